@@ -1,0 +1,39 @@
+# Every target installs what it needs first; a second run finds it in place.
+SHELL := /bin/sh
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help setup rehearse emulator test lint check synth lock clean
+
+help:  ## What can be made
+	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
+
+setup:
+	@scripts/setup
+
+rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes|no answers the gate, COMMITS="A B" pushes several)
+	@python -m rehearsal $(COMMITS)
+
+emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it
+	@python -m rehearsal.emulator
+
+test: lint  ## Everything that CI runs
+	@python -m pytest
+
+lint: setup  ## Style and types
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+check: lint  ## What the pipeline's build step runs: style, types, unit and policy tests
+	@python -m pytest tests/unit tests/policy --junitxml=build/reports/check.xml
+
+synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
+	@scripts/synth
+
+lock: setup  ## Resolve requirements.in into requirements.txt
+	@python -m venv build/lock && build/lock/bin/pip install --quiet uv==0.13.9
+	@build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --no-emit-index-url --no-emit-find-links --quiet requirements.in -o requirements.txt
+
+clean:  ## Remove what the other targets made
+	@rm -rf .venv node_modules build cdk.out .mypy_cache .ruff_cache .pytest_cache
