@@ -1,0 +1,50 @@
+"""What is delivered, from where, and by which account."""
+
+import re
+from dataclasses import dataclass
+
+from pipeline.source import Source
+from stages.environment import Environment
+from stages.settings_error import SettingsError
+
+PLACEHOLDER_ACCOUNT = re.compile(r"([0-9])\1{11}")
+"""The accounts of a fresh checkout: one digit twelve times. They synthesize, and are refused on deployment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What is delivered, from where, and by which account.
+
+    Args:
+        account: The tooling account that the pipeline runs in.
+        source: Where a push arrives.
+        environments: In the order of their delivery.
+        release: The commit that is delivered; ``unreleased`` where nobody said.
+    """
+
+    account: str
+    source: Source
+    environments: tuple[Environment, ...]
+    release: str
+
+    def refuse_placeholders(self, *, caller_account: str | None) -> None:
+        """Refuses to go on with an account that nobody owns.
+
+        Args:
+            caller_account: The account of the credentials at hand; None where there are none, which is a synthesis.
+
+        Raises:
+            SettingsError: When the caller is not in a placeholder account and a setting still names one.
+        """
+        if caller_account is None or PLACEHOLDER_ACCOUNT.fullmatch(caller_account):
+            return
+        accounts = {"delivery.account": self.account} | {
+            f"delivery.environments.{environment.name}.account": environment.account
+            for environment in self.environments
+        }
+        SettingsError.raise_if_any(
+            f"{setting} is the placeholder {account!r}: put your own account there, in cdk.json, before you deploy "
+            f"(the credentials at hand are of {caller_account})."
+            for setting, account in accounts.items()
+            if PLACEHOLDER_ACCOUNT.fullmatch(account)
+        )

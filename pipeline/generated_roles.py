@@ -1,0 +1,105 @@
+"""The roles that CDK Pipelines makes: their findings, acknowledged on each role and project by their exact ids."""
+
+from aws_cdk import CfnResource, Stack
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from constructs import IConstruct
+
+from payment_constructs.acknowledgement import acknowledge
+
+READ_ARTIFACTS = ("s3:GetBucket*", "s3:GetObject*", "s3:List*", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+WRITE_ARTIFACTS = ("s3:Abort*", "s3:DeleteObject*")
+
+
+def acknowledge_pipeline_role(role: iam.IRole, *, buckets: list[s3.IBucket]) -> None:
+    """Acknowledges what the pipeline's own role needs to move artifacts.
+
+    Args:
+        role: The pipeline's role.
+        buckets: Its artifact buckets, one per region.
+    """
+    policy = _policy(role)
+    _acknowledge_inline(policy)
+    _acknowledge_artifacts(policy, actions=READ_ARTIFACTS + WRITE_ARTIFACTS, buckets=buckets)
+
+
+def acknowledge_project(project: codebuild.IProject, *, bucket: s3.IBucket, writes_artifacts: bool) -> None:
+    """Acknowledges what every build project of the pipeline needs, and how it gets its source.
+
+    Args:
+        project: The project; its role is its own.
+        bucket: The artifact bucket of its region.
+        writes_artifacts: Whether it has an output.
+    """
+    policy = _policy(project.role)
+    logical_id = _logical_id(project)
+    _acknowledge_inline(policy)
+    _acknowledge_artifacts(
+        policy, actions=READ_ARTIFACTS + (WRITE_ARTIFACTS if writes_artifacts else ()), buckets=[bucket]
+    )
+    stack = Stack.of(project)
+    acknowledge(
+        policy,
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:logs:{stack.region}:{stack.account}"
+        f":log-group:/aws/codebuild/<{logical_id}>:*]",
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:codebuild:{stack.region}:{stack.account}"
+        f":report-group/<{logical_id}>-*]",
+        control="The streams and report groups of this one project; their names are known when it runs.",
+    )
+    acknowledge(
+        project.node.default_child or project,
+        "PCI.DSS.321::PCI.DSS.321-CodeBuildProjectSourceRepoUrl",
+        control="Its source is the pipeline's artifact, fetched through a connection: no credentials in a URL.",
+    )
+
+
+def acknowledge_self_mutation(project: codebuild.IProject) -> None:
+    """Acknowledges what the self-mutation project needs besides, to deploy PipelineStack and nothing else."""
+    policy = _policy(project.role)
+    acknowledge(
+        policy,
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:*:iam::{Stack.of(project).account}:role/*]",
+        control="Conditioned on the tag of the bootstrap roles: only those of this account can be assumed.",
+    )
+    acknowledge(
+        policy,
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        control="cloudformation:DescribeStacks and s3:ListBucket, both reads, to find the bootstrap resources.",
+    )
+
+
+def _acknowledge_inline(policy: IConstruct) -> None:
+    acknowledge(
+        policy,
+        "NIST.800.53.R5::NIST.800.53.R5-IAMNoInlinePolicy",
+        "PCI.DSS.321::PCI.DSS.321-IAMNoInlinePolicy",
+        control="CDK Pipelines writes it for this one role, from the actions in the pipeline; nobody else can get it.",
+    )
+
+
+def _acknowledge_artifacts(policy: IConstruct, *, actions: tuple[str, ...], buckets: list[s3.IBucket]) -> None:
+    stack = Stack.of(policy)
+    objects = [
+        f"<{_logical_id(bucket)}.Arn>" if bucket.node.default_child else stack.resolve(bucket.bucket_arn)
+        for bucket in buckets
+    ]
+    acknowledge(
+        policy,
+        *(f"AwsSolutions::AwsSolutions-IAM5[Action::{action}]" for action in actions),
+        *(f"AwsSolutions::AwsSolutions-IAM5[Resource::{bucket}/*]" for bucket in objects),
+        control="Families of one verb on the pipeline's own artifact buckets and keys, each named.",
+    )
+
+
+def _policy(role: iam.IRole | None) -> IConstruct:
+    assert role is not None  # noqa: S101 - a project without a role of its own does not exist here
+    resource = role.node.find_child("DefaultPolicy").node.default_child
+    assert resource is not None  # noqa: S101 - the policy's one resource
+    return resource
+
+
+def _logical_id(construct: IConstruct) -> str:
+    resource = construct.node.default_child
+    assert isinstance(resource, CfnResource)  # noqa: S101 - an L2 construct's default child
+    return str(Stack.of(construct).resolve(resource.logical_id))

@@ -1,0 +1,95 @@
+"""The delivery settings of cdk.json, loaded once and turned into typed records; every fault is reported at once."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+from pipeline.delivery import Delivery
+from pipeline.source import SOURCE_TYPES, Source
+from stages.consistency import consistency_faults
+from stages.environment import Environment
+from stages.environments import DELIVERY_ORDER
+from stages.settings_error import SettingsError
+
+
+def load_delivery(settings: object, *, release: object) -> Delivery:
+    """Makes the typed records of the ``delivery`` and ``release`` context values.
+
+    Raises:
+        SettingsError: With every fault of the settings, of each environment and between environments.
+    """
+    if not isinstance(settings, Mapping):
+        raise SettingsError([f"delivery is {settings!r}: give an object with account, source and environments."])
+    faults = list(_unknown_keys("delivery", settings, {"account", "source", "environments"}))
+    account = settings.get("account")
+    if not (isinstance(account, str) and re.fullmatch(r"[0-9]{12}", account)):
+        faults.append(f"delivery.account is {account!r}: give the 12 digits of the tooling account, in quotes.")
+    if not (isinstance(release, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,128}", release)):
+        faults.append(
+            f"release is {release!r}: give the commit that is delivered, such as -c release=$(git rev-parse HEAD)."
+        )
+    source = _load_source(settings.get("source"), faults)
+    environments = _load_environments(settings.get("environments"), faults)
+    faults.extend(consistency_faults(environments))
+    if faults or source is None:
+        raise SettingsError(faults)
+    return Delivery(account=str(account), source=source, environments=environments, release=str(release))
+
+
+def _load_source(settings: object, faults: list[str]) -> Source | None:
+    kinds = ", ".join(SOURCE_TYPES)
+    if not isinstance(settings, Mapping) or settings.get("type") not in SOURCE_TYPES:
+        faults.append(f"delivery.source is {settings!r}: give an object whose type is one of {kinds}.")
+        return None
+    record = SOURCE_TYPES[settings["type"]]
+    values = {key: value for key, value in settings.items() if key != "type"}
+    known = {field.name for field in fields(record)}
+    required = {field.name for field in fields(record) if field.default is MISSING}
+    shape = list(_unknown_keys("delivery.source", values, known))
+    shape += [
+        f"delivery.source.{key} is missing: give it for a {settings['type']} source."
+        for key in sorted(required - set(values))
+    ]
+    shape += [
+        f"delivery.source.{key} is {value!r}: give text." for key, value in values.items() if not isinstance(value, str)
+    ]
+    faults.extend(shape)
+    if shape:
+        return None
+    try:
+        return record(**values)
+    except SettingsError as error:
+        faults.extend(f"delivery.{fault}" for fault in error.faults)
+        return None
+
+
+def _load_environments(settings: object, faults: list[str]) -> tuple[Environment, ...]:
+    if not isinstance(settings, Mapping):
+        faults.append(
+            f"delivery.environments is {settings!r}: give an object with an entry each for {', '.join(DELIVERY_ORDER)}."
+        )
+        return ()
+    for name in settings:
+        if name not in DELIVERY_ORDER:
+            faults.append(f"delivery.environments.{name} is unknown: the environments are {', '.join(DELIVERY_ORDER)}.")
+    environments = []
+    for name, make in DELIVERY_ORDER.items():
+        entry = settings.get(name)
+        if not isinstance(entry, Mapping):
+            faults.append(
+                f"delivery.environments.{name} is {entry!r}: give an object with account and certificate_arn."
+            )
+            continue
+        faults.extend(_unknown_keys(f"delivery.environments.{name}", entry, {"account", "certificate_arn"}))
+        try:
+            environments.append(make(account=str(entry.get("account")), certificate_arn=entry.get("certificate_arn")))
+        except SettingsError as error:
+            faults.extend(error.faults)
+    return tuple(environments)
+
+
+def _unknown_keys(place: str, settings: Mapping[str, Any], known: set[str]) -> Iterator[str]:
+    for key in settings:
+        if key not in known:
+            yield f"{place}.{key} is unknown: the settings there are {', '.join(sorted(known))}."

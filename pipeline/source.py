@@ -1,0 +1,128 @@
+"""Where a push arrives: one record per kind of source, each of which makes its own pipeline source."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aws_cdk import aws_codecommit as codecommit
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import pipelines
+from constructs import Construct
+
+from stages.settings_error import SettingsError
+
+CONNECTION = re.compile(r"arn:aws:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}")
+REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSource:
+    """A repository of GitHub, GitLab or Bitbucket behind a CodeConnections connection.
+
+    Args:
+        connection_arn: The connection, made and authorised once in the console.
+        repository: ``owner/name``.
+        branch: The branch whose pushes are delivered.
+
+    Raises:
+        SettingsError: With every fault of the record.
+    """
+
+    connection_arn: str
+    repository: str
+    branch: str = "main"
+
+    def __post_init__(self) -> None:
+        SettingsError.raise_if_any(self._faults())
+
+    def _faults(self) -> Iterator[str]:
+        if not CONNECTION.fullmatch(self.connection_arn):
+            yield (
+                f"source.connection_arn is {self.connection_arn!r}: "
+                "give arn:aws:codeconnections:REGION:ACCOUNT:connection/ID."
+            )
+        owner, _, name = self.repository.partition("/")
+        if not (REPOSITORY.fullmatch(owner) and REPOSITORY.fullmatch(name.replace("/", "_"))):
+            yield f"source.repository is {self.repository!r}: give owner/name."
+
+    def pipeline_source(self, scope: Construct) -> pipelines.CodePipelineSource:  # noqa: ARG002 - one shape for all
+        """The source action; pushes to the branch start the pipeline."""
+        return pipelines.CodePipelineSource.connection(
+            self.repository, self.branch, connection_arn=self.connection_arn, trigger_on_push=True
+        )
+
+    def permissions(self) -> list[iam.PolicyStatement]:
+        """What the pipeline needs besides: the CDK grants ``codestar-connections:`` only, the service's former name."""
+        return [iam.PolicyStatement(actions=["codeconnections:UseConnection"], resources=[self.connection_arn])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeCommitSource:
+    """A CodeCommit repository in the pipeline's own account and region.
+
+    Args:
+        repository: Its name; it exists already.
+        branch: The branch whose pushes are delivered.
+
+    Raises:
+        SettingsError: With every fault of the record.
+    """
+
+    repository: str
+    branch: str = "main"
+
+    def __post_init__(self) -> None:
+        if not REPOSITORY.fullmatch(self.repository):
+            raise SettingsError([f"source.repository is {self.repository!r}: give a CodeCommit repository's name."])
+
+    def pipeline_source(self, scope: Construct) -> pipelines.CodePipelineSource:
+        """The source action; an EventBridge rule starts the pipeline on a push."""
+        repository = codecommit.Repository.from_repository_name(scope, "SourceRepository", self.repository)
+        return pipelines.CodePipelineSource.code_commit(repository, self.branch)
+
+    def permissions(self) -> list[iam.PolicyStatement]:
+        """Nothing besides what the CDK grants."""
+        return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Source:
+    """A zip file in a versioned bucket, for a team whose repository AWS cannot reach.
+
+    Args:
+        bucket: The bucket's name; it exists already, in the pipeline's account and region.
+        key: The zip file's key.
+
+    Raises:
+        SettingsError: With every fault of the record.
+    """
+
+    bucket: str
+    key: str
+
+    def __post_init__(self) -> None:
+        SettingsError.raise_if_any(self._faults())
+
+    def _faults(self) -> Iterator[str]:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", self.bucket):
+            yield f"source.bucket is {self.bucket!r}: give an S3 bucket's name."
+        if not self.key.endswith(".zip"):
+            yield f"source.key is {self.key!r}: give the key of a .zip file."
+
+    def pipeline_source(self, scope: Construct) -> pipelines.CodePipelineSource:
+        """The source action; CodePipeline polls the object for new versions."""
+        bucket = s3.Bucket.from_bucket_name(scope, "SourceBucket", self.bucket)
+        return pipelines.CodePipelineSource.s3(bucket, self.key)
+
+    def permissions(self) -> list[iam.PolicyStatement]:
+        """Nothing besides what the CDK grants."""
+        return []
+
+
+Source = ConnectionSource | CodeCommitSource | S3Source
+SOURCE_TYPES: dict[str, type[Source]] = {
+    "connection": ConnectionSource,
+    "codecommit": CodeCommitSource,
+    "s3": S3Source,
+}

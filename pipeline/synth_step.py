@@ -1,0 +1,29 @@
+"""The build: the same two commands that a developer runs, on a clean machine."""
+
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import pipelines
+
+REPORTS = "build/reports"
+
+
+def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
+    """Installs, checks and synthesizes a commit; its output is the cloud assembly that everything later deploys.
+
+    Args:
+        source: Where the commit comes from.
+    """
+    return pipelines.CodeBuildStep(
+        "Synth",
+        input=source,
+        commands=["make check", "make synth"],
+        primary_output_directory="cdk.out",
+        # The tools of the lock files, which scripts/setup leaves alone while they match, and what mypy knows of them.
+        cache=codebuild.Cache.local(codebuild.LocalCacheMode.CUSTOM),
+        partial_build_spec=codebuild.BuildSpec.from_object(
+            {
+                "cache": {"paths": [".venv/**/*", "node_modules/**/*", ".mypy_cache/**/*"]},
+                "phases": {"install": {"runtime-versions": {"python": "3.13", "nodejs": "24"}}},
+                "reports": {"checks": {"base-directory": REPORTS, "files": ["*.xml"], "file-format": "JUNITXML"}},
+            }
+        ),
+    )

@@ -1,0 +1,56 @@
+"""What stands in the DR region before anything is replicated into it."""
+
+from typing import Any
+
+from aws_cdk import Stack
+from constructs import Construct
+
+from payment_constructs.access_log_bucket import AccessLogBucket
+from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.audit_bucket import AuditBucket
+from payment_constructs.encryption_key import EncryptionKey
+from payment_constructs.housekeeping import Housekeeping
+from stages.environment import Environment
+from stages.names import bucket_name
+
+
+class DisasterRecoveryStack(Stack):
+    """The audit log's replica and the keys of everything that is replicated; it is deployed before the payment stack.
+
+    Args:
+        environment: Whose replica it is; it shares nothing with another environment.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, **kwargs: Any) -> None:
+        super().__init__(scope, construct_id, termination_protection=environment.retains_data, **kwargs)
+        retain = environment.retains_data
+        region = environment.dr_region
+        access_logs = AccessLogBucket(
+            self, "AccessLogs", bucket_name=bucket_name("access-logs", environment, region), retain=retain
+        )
+        self.audit_key = EncryptionKey(
+            self, "AuditReplicaKey", purpose=f"Audit log replica of {environment.name}", retain=retain
+        )
+        self.audit_bucket = AuditBucket(
+            self,
+            "AuditReplica",
+            bucket_name=bucket_name("audit", environment, region),
+            key=self.audit_key,
+            access_logs=access_logs,
+            retain=retain,
+        )
+        acknowledge(
+            self.audit_bucket,
+            "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
+            "PCI.DSS.321::PCI.DSS.321-S3BucketReplicationEnabled",
+            control="It is the replica: the source in the primary region holds the same objects, versioned and locked.",
+        )
+        self.session_key = EncryptionKey(
+            self, "SessionReplicaKey", purpose=f"Session table replica of {environment.name}", retain=retain
+        )
+        if not retain:
+            log_key = EncryptionKey(self, "LogKey", purpose=f"Logs of {environment.name} in {region}", retain=False)
+            log_key.allow_log_groups()
+            housekeeping = Housekeeping(self, "Housekeeping", log_key=log_key)
+            housekeeping.empty_on_destroy(self.audit_bucket)
+            housekeeping.empty_on_destroy(access_logs)

@@ -1,0 +1,90 @@
+"""One environment as data: what it is made of, checked as the record is made."""
+
+from dataclasses import asdict, dataclass
+from enum import Enum
+from ipaddress import IPv4Network
+from typing import Any
+
+from stages.alarm_thresholds import AlarmThresholds
+from stages.environment_faults import environment_faults
+from stages.settings_error import SettingsError
+
+
+class DataProtection(Enum):
+    """What becomes of an environment's data when its resources are deleted."""
+
+    DESTROYABLE = "destroyable"
+    """Nothing is retained or protected from deletion, and buckets are emptied."""
+
+    RETAINED = "retained"
+    """Data outlives its stack: deletion protection, termination protection, RETAIN or SNAPSHOT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One environment of the delivery.
+
+    Args:
+        name: The id of its Stage, such as ``Dev``; resource names carry it in lower case.
+        account: The AWS account it is deployed to, 12 digits.
+        primary_region: Where the payment stack runs.
+        dr_region: Where the disaster-recovery stack runs; never the primary region.
+        availability_zones: Three zones of the primary region. Given, because a look-up needs credentials.
+        vpc_cidr: The VPC's addresses, a private network of /16 to /20.
+        dr_vpc_cidr: Addresses kept free for a VPC in the DR region, so that a standby can be added and peered.
+        nat_gateways: One per zone by default; fewer cost less and lose egress with their zone.
+        database_instance_class: Such as ``db.r6g.large``.
+        database_instances: Writer and readers, in different zones; at least two.
+        min_tasks: Fewest tasks of the service.
+        max_tasks: Most tasks of the service.
+        alarms: The levels at which alarms fire.
+        data_protection: What becomes of the data on deletion.
+        internet_facing: Whether the load balancer is reached from the internet, over HTTPS only.
+        certificate_arn: The load balancer's ACM certificate, in the primary region of the account.
+
+    Raises:
+        SettingsError: With every fault of the record.
+    """
+
+    name: str
+    account: str
+    primary_region: str
+    dr_region: str
+    availability_zones: tuple[str, str, str]
+    vpc_cidr: str
+    dr_vpc_cidr: str
+    nat_gateways: int = 3
+    database_instance_class: str
+    database_instances: int = 2
+    min_tasks: int
+    max_tasks: int
+    alarms: AlarmThresholds
+    data_protection: DataProtection = DataProtection.DESTROYABLE
+    internet_facing: bool = True
+    certificate_arn: str | None
+
+    def __post_init__(self) -> None:
+        SettingsError.raise_if_any(f"{self.name or 'environment'}: {fault}" for fault in environment_faults(self))
+
+    @property
+    def slug(self) -> str:
+        """The name as resource names carry it."""
+        return self.name.lower()
+
+    @property
+    def retains_data(self) -> bool:
+        """Whether data outlives its stack."""
+        return self.data_protection is DataProtection.RETAINED
+
+    def networks(self) -> dict[str, IPv4Network]:
+        """The address ranges by the field that names them."""
+        return {"vpc_cidr": IPv4Network(self.vpc_cidr), "dr_vpc_cidr": IPv4Network(self.dr_vpc_cidr)}
+
+    def as_document(self) -> dict[str, Any]:
+        """The configuration as JSON values, for the manifest; the name stands beside it there."""
+        document = asdict(self) | {
+            "availability_zones": list(self.availability_zones),
+            "data_protection": self.data_protection.value,
+        }
+        del document["name"]
+        return document

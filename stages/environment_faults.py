@@ -1,0 +1,89 @@
+"""What can be wrong with one environment, whatever the others look like."""
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stages.environment import Environment
+
+ACCOUNT = re.compile(r"[0-9]{12}")
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+INSTANCE_CLASS = re.compile(r"db\.[a-z][a-z0-9]*\.(micro|small|medium|large|[0-9]*xlarge)")
+CERTIFICATE = re.compile(r"arn:aws:acm:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):certificate/[0-9a-f-]{36}")
+
+
+def environment_faults(environment: "Environment") -> Iterator[str]:
+    """Says what is wrong with one record: a sentence each, with the field, the value and the remedy."""
+    yield from _place_faults(environment)
+    yield from _network_faults(environment)
+    yield from _capacity_faults(environment)
+    yield from environment.alarms.faults()
+    yield from _certificate_faults(environment)
+
+
+def _place_faults(environment: "Environment") -> Iterator[str]:
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]{1,11}", environment.name):
+        yield f"name is {environment.name!r}: give 2 to 12 letters and digits with a capital first, such as Dev."
+    if not ACCOUNT.fullmatch(environment.account):
+        yield f"account is {environment.account!r}: give the 12 digits of an AWS account, in quotes."
+    for field in ("primary_region", "dr_region"):
+        if not REGION.fullmatch(getattr(environment, field)):
+            yield f"{field} is {getattr(environment, field)!r}: give an AWS region such as ap-southeast-1."
+    if environment.primary_region == environment.dr_region:
+        yield f"dr_region is {environment.dr_region!r}, the primary region: give another, or nothing is recovered."
+    zones = environment.availability_zones
+    if len(set(zones)) != 3 or not all(  # noqa: PLR2004 - SPEC: three zones
+        re.fullmatch(re.escape(environment.primary_region) + "[a-z]", zone) for zone in zones
+    ):
+        yield f"availability_zones is {zones}: give three different zones of {environment.primary_region}."
+
+
+def _network_faults(environment: "Environment") -> Iterator[str]:
+    for field in ("vpc_cidr", "dr_vpc_cidr"):
+        value = getattr(environment, field)
+        try:
+            network = IPv4Network(value)
+        except ValueError as error:
+            yield f"{field} is {value!r}: {error}; give an IPv4 network such as 10.0.0.0/16."
+            continue
+        if not network.is_private:
+            yield f"{field} is {value!r}: public addresses; give a private network (RFC 1918) such as 10.0.0.0/16."
+        # VPCs end at /16; below /20 nine subnets of a three-zone, three-tier network are smaller than /24.
+        if not 16 <= network.prefixlen <= 20:  # noqa: PLR2004
+            yield f"{field} is {value!r}: its size is /{network.prefixlen}; give /16 to /20."
+
+
+def _capacity_faults(environment: "Environment") -> Iterator[str]:
+    if not 1 <= environment.nat_gateways <= len(environment.availability_zones):
+        yield f"nat_gateways is {environment.nat_gateways}: give 1 to 3, one per zone for zone independence."
+    if not INSTANCE_CLASS.fullmatch(environment.database_instance_class):
+        yield (
+            f"database_instance_class is {environment.database_instance_class!r}: "
+            "give an Aurora instance class such as db.r6g.large."
+        )
+    if not 2 <= environment.database_instances <= 16:  # noqa: PLR2004 - Aurora: one writer, at most 15 readers
+        yield f"database_instances is {environment.database_instances}: give 2 to 16, a writer and its readers."
+    if environment.min_tasks < 1:
+        yield f"min_tasks is {environment.min_tasks}: give at least 1, or the service is down."
+    if environment.min_tasks > environment.max_tasks:
+        yield f"min_tasks is {environment.min_tasks}, above max_tasks {environment.max_tasks}: lower it or raise that."
+
+
+def _certificate_faults(environment: "Environment") -> Iterator[str]:
+    if environment.certificate_arn is None:
+        if environment.internet_facing:
+            yield (
+                "certificate_arn is missing and the environment is internet-facing: "
+                f"give the ARN of an ACM certificate in {environment.primary_region}."
+            )
+        return
+    certificate = CERTIFICATE.fullmatch(environment.certificate_arn)
+    if not certificate:
+        yield f"certificate_arn is {environment.certificate_arn!r}: give arn:aws:acm:REGION:ACCOUNT:certificate/ID."
+    elif (certificate["region"], certificate["account"]) != (environment.primary_region, environment.account):
+        yield (
+            f"certificate_arn is {environment.certificate_arn!r}: a load balancer takes certificates of its own region "
+            f"and account only; give one of {environment.primary_region} in {environment.account}."
+        )

@@ -1,0 +1,71 @@
+"""The environments in the order of their delivery, with the figures that each of them is held to.
+
+A new environment is a function here, its place in DELIVERY_ORDER, and its account in cdk.json.
+"""
+
+from collections.abc import Callable, Mapping
+
+from stages.alarm_thresholds import AlarmThresholds
+from stages.environment import DataProtection, Environment
+
+PRIMARY_REGION = "ap-southeast-1"
+DR_REGION = "us-west-2"
+AVAILABILITY_ZONES = ("ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c")
+
+
+def dev(*, account: str, certificate_arn: str | None) -> Environment:
+    """Where a change arrives first; the same architecture in small."""
+    return Environment(
+        name="Dev",
+        account=account,
+        primary_region=PRIMARY_REGION,
+        dr_region=DR_REGION,
+        availability_zones=AVAILABILITY_ZONES,
+        vpc_cidr="10.0.0.0/16",
+        dr_vpc_cidr="10.128.0.0/16",
+        database_instance_class="db.t4g.medium",
+        min_tasks=1,
+        max_tasks=5,
+        alarms=AlarmThresholds(cpu_percent=80, memory_percent=80, response_time_ms=5000, error_rate_percent=10),
+        certificate_arn=certificate_arn,
+    )
+
+
+def staging(*, account: str, certificate_arn: str | None) -> Environment:
+    """The last proof before production, on production's instance class."""
+    return Environment(
+        name="Staging",
+        account=account,
+        primary_region=PRIMARY_REGION,
+        dr_region=DR_REGION,
+        availability_zones=AVAILABILITY_ZONES,
+        vpc_cidr="10.1.0.0/16",
+        dr_vpc_cidr="10.129.0.0/16",
+        database_instance_class="db.r6g.large",
+        min_tasks=1,
+        max_tasks=5,
+        alarms=AlarmThresholds(cpu_percent=75, memory_percent=75, response_time_ms=3000, error_rate_percent=5),
+        certificate_arn=certificate_arn,
+    )
+
+
+def prod(*, account: str, certificate_arn: str | None) -> Environment:
+    """Production: the only environment whose data is retained."""
+    return Environment(
+        name="Prod",
+        account=account,
+        primary_region=PRIMARY_REGION,
+        dr_region=DR_REGION,
+        availability_zones=AVAILABILITY_ZONES,
+        vpc_cidr="10.2.0.0/16",
+        dr_vpc_cidr="10.130.0.0/16",
+        database_instance_class="db.r6g.large",
+        min_tasks=2,
+        max_tasks=10,
+        alarms=AlarmThresholds(cpu_percent=70, memory_percent=70, response_time_ms=2000, error_rate_percent=1),
+        data_protection=DataProtection.RETAINED,
+        certificate_arn=certificate_arn,
+    )
+
+
+DELIVERY_ORDER: Mapping[str, Callable[..., Environment]] = {"Dev": dev, "Staging": staging, "Prod": prod}

@@ -1,0 +1,136 @@
+"""The payment platform of one environment, wired together."""
+
+from typing import Any
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from payment_constructs.access_log_bucket import AccessLogBucket
+from payment_constructs.audit_log import AuditLog
+from payment_constructs.encryption_key import EncryptionKey
+from payment_constructs.housekeeping import Housekeeping
+from payment_constructs.manifest import Manifest
+from payment_constructs.network import Network
+from payment_constructs.parameters import Parameters
+from payment_constructs.processing_queue import ProcessingQueue
+from payment_constructs.session_table import SessionTable
+from stages.disaster_recovery_stack import DisasterRecoveryStack
+from stages.environment import Environment
+from stages.names import bucket_name, parameter_path, resource_name
+
+
+class PaymentStack(Stack):
+    """Everything of an environment in the primary region.
+
+    Args:
+        environment: What it is made of.
+        recovery: The environment's DR stack, which stands already.
+        release: The commit that is delivered.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        recovery: DisasterRecoveryStack,
+        release: str,
+        **kwargs: Any,
+    ) -> None:
+        self._zones = environment.availability_zones
+        super().__init__(scope, construct_id, termination_protection=environment.retains_data, **kwargs)
+        self.add_stack_dependency(recovery)
+        retain = environment.retains_data
+        region = environment.primary_region
+
+        log_key = EncryptionKey(self, "LogKey", purpose=f"Logs of {environment.name} in {region}", retain=retain)
+        log_key.allow_log_groups()
+        housekeeping = Housekeeping(self, "Housekeeping", log_key=log_key)
+
+        network = Network(
+            self,
+            "Network",
+            cidr=environment.vpc_cidr,
+            nat_gateways=environment.nat_gateways,
+            log_key=log_key,
+            retain=retain,
+        )
+        housekeeping.close_default_security_group(network.vpc)
+
+        # Keys of the DR region come in by ARN: a grant on the construct itself would write into its stack's policy.
+        sessions = SessionTable(
+            self,
+            "Sessions",
+            table_name=resource_name("sessions", environment),
+            replica_region=environment.dr_region,
+            replica_key=kms.Key.from_key_arn(self, "SessionReplicaKey", recovery.session_key.key_arn),
+            retain=retain,
+        )
+        processing = ProcessingQueue(
+            self,
+            "Processing",
+            queue_name=resource_name("processing", environment),
+            dead_letter_queue_name=resource_name("processing-dlq", environment),
+            retain=retain,
+        )
+        access_logs = AccessLogBucket(
+            self, "AccessLogs", bucket_name=bucket_name("access-logs", environment, region), retain=retain
+        )
+        audit_log = AuditLog(
+            self,
+            "AuditLog",
+            bucket_name=bucket_name("audit", environment, region),
+            replica_bucket_name=bucket_name("audit", environment, environment.dr_region),
+            replica_key=kms.Key.from_key_arn(self, "AuditReplicaKey", recovery.audit_key.key_arn),
+            access_logs=access_logs,
+            retain=retain,
+        )
+        if not retain:
+            housekeeping.empty_on_destroy(audit_log.bucket)
+            housekeeping.empty_on_destroy(access_logs)
+
+        Parameters(
+            self,
+            "Parameters",
+            path=parameter_path(environment),
+            queue_url=processing.queue.queue_url,
+            session_table_name=sessions.table.table_name,
+        )
+        self.manifest = Manifest(
+            self,
+            "Manifest",
+            parameter_name=f"{parameter_path(environment)}/manifest",
+            document={
+                "environment": environment.name,
+                "release": release,
+                "configuration": environment.as_document(),
+                environment.primary_region: {
+                    "vpc": network.vpc.vpc_id,
+                    "session_table": sessions.table.table_arn,
+                    "session_key": sessions.key.key_arn,
+                    "queue": processing.queue.queue_url,
+                    "dead_letter_queue": processing.dead_letter_queue.queue_url,
+                    "queue_key": processing.key.key_arn,
+                    "audit_bucket": audit_log.bucket.bucket_name,
+                    "audit_key": audit_log.key.key_arn,
+                    "access_log_bucket": access_logs.bucket_name,
+                },
+                environment.dr_region: {
+                    "session_table": resource_name("sessions", environment),
+                    "session_key": recovery.session_key.key_arn,
+                    "audit_bucket": bucket_name("audit", environment, environment.dr_region),
+                    "audit_key": recovery.audit_key.key_arn,
+                },
+            },
+        )
+        CfnOutput(self, "VpcId", value=network.vpc.vpc_id)
+        CfnOutput(self, "SessionTableName", value=sessions.table.table_name)
+        CfnOutput(self, "QueueUrl", value=processing.queue.queue_url)
+        CfnOutput(self, "AuditBucketName", value=audit_log.bucket.bucket_name)
+
+    @property
+    def availability_zones(self) -> list[str]:
+        """The zones that the CDK spreads over; its own way is a look-up, which needs credentials."""
+        return list(self._zones)

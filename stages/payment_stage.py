@@ -1,0 +1,43 @@
+"""One environment as a unit of delivery: its DR stack, then its payment stack."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from stages.disaster_recovery_stack import DisasterRecoveryStack
+from stages.environment import Environment
+from stages.payment_stack import PaymentStack
+
+APPLICATION = "PaymentProcessing"
+
+
+class PaymentStage(cdk.Stage):
+    """Both stacks of an environment, tagged.
+
+    The release is a tag of the stacks, which CloudFormation hands to every resource; in the templates it would make
+    each commit change each resource, and hide what really changes.
+
+    Args:
+        environment: What is deployed, and where.
+        release: The commit that is delivered.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, release: str) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            env=cdk.Environment(account=environment.account, region=environment.primary_region),
+        )
+        tags = {"Environment": environment.name, "Application": APPLICATION, "ManagedBy": "CDK"}
+        for key, value in tags.items():
+            cdk.Tags.of(self).add(key, value)
+        stack_tags = tags | {"Release": release}
+        recovery = DisasterRecoveryStack(
+            self,
+            "DisasterRecovery",
+            environment=environment,
+            env=cdk.Environment(account=environment.account, region=environment.dr_region),
+            tags=stack_tags,
+        )
+        self.payment = PaymentStack(
+            self, "Payment", environment=environment, recovery=recovery, release=release, tags=stack_tags
+        )
