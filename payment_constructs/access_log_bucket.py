@@ -45,12 +45,6 @@ class AccessLogBucket(s3.Bucket):
         )
         acknowledge(
             self,
-            "NIST.800.53.R5::NIST.800.53.R5-S3BucketLoggingEnabled",
-            "PCI.DSS.321::PCI.DSS.321-S3BucketLoggingEnabled",
-            control="It is the end of the chain: logging its own access would write about each write, for ever.",
-        )
-        acknowledge(
-            self,
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
             "PCI.DSS.321::PCI.DSS.321-S3BucketReplicationEnabled",
             control="Access logs support the audit log, which itself is replicated, locked, into the DR region.",

@@ -2,7 +2,7 @@
 
 from aws_cdk import CfnResource, Stack
 from aws_cdk import aws_codebuild as codebuild
-from aws_cdk import aws_iam as iam
+from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_s3 as s3
 from constructs import IConstruct
 
@@ -12,15 +12,19 @@ READ_ARTIFACTS = ("s3:GetBucket*", "s3:GetObject*", "s3:List*", "kms:GenerateDat
 WRITE_ARTIFACTS = ("s3:Abort*", "s3:DeleteObject*")
 
 
-def acknowledge_pipeline_role(role: iam.IRole, *, buckets: list[s3.IBucket]) -> None:
-    """Acknowledges what the pipeline's own role needs to move artifacts.
+def acknowledge_pipeline(pipeline: codepipeline.Pipeline, *, buckets: list[s3.IBucket]) -> None:
+    """Acknowledges what the pipeline's own role needs to move artifacts, and the role that starts it on an event.
 
     Args:
-        role: The pipeline's role.
+        pipeline: The pipeline, built.
         buckets: Its artifact buckets, one per region.
     """
-    policy = _policy(role)
+    policy = _policy(pipeline.role)
     _acknowledge_inline(policy)
+    # Only a CodeCommit source is watched through EventBridge.
+    starter = pipeline.node.try_find_child("EventsRole")
+    if starter is not None:
+        _acknowledge_inline(_policy(starter))
     _acknowledge_artifacts(policy, actions=READ_ARTIFACTS + WRITE_ARTIFACTS, buckets=buckets)
 
 
@@ -92,7 +96,7 @@ def _acknowledge_artifacts(policy: IConstruct, *, actions: tuple[str, ...], buck
     )
 
 
-def _policy(role: iam.IRole | None) -> IConstruct:
+def _policy(role: IConstruct | None) -> IConstruct:
     assert role is not None  # noqa: S101 - a project without a role of its own does not exist here
     resource = role.node.find_child("DefaultPolicy").node.default_child
     assert resource is not None  # noqa: S101 - the policy's one resource

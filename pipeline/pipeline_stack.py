@@ -16,7 +16,7 @@ from payment_constructs.encryption_key import EncryptionKey
 from payment_constructs.log_group import LogGroup
 from pipeline.artifact_store import ArtifactStore
 from pipeline.delivery import Delivery
-from pipeline.generated_roles import acknowledge_pipeline_role, acknowledge_project, acknowledge_self_mutation
+from pipeline.generated_roles import acknowledge_pipeline, acknowledge_project, acknowledge_self_mutation
 from pipeline.source import Source
 from pipeline.synth_step import synth_step
 from stages.payment_stage import PaymentStage
@@ -98,10 +98,9 @@ class PipelineStack(Stack):
     def _finish(self, *, source: Source, buckets: list[s3.IBucket]) -> None:
         """Builds the pipeline, after which its roles and projects exist and can be held to the policy."""
         self.pipeline.build_pipeline()
-        role = self.pipeline.pipeline.role
         for statement in source.permissions():
-            role.add_to_principal_policy(statement)
-        acknowledge_pipeline_role(role, buckets=buckets)
+            self.pipeline.pipeline.role.add_to_principal_policy(statement)
+        acknowledge_pipeline(self.pipeline.pipeline, buckets=buckets)
         acknowledge_project(self.pipeline.synth_project, bucket=buckets[0], writes_artifacts=True)
         acknowledge_project(self.pipeline.self_mutation_project, bucket=buckets[0], writes_artifacts=False)
         acknowledge_self_mutation(self.pipeline.self_mutation_project)

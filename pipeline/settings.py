@@ -31,7 +31,8 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
         )
     source = _load_source(settings.get("source"), faults)
     environments = _load_environments(settings.get("environments"), faults)
-    faults.extend(consistency_faults(environments))
+    if len(environments) == len(DELIVERY_ORDER):
+        faults.extend(consistency_faults(environments))
     if faults or source is None:
         raise SettingsError(faults)
     return Delivery(account=str(account), source=source, environments=environments, release=str(release))
@@ -83,7 +84,7 @@ def _load_environments(settings: object, faults: list[str]) -> tuple[Environment
             continue
         faults.extend(_unknown_keys(f"delivery.environments.{name}", entry, {"account", "certificate_arn"}))
         try:
-            environments.append(make(account=str(entry.get("account")), certificate_arn=entry.get("certificate_arn")))
+            environments.append(make(account=entry.get("account"), certificate_arn=entry.get("certificate_arn")))
         except SettingsError as error:
             faults.extend(error.faults)
     return tuple(environments)

@@ -1,0 +1,1 @@
+"""What synthesis refuses."""

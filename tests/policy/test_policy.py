@@ -1,0 +1,97 @@
+"""The packs see everything, no finding stands, and each acknowledgement is about one thing that is there."""
+
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+
+from payment_constructs.acknowledgement import acknowledge
+from pipeline.delivery import Delivery
+from pipeline.policy import hold_to_policy
+from tests.synthesized import Assembly, report_in
+
+PACKS = ("AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5")
+
+
+def test_no_finding_stands(assembly: Assembly) -> None:
+    report = assembly.validation_report()
+    assert set(PACKS) < set(report)
+    assert [finding for plugin in report.values() for finding in plugin["violations"]] == []
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_the_packs_see_the_stacks_inside_every_stage(assembly: Assembly, delivery: Delivery, pack: str) -> None:
+    seen = {
+        construct["constructPath"].split("/")[1]
+        for finding in assembly.validation_report()[pack]["suppressedViolations"]
+        for construct in finding["violatingConstructs"]
+        if construct["constructPath"].startswith("PipelineStack/")
+    }
+    assert {environment.name for environment in delivery.environments} <= seen
+
+
+class LeakyStage(cdk.Stage):
+    """A stage like the delivered ones, with a bucket that every pack objects to."""
+
+    def __init__(self, scope: cdk.Stack, construct_id: str) -> None:
+        super().__init__(scope, construct_id, env=cdk.Environment(account="222222222222", region="us-west-2"))
+        self.bucket = s3.CfnBucket(cdk.Stack(self, "Payment"), "Planted")
+
+
+def planted(context: dict[str, Any]) -> tuple[cdk.App, LeakyStage]:
+    app = cdk.App(analytics_reporting=False, context=context)
+    hold_to_policy(app)
+    return app, LeakyStage(cdk.Stack(app, "PipelineStack"), "Dev")
+
+
+def test_a_violation_planted_inside_a_stage_fails_synth(context: dict[str, Any]) -> None:
+    app, _ = planted(context)
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    report = report_in(Path(app.outdir))
+    for pack in PACKS:
+        assert {
+            construct["constructPath"]
+            for finding in report[pack]["violations"]
+            for construct in finding["violatingConstructs"]
+        } == {"PipelineStack/Dev/Payment/Planted"}
+
+
+def test_acknowledging_one_rule_leaves_the_others_standing(context: dict[str, Any]) -> None:
+    app, stage = planted(context)
+    acknowledge(stage.bucket, "AwsSolutions::AwsSolutions-S1", control="A test of this very rule.")
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    standing = {finding["ruleName"] for finding in report_in(Path(app.outdir))["AwsSolutions"]["violations"]}
+    assert "AwsSolutions-S1" not in standing
+    assert "AwsSolutions-S10" in standing
+
+
+def test_every_acknowledgement_matches_a_finding(assembly: Assembly) -> None:
+    matched = {
+        (finding["acknowledgedAt"], finding["acknowledgedId"])
+        for plugin in assembly.validation_report().values()
+        for finding in plugin.get("suppressedViolations", [])
+    }
+    given = {
+        (place, rule)
+        for place, rule, _ in assembly.acknowledgements()
+        # The CDK's own, on each of its flow logs.
+        if rule not in ("CloudFormation-Validate::F3002", "CloudFormation-Validate::F3003")
+    }
+    assert given == matched
+
+
+def test_every_acknowledgement_names_its_pack_and_a_compensating_control(assembly: Assembly) -> None:
+    for place, rule, control in assembly.acknowledgements():
+        assert rule.split("::")[0] in (*PACKS, "CloudFormation-Validate"), f"{place}: {rule}"
+        assert len(control.split()) >= 8, f"{place}: {rule}: {control}"
+
+
+def test_no_acknowledgement_covers_a_whole_stack_or_stage(assembly: Assembly, delivery: Delivery) -> None:
+    whole = {stack.id for stack in assembly.stacks.values()}
+    whole |= {f"PipelineStack/{environment.name}" for environment in delivery.environments}
+    assert {"PipelineStack", "PipelineStack/Dev", "PipelineStack/Dev/Payment"} <= whole
+    assert [place for place, _, _ in assembly.acknowledgements() if place in whole] == []

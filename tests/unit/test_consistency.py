@@ -1,0 +1,72 @@
+"""Environments that are each in order, and not fit to stand beside each other."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stages.consistency import consistency_faults
+from stages.environment import DataProtection, Environment
+from stages.environments import DELIVERY_ORDER
+
+ACCOUNT = "123456789012"
+
+
+@pytest.fixture
+def environments() -> dict[str, Environment]:
+    certificate = f"arn:aws:acm:ap-southeast-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
+    return {name: make(account=ACCOUNT, certificate_arn=certificate) for name, make in DELIVERY_ORDER.items()}
+
+
+def test_the_delivered_environments_are_consistent(environments: dict[str, Environment]) -> None:
+    assert list(consistency_faults(list(environments.values()))) == []
+
+
+@pytest.mark.parametrize("field", ["vpc_cidr", "dr_vpc_cidr"])
+def test_overlapping_networks_are_refused_in_both_regions(environments: dict[str, Environment], field: str) -> None:
+    change: dict[str, Any] = {field: "10.0.128.0/17"}
+    environments["Staging"] = replace(environments["Staging"], **change)
+    (fault,) = consistency_faults(list(environments.values()))
+    assert fault == (
+        f"Staging: {field} is '10.0.128.0/17', which overlaps vpc_cidr '10.0.0.0/16' of Dev: "
+        "give every network of every environment its own range."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"min_tasks": 1}, None),
+        ({"nat_gateways": 1}, "Prod: nat_gateways is 1, weaker than {other} with 3: give at least 3."),
+        ({"max_tasks": 4}, "Prod: max_tasks is 4, weaker than {other} with 5: give at least 5."),
+        (
+            {"database_instance_class": "db.t4g.medium"},
+            "Prod: database_instance_class is 'db.t4g.medium', weaker than Staging with 'db.r6g.large': "
+            "give the same class or a larger one.",
+        ),
+        ({"database_instance_class": "db.r6g.2xlarge"}, None),
+    ],
+)
+def test_production_is_never_weaker(
+    environments: dict[str, Environment], change: dict[str, Any], fault: str | None
+) -> None:
+    environments["Prod"] = replace(environments["Prod"], **change)
+    found = list(consistency_faults(list(environments.values())))
+    if fault is None:
+        assert found == []
+    else:
+        assert fault.format(other="Staging") in found
+
+
+@pytest.mark.parametrize("field", ["cpu_percent", "memory_percent", "response_time_ms", "error_rate_percent"])
+def test_production_alarms_are_never_laxer(environments: dict[str, Environment], field: str) -> None:
+    level = getattr(environments["Staging"].alarms, field) + 1
+    environments["Prod"] = replace(environments["Prod"], alarms=replace(environments["Prod"].alarms, **{field: level}))
+    faults = list(consistency_faults(list(environments.values())))
+    assert any(fault.startswith(f"Prod: alarms.{field} is {level}, laxer than Staging with") for fault in faults)
+
+
+def test_the_last_environment_retains_its_data(environments: dict[str, Environment]) -> None:
+    environments["Prod"] = replace(environments["Prod"], data_protection=DataProtection.DESTROYABLE)
+    (fault,) = consistency_faults(list(environments.values()))
+    assert fault.startswith("Prod: data_protection is 'destroyable' on the last environment")

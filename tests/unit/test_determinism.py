@@ -1,0 +1,42 @@
+"""Two syntheses of one commit are the same, byte for byte, wherever and by whomever they are made."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.conftest import CHECKOUT
+from tests.synthesized import Assembly
+
+
+def files(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*.json")
+        # The construct tree and the report name the place of the synthesis; nothing is deployed from them.
+        if path.name not in ("tree.json", "validation-report.json") and not path.name.endswith(".metadata.json")
+    }
+
+
+def test_two_syntheses_are_byte_identical(assembly: Assembly, tmp_path: Path) -> None:
+    stranger = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ["HOME"],  # the CDK unpacks itself there, once
+        "TZ": "Pacific/Kiritimati",
+        "LC_ALL": "C",
+        "USER": "somebody",
+        "PYTHONHASHSEED": "42",
+        "CDK_OUTDIR": str(tmp_path / "out"),
+        "CDK_CONTEXT_JSON": (CHECKOUT / "cdk.json").read_text(encoding="utf-8"),
+    }
+    program = (
+        "import json, os, sys, aws_cdk as cdk, app;"
+        "context = json.loads(os.environ.pop('CDK_CONTEXT_JSON'))['context'] | {'release': '0' * 40};"
+        "made = cdk.App(analytics_reporting=False, context=context);"
+        "app.synthesize(made, app.load(made))"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, env=stranger, check=True, capture_output=True)  # noqa: S603
+    ours, theirs = files(assembly.directory), files(tmp_path / "out")
+    assert len(ours) > 20
+    assert ours.keys() == theirs.keys()
+    assert [name for name in ours if ours[name] != theirs[name]] == []

@@ -1,0 +1,108 @@
+"""Bad environments are refused as they are made, each fault with its field, its value and its remedy."""
+
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import pytest
+
+from stages.alarm_thresholds import AlarmThresholds
+from stages.environment import DataProtection, Environment
+from stages.environments import dev, prod, staging
+from stages.settings_error import SettingsError
+
+ACCOUNT = "123456789012"
+CERTIFICATE = f"arn:aws:acm:ap-southeast-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
+
+
+@pytest.fixture
+def good() -> Environment:
+    return dev(account=ACCOUNT, certificate_arn=CERTIFICATE)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"name": "a-b"}, "name is 'a-b': give 2 to 12 letters and digits"),
+        ({"account": "12345"}, "account is '12345': give the 12 digits"),
+        ({"account": None}, "account is None: give the 12 digits"),
+        ({"account": 123456789012}, "account is 123456789012: give the 12 digits of an AWS account, in quotes"),
+        ({"dr_region": "Oregon"}, "dr_region is 'Oregon': give an AWS region"),
+        ({"dr_region": "ap-southeast-1"}, "dr_region is 'ap-southeast-1', the primary region: give another"),
+        ({"availability_zones": ("us-east-1a", "us-east-1b", "us-east-1c")}, "three different zones of ap-southeast-1"),
+        ({"availability_zones": ("ap-southeast-1a",) * 3}, "three different zones of ap-southeast-1"),
+        ({"vpc_cidr": "10.0.0.0"}, "vpc_cidr is '10.0.0.0': its size is /32; give /16 to /20"),
+        ({"vpc_cidr": "10.0.0.0/33"}, "vpc_cidr is '10.0.0.0/33'"),
+        ({"vpc_cidr": "10.0.0.1/16"}, "has host bits set; give an IPv4 network such as 10.0.0.0/16"),
+        ({"vpc_cidr": "10.0.0.0/24"}, "its size is /24; give /16 to /20"),
+        ({"dr_vpc_cidr": "10.0.0.0/8"}, "dr_vpc_cidr is '10.0.0.0/8': its size is /8; give /16 to /20"),
+        ({"vpc_cidr": "8.8.0.0/16"}, "public addresses; give a private network"),
+        ({"nat_gateways": 0}, "nat_gateways is 0: give 1 to 3"),
+        ({"nat_gateways": 4}, "nat_gateways is 4: give 1 to 3"),
+        ({"database_instance_class": "r6g.large"}, "'r6g.large': give an Aurora instance class such as db.r6g.large"),
+        ({"database_instances": 1}, "database_instances is 1: give 2 to 16"),
+        ({"min_tasks": 0}, "min_tasks is 0: give at least 1"),
+        ({"min_tasks": 6}, "min_tasks is 6, above max_tasks 5: lower it or raise that"),
+        ({"certificate_arn": None}, "certificate_arn is missing and the environment is internet-facing: give the ARN"),
+        ({"certificate_arn": "arn:aws:iam::1:x"}, "give arn:aws:acm:REGION:ACCOUNT:certificate/ID"),
+        ({"certificate_arn": CERTIFICATE.replace("ap-southeast-1", "us-east-1")}, "give one of ap-southeast-1 in"),
+        ({"certificate_arn": CERTIFICATE.replace(ACCOUNT, "210987654321")}, f"give one of ap-southeast-1 in {ACCOUNT}"),
+    ],
+)
+def test_a_bad_field_is_refused_with_its_remedy(good: Environment, change: dict[str, Any], fault: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        replace(good, **change)
+    (message,) = refused.value.faults
+    assert message.startswith(f"{change.get('name', 'Dev')}: ")
+    assert fault in message
+
+
+@pytest.mark.parametrize("field", ["cpu_percent", "memory_percent", "response_time_ms", "error_rate_percent"])
+@pytest.mark.parametrize("value", [0, -1, 100_000])
+def test_a_threshold_out_of_range_is_refused(good: Environment, field: str, value: int) -> None:
+    alarms = AlarmThresholds(cpu_percent=80, memory_percent=80, response_time_ms=5000, error_rate_percent=10)
+    with pytest.raises(SettingsError, match=rf"Dev: alarms\.{field} is {value}: give more than 0 and at most"):
+        replace(good, alarms=replace(alarms, **{field: value}))
+
+
+def test_several_faults_are_reported_together(good: Environment) -> None:
+    with pytest.raises(SettingsError) as refused:
+        replace(good, vpc_cidr="10.0.0.0/33", min_tasks=9, certificate_arn=None)
+    assert [fault.split(" is ")[0] for fault in refused.value.faults] == [
+        "Dev: vpc_cidr",
+        "Dev: min_tasks",
+        "Dev: certificate_arn",
+    ]
+
+
+def test_an_internal_environment_needs_no_certificate(good: Environment) -> None:
+    assert replace(good, internet_facing=False, certificate_arn=None).certificate_arn is None
+
+
+def test_an_environment_cannot_be_changed(good: Environment) -> None:
+    with pytest.raises(FrozenInstanceError):
+        good.vpc_cidr = "10.9.0.0/16"  # type: ignore[misc]
+
+
+def test_the_environments_hold_the_figures_of_the_specification() -> None:
+    rows = {
+        make.__name__: make(account=ACCOUNT, certificate_arn=CERTIFICATE).as_document() for make in (dev, staging, prod)
+    }
+    column = {
+        field: [row[field] for row in rows.values()]
+        for field in ("vpc_cidr", "database_instance_class", "min_tasks", "max_tasks", "data_protection")
+    }
+    assert column == {
+        "vpc_cidr": ["10.0.0.0/16", "10.1.0.0/16", "10.2.0.0/16"],
+        "database_instance_class": ["db.t4g.medium", "db.r6g.large", "db.r6g.large"],
+        "min_tasks": [1, 1, 2],
+        "max_tasks": [5, 5, 10],
+        "data_protection": ["destroyable", "destroyable", DataProtection.RETAINED.value],
+    }
+    assert [tuple(row["alarms"].values()) for row in rows.values()] == [
+        (80, 80, 5000, 10),
+        (75, 75, 3000, 5),
+        (70, 70, 2000, 1),
+    ]
+    for row in rows.values():
+        assert (row["primary_region"], row["dr_region"]) == ("ap-southeast-1", "us-west-2")
+        assert (row["database_instances"], row["nat_gateways"]) == (2, 3)

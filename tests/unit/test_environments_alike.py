@@ -1,0 +1,96 @@
+"""The environments are one architecture: they differ where the specification says, and nowhere else."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from tests.synthesized import Assembly
+
+STACKS = ("DisasterRecovery", "Payment")
+
+# What data protection decides, and nothing else: what becomes of data on deletion, and who clears it away.
+PROTECTION_KEYS = {
+    "DeletionPolicy",
+    "UpdateReplacePolicy",
+    "DeletionProtectionEnabled",
+    "PendingWindowInDays",
+    "DefaultRetention",
+}
+EMPTYING = re.compile(r"EmptyOnDestroy")
+EMPTYING_ACTIONS = {"s3:GetBucketTagging", "s3:DeleteObject"}
+
+
+def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any]:
+    """The template's resources without the environment's own name, account and addresses."""
+    text = json.dumps(template["Resources"])
+    # The record's own figures stand in the manifest; a test of the environments holds them to the specification.
+    text = re.sub(r'\\"configuration\\":\{.*?\},\\"ap-southeast-1\\"', '\\"ap-southeast-1\\"', text)
+    for value, sign in (
+        (environment.account, "ACCOUNT"),
+        (environment.vpc_cidr.rsplit(".", 2)[0] + ".", "NETWORK."),
+        (environment.name, "Name"),
+        (environment.slug, "name"),
+    ):
+        text = text.replace(value, sign)
+    resources: dict[str, Any] = json.loads(text)
+    return resources
+
+
+def unprotected(value: Any) -> Any:
+    """A part of a template without what data protection decides."""
+    if isinstance(value, dict):
+        return {key: unprotected(inner) for key, inner in value.items() if key not in PROTECTION_KEYS}
+    if isinstance(value, list):
+        return [unprotected(inner) for inner in value if not empties(inner)]
+    return value
+
+
+def empties(value: Any) -> bool:
+    """Whether a tag or a policy statement serves the emptying of buckets."""
+    if not isinstance(value, dict):
+        return False
+    actions = value.get("Action", [])
+    return value.get("Key") == "EmptyOnDestroy" or bool(
+        EMPTYING_ACTIONS & set(actions if isinstance(actions, list) else ())
+    )
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_dev_and_staging_are_identical_but_for_name_account_and_addresses(
+    assembly: Assembly, delivery: Delivery, stack: str
+) -> None:
+    dev, staging = (
+        neutral(assembly.template(f"{environment.name}-{stack}"), environment)
+        for environment in delivery.environments
+        if not environment.retains_data
+    )
+    assert dev == staging
+
+
+def test_staging_and_prod_differ_in_data_protection_only(assembly: Assembly, delivery: Delivery) -> None:
+    *_, staging, prod = delivery.environments
+    ours = unprotected(neutral(assembly.template(f"{prod.name}-Payment"), prod))
+    theirs = unprotected(neutral(assembly.template(f"{staging.name}-Payment"), staging))
+    assert set(theirs) - set(ours) == {
+        name for name, resource in theirs.items() if resource["Type"] == "Custom::EmptyOnDestroy"
+    }
+    assert ours == {name: theirs[name] for name in ours}
+
+
+def test_the_replica_of_prod_lacks_only_what_empties_buckets(assembly: Assembly, delivery: Delivery) -> None:
+    *_, staging, prod = delivery.environments
+    ours = unprotected(neutral(assembly.template(f"{prod.name}-DisasterRecovery"), prod))
+    theirs = unprotected(neutral(assembly.template(f"{staging.name}-DisasterRecovery"), staging))
+    assert ours == {name: theirs[name] for name in ours}
+    assert {theirs[name]["Type"] for name in set(theirs) - set(ours)} == {
+        "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Role",
+        "AWS::KMS::Key",
+        "AWS::Lambda::Function",
+        "AWS::Logs::LogGroup",
+        "Custom::EmptyOnDestroy",
+    }

@@ -1,0 +1,114 @@
+"""What others find of an environment: outputs, parameters, manifest, names and tags."""
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from payment_constructs.manifest import STANDARD_PARAMETER_BYTES, Manifest, longest_size
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from tests.synthesized import Assembly, references
+
+
+@pytest.fixture(params=["Dev", "Staging", "Prod"])
+def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    return next(one for one in delivery.environments if one.name == request.param)
+
+
+def manifest(assembly: Assembly, environment: Environment) -> dict[str, Any]:
+    text = (assembly.directory / f"{environment.name}.manifest.json").read_text(encoding="utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def test_the_outputs_name_what_a_verification_needs(assembly: Assembly, environment: Environment) -> None:
+    outputs = assembly.template(f"{environment.name}-Payment")["Outputs"]
+    resources = assembly.template(f"{environment.name}-Payment")["Resources"]
+    assert {name: resources[next(references(output["Value"]))]["Type"] for name, output in outputs.items()} == {
+        "VpcId": "AWS::EC2::VPC",
+        "SessionTableName": "AWS::DynamoDB::GlobalTable",
+        "QueueUrl": "AWS::SQS::Queue",
+        "AuditBucketName": "AWS::S3::Bucket",
+    }
+
+
+def test_parameters_stand_under_the_path_of_the_environment(assembly: Assembly, environment: Environment) -> None:
+    parameters = assembly.resources(f"{environment.name}-Payment", "AWS::SSM::Parameter").values()
+    assert {parameter["Name"] for parameter in parameters} == {
+        f"/payment/{environment.slug}/{name}" for name in ("queue/url", "dynamodb/table", "manifest")
+    }
+
+
+def test_the_manifest_says_what_stands_where_and_how_it_is_set(assembly: Assembly, environment: Environment) -> None:
+    document = manifest(assembly, environment)
+    assert document["environment"] == environment.name
+    assert document["release"] == "0" * 40
+    assert document["configuration"] == environment.as_document()
+    stack = f"{environment.name}-Payment"
+    for value in document["ap-southeast-1"].values():
+        assert next(references(value)) in assembly.template(stack)["Resources"]
+    recovery = f"{environment.name}-DisasterRecovery"
+    assert document["us-west-2"]["audit_bucket"] in {
+        bucket["BucketName"] for bucket in assembly.resources(recovery, "AWS::S3::Bucket").values()
+    }
+
+
+def test_the_parameter_is_the_manifest(assembly: Assembly, environment: Environment) -> None:
+    (parameter,) = (
+        parameter
+        for parameter in assembly.resources(f"{environment.name}-Payment", "AWS::SSM::Parameter").values()
+        if parameter["Name"].endswith("/manifest")
+    )
+    # The deployed document, every value that only the deployment knows taken for the one word "known".
+    joined = "".join(part if isinstance(part, str) else "known" for part in parameter["Value"]["Fn::Join"][1])
+
+    def known(value: Any) -> Any:
+        if isinstance(value, dict):
+            if any(key == "Ref" or key.startswith("Fn::") for key in value):
+                return "known"
+            return {key: known(inner) for key, inner in value.items()}
+        return value
+
+    assert json.loads(joined) == known(manifest(assembly, environment))
+
+
+def test_a_manifest_too_large_for_a_standard_parameter_is_refused() -> None:
+    stack = cdk.Stack(cdk.App(), "Stack")
+    document = {f"key{number}": cdk.Aws.STACK_ID for number in range(40)}
+    with pytest.raises(ValueError, match=rf"/m: the manifest may take \d+ bytes, above the {STANDARD_PARAMETER_BYTES}"):
+        Manifest(stack, "Manifest", parameter_name="/m", document=document)
+
+
+def test_a_value_known_on_deployment_is_counted_at_its_longest() -> None:
+    assert longest_size({"a": "b"}) == len('{"a":"b"}')
+    assert longest_size({"a": cdk.Aws.STACK_ID}) == len('{"a":""}') + 128
+
+
+def test_every_stack_of_an_environment_is_tagged_with_its_release(assembly: Assembly, environment: Environment) -> None:
+    for stack in ("Payment", "DisasterRecovery"):
+        assert assembly.tags(f"{environment.name}-{stack}") == {
+            "Application": "PaymentProcessing",
+            "Environment": environment.name,
+            "ManagedBy": "CDK",
+            "Release": "0" * 40,
+        }
+
+
+def test_every_taggable_resource_is_tagged(assembly: Assembly, environment: Environment) -> None:
+    tagged = 0
+    for stack in ("Payment", "DisasterRecovery"):
+        for name, resource in assembly.template(f"{environment.name}-{stack}")["Resources"].items():
+            tags = resource.get("Properties", {}).get("Tags")
+            if isinstance(tags, list):
+                tagged += 1
+                assert {"Key": "Environment", "Value": environment.name} in tags, name
+    assert tagged > 40
+
+
+def test_bucket_names_carry_account_and_region(assembly: Assembly) -> None:
+    for name, stack in assembly.stacks.items():
+        for bucket in assembly.resources(name, "AWS::S3::Bucket").values():
+            assert bucket["BucketName"].endswith(f"-{stack.environment.account}-{stack.environment.region}")
+            assert len(bucket["BucketName"]) <= 63

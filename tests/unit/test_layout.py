@@ -1,0 +1,46 @@
+"""Imports go one way: app, then pipeline, stages, payment_constructs; nothing of the product knows the rehearsal."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+
+MAY_IMPORT = {
+    "payment_constructs": {"payment_constructs"},
+    "stages": {"stages", "payment_constructs"},
+    "pipeline": {"pipeline", "stages", "payment_constructs"},
+    "app.py": {"pipeline", "stages"},
+    "rehearsal": {"rehearsal"},
+}
+OURS = {"app", "payment_constructs", "pipeline", "rehearsal", "stages", "tests"}
+
+
+def imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found & OURS
+
+
+@pytest.mark.parametrize("place", MAY_IMPORT)
+def test_imports_go_one_way(place: str) -> None:
+    root = CHECKOUT / place
+    modules = [root] if root.is_file() else list(root.rglob("*.py"))
+    assert modules
+    for module in modules:
+        assert imported(module) <= MAY_IMPORT[place], module.name
+
+
+def test_only_the_entry_point_reads_the_process_environment() -> None:
+    for place in ("payment_constructs", "pipeline", "stages"):
+        for module in (CHECKOUT / place).rglob("*.py"):
+            text = module.read_text(encoding="utf-8")
+            assert "environ" not in {
+                node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)
+            }, module.name
+            assert "try_get_context" not in text, module.name

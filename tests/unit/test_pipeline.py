@@ -1,0 +1,190 @@
+"""The pipeline as it is synthesized: its order, its gate, its artifacts and what its builds may do."""
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+import app as entry_point
+from pipeline.delivery import Delivery
+from pipeline.settings import load_delivery
+from tests.conftest import CHECKOUT
+from tests.synthesized import Assembly, references
+
+PIPELINE = "AWS::CodePipeline::Pipeline"
+
+
+def names(assembly: Assembly) -> list[str]:
+    return [stage["Name"] for stage in assembly.pipeline_stages()]
+
+
+def actions(assembly: Assembly, stage: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = assembly.pipeline_stages()[names(assembly).index(stage)]["Actions"]
+    return sorted(found, key=lambda action: action["RunOrder"])
+
+
+def statements(assembly: Assembly) -> list[dict[str, Any]]:
+    return [
+        statement
+        for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        for policy in assembly.resources("PipelineStack", kind).values()
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_the_environments_are_delivered_in_order_and_the_gate_is_a_stage_of_its_own(assembly: Assembly) -> None:
+    assert names(assembly) == ["Source", "Build", "UpdatePipeline", "Dev", "Staging", "ApproveProd", "Prod"]
+
+
+def test_no_prod_action_runs_before_the_approval(assembly: Assembly, delivery: Delivery) -> None:
+    *_, prod = delivery.environments
+    approvals = [
+        index
+        for index, stage in enumerate(assembly.pipeline_stages())
+        if [action["ActionTypeId"]["Category"] for action in stage["Actions"]] == ["Approval"]
+    ]
+    touching = [
+        index
+        for index, stage in enumerate(assembly.pipeline_stages())
+        if any(
+            prod.account in json.dumps(action) or "Prod" in json.dumps(action["Configuration"])
+            for action in stage["Actions"]
+            if "Configuration" in action
+        )
+    ]
+    assert len(approvals) == 1
+    assert touching == [names(assembly).index("Prod")]
+    assert approvals[0] < touching[0]
+
+
+@pytest.mark.parametrize("environment", ["Dev", "Staging", "Prod"])
+def test_the_dr_stack_is_deployed_before_the_payment_stack(assembly: Assembly, environment: str) -> None:
+    assert [(action["Name"], action.get("Region")) for action in actions(assembly, environment)] == [
+        ("DisasterRecovery.Prepare", "us-west-2"),
+        ("DisasterRecovery.Deploy", "us-west-2"),
+        ("Payment.Prepare", None),
+        ("Payment.Deploy", None),
+    ]
+    assert len({action["RunOrder"] for action in actions(assembly, environment)}) == 4
+
+
+def test_the_pipeline_queues_its_releases_and_restarts_when_it_changed_itself(assembly: Assembly) -> None:
+    pipeline = assembly.only("PipelineStack", PIPELINE)
+    assert pipeline["PipelineType"] == "V2"
+    assert pipeline["ExecutionMode"] == "QUEUED"
+    assert pipeline["RestartExecutionOnUpdate"] is True
+
+
+def test_a_push_to_main_starts_the_pipeline(assembly: Assembly) -> None:
+    (source,) = actions(assembly, "Source")
+    assert source["ActionTypeId"]["Provider"] == "CodeStarSourceConnection"
+    assert source["Configuration"]["BranchName"] == "main"
+    # Left out, DetectChanges is on.
+    assert source["Configuration"].get("DetectChanges", True) is True
+
+
+@pytest.mark.parametrize(
+    ("source", "provider"),
+    [
+        ({"type": "codecommit", "repository": "payments"}, "CodeCommit"),
+        ({"type": "s3", "bucket": "payments-source", "key": "payments.zip"}, "S3"),
+    ],
+)
+def test_another_source_is_a_setting_and_holds_to_the_policy(
+    context: dict[str, Any], source: dict[str, str], provider: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    directory = tmp_path_factory.mktemp(provider)
+    app = cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
+    delivery = load_delivery(context["delivery"] | {"source": source}, release="unreleased")
+    entry_point.build(app, delivery)
+    app.synth()
+    (action,) = actions(Assembly(directory), "Source")
+    assert action["ActionTypeId"]["Provider"] == provider
+
+
+def test_the_build_runs_what_a_developer_runs(assembly: Assembly) -> None:
+    (project,) = (
+        project
+        for project in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").values()
+        if "make" in project["Source"]["BuildSpec"]
+    )
+    buildspec = json.loads(project["Source"]["BuildSpec"])
+    assert buildspec["phases"]["build"]["commands"] == ["make check", "make synth"]
+    assert buildspec["phases"]["install"]["runtime-versions"]["nodejs"] == "24"
+    assert buildspec["artifacts"]["base-directory"] == "cdk.out"
+    assert buildspec["reports"]["checks"]["files"] == ["*.xml"]
+
+
+def test_the_pipeline_updates_itself_with_the_pinned_cli(assembly: Assembly) -> None:
+    (update,) = (
+        json.loads(project["Source"]["BuildSpec"])
+        for project in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").values()
+        if "cdk -a . deploy PipelineStack" in project["Source"]["BuildSpec"]
+    )
+    version = json.loads((CHECKOUT / "package.json").read_text(encoding="utf-8"))["devDependencies"]["aws-cdk"]
+    assert update["phases"]["install"]["commands"] == [f"npm install -g aws-cdk@{version}"]
+
+
+def test_there_is_no_file_asset_to_publish(assembly: Assembly) -> None:
+    assert "Assets" not in names(assembly)
+
+
+def test_artifacts_stay_in_buckets_of_our_own_in_both_regions(assembly: Assembly) -> None:
+    stores = {
+        store["Region"]: store["ArtifactStore"] for store in assembly.only("PipelineStack", PIPELINE)["ArtifactStores"]
+    }
+    assert set(stores) == {"ap-southeast-1", "us-west-2"}
+    assert stores["ap-southeast-1"]["Location"]["Ref"] in assembly.resources("PipelineStack", "AWS::S3::Bucket")
+    assert stores["us-west-2"]["Location"] in {
+        bucket["BucketName"] for bucket in assembly.resources("PipelineArtifacts-us-west-2", "AWS::S3::Bucket").values()
+    }
+    assert all(store["EncryptionKey"]["Type"] == "KMS" for store in stores.values())
+
+
+@pytest.mark.parametrize(
+    ("stack", "region"), [("PipelineStack", "ap-southeast-1"), ("PipelineArtifacts-us-west-2", "us-west-2")]
+)
+def test_every_target_account_may_read_and_decrypt_artifacts_in_both_regions(
+    assembly: Assembly, delivery: Delivery, stack: str, region: str
+) -> None:
+    readable = json.dumps(assembly.resources(stack, "AWS::S3::BucketPolicy"))
+    decryptable = json.dumps(assembly.resources(stack, "AWS::KMS::Key"))
+    for environment in delivery.environments:
+        role = f":iam::{environment.account}:role/cdk-hnb659fds-deploy-role-{environment.account}-{region}"
+        assert role in readable
+        assert role in decryptable
+
+
+def test_nothing_in_the_pipeline_is_an_administrator(assembly: Assembly) -> None:
+    assert "AdministratorAccess" not in assembly.stacks["PipelineStack"].template.read_text(encoding="utf-8")
+    for statement in statements(assembly):
+        granted = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert "*" not in granted
+        assert not any(action.endswith(":*") for action in granted)
+
+
+def test_no_role_of_the_pipeline_may_use_every_key(assembly: Assembly) -> None:
+    for statement in statements(assembly):
+        if "kms:Decrypt" in statement["Action"]:
+            assert statement["Resource"] != "*"
+            assert "*" not in statement["Resource"]
+
+
+def test_the_pipeline_may_use_its_connection_under_both_names_of_the_service(assembly: Assembly) -> None:
+    allowed = {
+        action: statement["Resource"]
+        for statement in statements(assembly)
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if action.endswith(":UseConnection")
+    }
+    assert set(allowed) == {"codestar-connections:UseConnection", "codeconnections:UseConnection"}
+    assert len({json.dumps(resource) for resource in allowed.values()}) == 1
+
+
+def test_builds_log_into_an_encrypted_group(assembly: Assembly) -> None:
+    groups = assembly.resources("PipelineStack", "AWS::Logs::LogGroup")
+    for project in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").values():
+        group = groups[next(references(project["LogsConfig"]["CloudWatchLogs"]["GroupName"]))]
+        assert group["RetentionInDays"] == 400
+        assert "KmsKeyId" in group

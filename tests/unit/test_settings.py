@@ -1,0 +1,124 @@
+"""The settings of cdk.json: loaded into typed records, or refused with every fault at once."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from pipeline.settings import load_delivery
+from pipeline.source import CodeCommitSource, ConnectionSource, S3Source
+from stages.settings_error import SettingsError
+
+COMMIT = "0" * 40
+
+
+@pytest.fixture
+def settings(context: dict[str, Any]) -> dict[str, Any]:
+    copy: dict[str, Any] = deepcopy(context["delivery"])
+    return copy
+
+
+def faults(settings: object, *, release: object = COMMIT) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        load_delivery(settings, release=release)
+    return list(refused.value.faults)
+
+
+def test_the_settings_of_a_fresh_checkout_are_usable(settings: dict[str, Any]) -> None:
+    delivery = load_delivery(settings, release=COMMIT)
+    assert [environment.name for environment in delivery.environments] == ["Dev", "Staging", "Prod"]
+    assert isinstance(delivery.source, ConnectionSource)
+    assert delivery.source.branch == "main"
+
+
+@pytest.mark.parametrize(
+    ("source", "record"),
+    [
+        ({"type": "codecommit", "repository": "payments"}, CodeCommitSource(repository="payments")),
+        ({"type": "s3", "bucket": "payments-source", "key": "a.zip"}, S3Source(bucket="payments-source", key="a.zip")),
+    ],
+)
+def test_the_source_is_a_setting(settings: dict[str, Any], source: dict[str, str], record: object) -> None:
+    assert load_delivery(settings | {"source": source}, release=COMMIT).source == record
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        (None, "delivery.source is None: give an object whose type is one of connection, codecommit, s3."),
+        ({"type": "svn"}, "delivery.source is {'type': 'svn'}: give an object whose type is one of"),
+        ({"type": "codecommit"}, "delivery.source.repository is missing: give it for a codecommit source."),
+        ({"type": "codecommit", "repository": "a b"}, "delivery.source.repository is 'a b': give a CodeCommit"),
+        ({"type": "codecommit", "repository": 1}, "delivery.source.repository is 1: give text."),
+        ({"type": "codecommit", "repository": "a", "brnch": "x"}, "delivery.source.brnch is unknown"),
+        ({"type": "s3", "bucket": "B", "key": "a.zip"}, "delivery.source.bucket is 'B': give an S3 bucket's name."),
+        (
+            {"type": "s3", "bucket": "abc", "key": "a.tar"},
+            "delivery.source.key is 'a.tar': give the key of a .zip file.",
+        ),
+        (
+            {"type": "connection", "connection_arn": "arn:x", "repository": "o/n"},
+            "delivery.source.connection_arn is 'arn:x': give arn:aws:codeconnections:REGION:ACCOUNT:connection/ID.",
+        ),
+    ],
+)
+def test_a_bad_source_is_refused_with_its_remedy(settings: dict[str, Any], source: object, fault: str) -> None:
+    (found,) = faults(settings | {"source": source})
+    assert found.startswith(fault)
+
+
+def test_a_repository_without_an_owner_is_refused(settings: dict[str, Any]) -> None:
+    settings["source"]["repository"] = "payments"
+    assert faults(settings) == ["delivery.source.repository is 'payments': give owner/name."]
+
+
+def test_an_unknown_environment_is_refused(settings: dict[str, Any]) -> None:
+    settings["environments"]["Qa"] = settings["environments"]["Dev"]
+    assert faults(settings) == ["delivery.environments.Qa is unknown: the environments are Dev, Staging, Prod."]
+
+
+def test_a_missing_environment_is_refused(settings: dict[str, Any]) -> None:
+    del settings["environments"]["Staging"]
+    assert faults(settings) == [
+        "delivery.environments.Staging is None: give an object with account and certificate_arn."
+    ]
+
+
+def test_a_misspelt_setting_is_refused(settings: dict[str, Any]) -> None:
+    settings["environments"]["Dev"]["certificat_arn"] = settings["environments"]["Dev"].pop("certificate_arn")
+    unknown, missing = faults(settings)
+    assert unknown.startswith("delivery.environments.Dev.certificat_arn is unknown")
+    assert missing.startswith("Dev: certificate_arn is missing")
+
+
+def test_a_bad_release_is_refused(settings: dict[str, Any]) -> None:
+    (fault,) = faults(settings, release="not a commit")
+    assert fault.startswith("release is 'not a commit': give the commit")
+
+
+def test_the_faults_of_all_settings_are_reported_together(settings: dict[str, Any]) -> None:
+    settings["account"] = "1"
+    settings["source"] = {}
+    settings["environments"]["Dev"]["account"] = 123456789012
+    settings["environments"]["Prod"]["certificate_arn"] = None
+    found = faults(settings)
+    assert [fault.split(" ")[0] for fault in found] == ["delivery.account", "delivery.source", "Dev:", "Prod:"]
+
+
+@pytest.mark.parametrize("caller", [None, "111111111111"])
+def test_placeholders_synthesize(settings: dict[str, Any], caller: str | None) -> None:
+    load_delivery(settings, release=COMMIT).refuse_placeholders(caller_account=caller)
+
+
+def test_placeholders_are_refused_with_real_credentials(settings: dict[str, Any]) -> None:
+    settings["environments"]["Dev"]["account"] = "123456789012"
+    settings["environments"]["Dev"]["certificate_arn"] = (
+        "arn:aws:acm:ap-southeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
+    )
+    with pytest.raises(SettingsError) as refused:
+        load_delivery(settings, release=COMMIT).refuse_placeholders(caller_account="123456789012")
+    assert [fault.split(" is the placeholder ")[0] for fault in refused.value.faults] == [
+        "delivery.account",
+        "delivery.environments.Staging.account",
+        "delivery.environments.Prod.account",
+    ]

@@ -1,0 +1,187 @@
+"""Sessions, queue and audit log: what they promise, and that the two regions fit each other."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from tests.synthesized import Assembly, references
+
+NAMES = ("Dev", "Staging", "Prod")
+
+
+@pytest.fixture(params=NAMES)
+def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    return next(one for one in delivery.environments if one.name == request.param)
+
+
+def audit_bucket(assembly: Assembly, stack: str) -> dict[str, Any]:
+    (bucket,) = (
+        bucket
+        for bucket in assembly.resources(stack, "AWS::S3::Bucket").values()
+        if "ObjectLockConfiguration" in bucket
+    )
+    return dict(bucket)
+
+
+def output_of(assembly: Assembly, reference: dict[str, Any]) -> str:
+    """The resource behind a reference to another stack's output."""
+    target = reference["Fn::GetStackOutput"]
+    assert assembly.stacks[target["StackName"]].environment.region == target["Region"]
+    output = assembly.template(target["StackName"])["Outputs"][target["OutputName"]]["Value"]
+    return next(references(output))
+
+
+def test_the_session_table_expires_recovers_and_scales_by_itself(assembly: Assembly, environment: Environment) -> None:
+    table = assembly.only(f"{environment.name}-Payment", "AWS::DynamoDB::GlobalTable")
+    assert table["TableName"] == f"payment-sessions-{environment.slug}"
+    assert table["KeySchema"] == [{"AttributeName": "sessionId", "KeyType": "HASH"}]
+    assert table["AttributeDefinitions"] == [{"AttributeName": "sessionId", "AttributeType": "S"}]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    for replica in table["Replicas"]:
+        assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_each_region_of_the_session_table_has_a_key_of_its_own(assembly: Assembly, environment: Environment) -> None:
+    table = assembly.only(f"{environment.name}-Payment", "AWS::DynamoDB::GlobalTable")
+    keys = {replica["Region"]: replica["SSESpecification"]["KMSMasterKeyId"] for replica in table["Replicas"]}
+    assert set(keys) == {"ap-southeast-1", "us-west-2"}
+    assert next(references(keys["ap-southeast-1"])) in assembly.resources(
+        f"{environment.name}-Payment", "AWS::KMS::Key"
+    )
+    assert output_of(assembly, keys["us-west-2"]) in assembly.resources(
+        f"{environment.name}-DisasterRecovery", "AWS::KMS::Key"
+    )
+
+
+def test_the_queue_gives_up_after_three_receives_into_the_one_dead_letter_queue(
+    assembly: Assembly, environment: Environment
+) -> None:
+    queues = assembly.resources(f"{environment.name}-Payment", "AWS::SQS::Queue")
+    assert len(queues) == 2
+    queue = next(queue for queue in queues.values() if "RedrivePolicy" in queue)
+    dead_letters = queues[next(references(queue["RedrivePolicy"]["deadLetterTargetArn"]))]
+    assert queue["QueueName"] == f"payment-processing-{environment.slug}"
+    assert queue["VisibilityTimeout"] == 300
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
+    assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert all("KmsMasterKeyId" in queue for queue in queues.values())
+
+
+def test_queues_and_buckets_refuse_plain_http(assembly: Assembly, environment: Environment) -> None:
+    for stack in (f"{environment.name}-Payment", f"{environment.name}-DisasterRecovery"):
+        for kind, subject, policy_type in (
+            ("AWS::SQS::Queue", "Queues", "AWS::SQS::QueuePolicy"),
+            ("AWS::S3::Bucket", "Bucket", "AWS::S3::BucketPolicy"),
+        ):
+            refusing = {
+                logical_id
+                for policy in assembly.resources(stack, policy_type).values()
+                for logical_id in references(policy[subject])
+                for statement in policy["PolicyDocument"]["Statement"]
+                if statement["Effect"] == "Deny"
+                and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+            }
+            assert refusing == set(assembly.resources(stack, kind))
+
+
+def test_no_bucket_is_public(assembly: Assembly) -> None:
+    for stack in assembly.stacks:
+        for name, bucket in assembly.resources(stack, "AWS::S3::Bucket").items():
+            assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
+            assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, name
+
+
+@pytest.mark.parametrize("stack", ["Payment", "DisasterRecovery"])
+def test_audit_objects_are_locked_on_both_sides(assembly: Assembly, environment: Environment, stack: str) -> None:
+    bucket = audit_bucket(assembly, f"{environment.name}-{stack}")
+    locked = {"Mode": "COMPLIANCE", "Days": 400} if environment.name == "Prod" else {"Mode": "GOVERNANCE", "Days": 1}
+    assert bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == locked
+
+
+@pytest.mark.parametrize("stack", ["Payment", "DisasterRecovery"])
+def test_the_audit_log_is_kept_and_moves_to_intelligent_tiering(
+    assembly: Assembly, environment: Environment, stack: str
+) -> None:
+    (rule,) = audit_bucket(assembly, f"{environment.name}-{stack}")["LifecycleConfiguration"]["Rules"]
+    assert rule["Transitions"] == [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 90}]
+    assert not any(key.startswith(("Expiration", "NoncurrentVersionExpiration")) for key in rule)
+
+
+@pytest.mark.parametrize("stack", ["Payment", "DisasterRecovery"])
+def test_access_to_the_audit_log_is_logged_in_an_unlocked_bucket(
+    assembly: Assembly, environment: Environment, stack: str
+) -> None:
+    name = f"{environment.name}-{stack}"
+    target = audit_bucket(assembly, name)["LoggingConfiguration"]["DestinationBucketName"]["Ref"]
+    logs = assembly.resources(name, "AWS::S3::Bucket")[target]
+    assert "ObjectLockConfiguration" not in logs
+    assert logs["BucketEncryption"]["ServerSideEncryptionConfiguration"] == [
+        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    ]
+
+
+def test_replication_goes_to_the_dr_bucket_with_the_key_of_that_bucket(
+    assembly: Assembly, environment: Environment
+) -> None:
+    (rule,) = audit_bucket(assembly, f"{environment.name}-Payment")["ReplicationConfiguration"]["Rules"]
+    recovery = f"{environment.name}-DisasterRecovery"
+    replica = audit_bucket(assembly, recovery)
+    encryption = replica["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]
+    destination = rule["Destination"]
+    assert assembly.stacks[recovery].environment.region == "us-west-2"
+    assert destination["Bucket"] == f"arn:aws:s3:::{replica['BucketName']}"
+    assert output_of(assembly, destination["EncryptionConfiguration"]["ReplicaKmsKeyID"]) == next(
+        references(encryption["KMSMasterKeyID"])
+    )
+
+
+def test_replication_takes_everything_in_time_and_is_measured(assembly: Assembly, environment: Environment) -> None:
+    (rule,) = audit_bucket(assembly, f"{environment.name}-Payment")["ReplicationConfiguration"]["Rules"]
+    assert rule["Status"] == "Enabled"
+    assert rule["Filter"] == {"Prefix": ""}
+    assert rule["SourceSelectionCriteria"] == {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
+    assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
+    assert rule["Destination"]["ReplicationTime"] == {"Status": "Enabled", "Time": {"Minutes": 15}}
+    assert rule["Destination"]["Metrics"] == {"Status": "Enabled", "EventThreshold": {"Minutes": 15}}
+
+
+def test_the_replication_role_may_read_locked_objects_and_use_both_keys(
+    assembly: Assembly, environment: Environment
+) -> None:
+    stack = f"{environment.name}-Payment"
+    role_id = next(references(audit_bucket(assembly, stack)["ReplicationConfiguration"]["Role"]))
+    role = assembly.resources(stack, "AWS::IAM::Role")[role_id]
+    policy = assembly.resources(stack, "AWS::IAM::ManagedPolicy")[next(references(role["ManagedPolicyArns"]))]
+    allowed = {
+        action: statement["Resource"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    source = f"arn:aws:s3:::payment-audit-{environment.slug}-{environment.account}-ap-southeast-1"
+    destination = f"arn:aws:s3:::payment-audit-{environment.slug}-{environment.account}-us-west-2"
+    assert allowed["s3:GetObjectRetention"] == allowed["s3:GetObjectLegalHold"] == f"{source}/*"
+    assert allowed["s3:ReplicateObject"] == allowed["s3:ReplicateDelete"] == f"{destination}/*"
+    assert next(references(allowed["kms:Decrypt"])) in assembly.resources(stack, "AWS::KMS::Key")
+    assert output_of(assembly, allowed["kms:Encrypt"]) in assembly.resources(
+        f"{environment.name}-DisasterRecovery", "AWS::KMS::Key"
+    )
+
+
+def test_no_environment_names_another(assembly: Assembly, delivery: Delivery) -> None:
+    for environment in delivery.environments:
+        for stack in ("Payment", "DisasterRecovery"):
+            text = assembly.stacks[f"{environment.name}-{stack}"].template.read_text(encoding="utf-8")
+            for other in delivery.environments:
+                if other is not environment:
+                    assert f"{other.name}-" not in text
+                    assert other.account not in text
+                    assert f"-{other.slug}" not in text
+
+
+def test_every_key_rotates_each_year(assembly: Assembly) -> None:
+    for stack in assembly.stacks:
+        for name, key in assembly.resources(stack, "AWS::KMS::Key").items():
+            assert (key["EnableKeyRotation"], key["RotationPeriodInDays"]) == (True, 365), f"{stack}/{name}"
