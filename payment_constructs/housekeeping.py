@@ -33,7 +33,7 @@ class Housekeeping(Construct):
                 actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
             )
         )
-        role = iam.Role(
+        self._role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
@@ -46,7 +46,7 @@ class Housekeeping(Construct):
             handler="index.handler",
             code=lambda_.Code.from_inline(CODE.read_text(encoding="utf-8")),
             timeout=Duration.minutes(15),
-            role=role.without_policy_updates(),
+            role=self._role.without_policy_updates(),
             log_group=log_group,
         )
         acknowledge(
@@ -72,8 +72,6 @@ class Housekeeping(Construct):
     def close_default_security_group(self, vpc: ec2.Vpc) -> None:
         """Takes all rules from the VPC's default group (PCI DSS 1.3; AWS Security Hub EC2.2)."""
         self._policy.add_statements(
-            # Describing security groups knows no resource-level permission.
-            iam.PolicyStatement(actions=["ec2:DescribeSecurityGroups"], resources=["*"]),
             iam.PolicyStatement(
                 actions=["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
                 resources=[
@@ -82,11 +80,6 @@ class Housekeeping(Construct):
                     )
                 ],
             ),
-        )
-        acknowledge(
-            self._policy,
-            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-            control="ec2:DescribeSecurityGroups, a read, has no resource-level permission; changes name one group.",
         )
         # The policy pack looks for a resource of this id and type on the VPC.
         CustomResource(
@@ -100,20 +93,20 @@ class Housekeeping(Construct):
     def empty_on_destroy(self, bucket: s3.Bucket) -> None:
         """Empties the bucket when its stack is deleted, locked versions (governance mode) included."""
         Tags.of(bucket).add("EmptyOnDestroy", "true")
-        self._policy.add_statements(
+        # Allowed by the bucket itself, so that the role holds no right to delete anywhere else.
+        bucket.add_to_resource_policy(
             iam.PolicyStatement(
-                actions=["s3:GetBucketTagging", "s3:ListBucketVersions"], resources=[bucket.bucket_arn]
-            ),
-            iam.PolicyStatement(
-                actions=["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:BypassGovernanceRetention"],
-                resources=[bucket.arn_for_objects("*")],
-            ),
-        )
-        logical_id = Stack.of(bucket).get_logical_id(bucket.node.default_child)  # type: ignore[arg-type]
-        acknowledge(
-            self._policy,
-            f"AwsSolutions::AwsSolutions-IAM5[Resource::<{logical_id}.Arn>/*]",
-            control="All objects of one named bucket, in an environment whose data is destroyable.",
+                sid="EmptyOnDestroy",
+                principals=[iam.ArnPrincipal(self._role.role_arn)],
+                actions=[
+                    "s3:GetBucketTagging",
+                    "s3:ListBucketVersions",
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                    "s3:BypassGovernanceRetention",
+                ],
+                resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
+            )
         )
         emptying = CustomResource(
             bucket,
@@ -122,5 +115,6 @@ class Housekeeping(Construct):
             resource_type="Custom::EmptyOnDestroy",
             properties={"BucketName": bucket.bucket_name},
         )
+        # The bucket's policy must outlive the emptying that it allows.
         if bucket.policy:
             emptying.node.add_dependency(bucket.policy)

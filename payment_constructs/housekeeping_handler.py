@@ -4,6 +4,7 @@ from typing import Any
 
 import boto3
 import cfnresponse
+from botocore.exceptions import ClientError
 
 TAG = {"Key": "EmptyOnDestroy", "Value": "true"}
 
@@ -13,7 +14,7 @@ def handler(event: dict[str, Any], context: object) -> None:
     try:
         properties, deleted = event["ResourceProperties"], event["RequestType"] == "Delete"
         if "GroupId" in properties and not deleted:
-            close(boto3.client("ec2"), properties["GroupId"])
+            close(boto3.client("ec2"), properties["GroupId"], event["StackId"].split(":")[4])
         if "BucketName" in properties and deleted:
             empty(boto3.client("s3"), properties["BucketName"])
         subject = properties.get("GroupId") or properties["BucketName"]
@@ -22,13 +23,19 @@ def handler(event: dict[str, Any], context: object) -> None:
         cfnresponse.send(event, context, cfnresponse.FAILED, {}, event.get("PhysicalResourceId"), reason=repr(error))
 
 
-def close(ec2: Any, group_id: str) -> None:
-    """Takes every rule from a security group."""
-    group = ec2.describe_security_groups(GroupIds=[group_id])["SecurityGroups"][0]
-    if group["IpPermissions"]:
-        ec2.revoke_security_group_ingress(GroupId=group_id, IpPermissions=group["IpPermissions"])
-    if group["IpPermissionsEgress"]:
-        ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=group["IpPermissionsEgress"])
+def close(ec2: Any, group_id: str, account: str) -> None:
+    """Takes the two rules from a default security group that AWS makes it with; either may be gone already."""
+    itself = {"UserIdGroupPairs": [{"UserId": account, "GroupId": group_id}], "IpProtocol": "-1"}
+    anywhere = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}], "IpProtocol": "-1"}
+    for revoke, rule in (
+        (ec2.revoke_security_group_ingress, itself),
+        (ec2.revoke_security_group_egress, anywhere),
+    ):
+        try:
+            revoke(GroupId=group_id, IpPermissions=[rule])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidPermission.NotFound":
+                raise
 
 
 def empty(s3: Any, bucket: str) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 BUCKET = "payment-audit-dev"
 
@@ -33,19 +34,22 @@ class FakeS3:
 
 
 class FakeEc2:
-    """A default security group as AWS makes it."""
+    """A default security group that still has some of the rules that AWS makes it with."""
 
-    def __init__(self, **rules: list[Any]) -> None:
-        self.rules, self.revoked = rules, list[str]()
+    def __init__(self, *rules: str, refusal: str = "InvalidPermission.NotFound") -> None:
+        self.rules, self.refusal, self.revoked = rules, refusal, dict[str, Any]()
 
-    def describe_security_groups(self, **_: Any) -> Any:
-        return {"SecurityGroups": [{"IpPermissions": [], "IpPermissionsEgress": [], **self.rules}]}
+    def revoke_security_group_ingress(self, *, GroupId: str, IpPermissions: Any) -> None:  # noqa: N803
+        self._revoke("ingress", GroupId, IpPermissions)
 
-    def revoke_security_group_ingress(self, **_: Any) -> None:
-        self.revoked.append("ingress")
+    def revoke_security_group_egress(self, *, GroupId: str, IpPermissions: Any) -> None:  # noqa: N803
+        self._revoke("egress", GroupId, IpPermissions)
 
-    def revoke_security_group_egress(self, **_: Any) -> None:
-        self.revoked.append("egress")
+    def _revoke(self, direction: str, group_id: str, permissions: Any) -> None:
+        assert group_id == "sg-1"
+        if direction not in self.rules:
+            raise ClientError({"Error": {"Code": self.refusal}}, "Revoke")
+        (self.revoked[direction],) = permissions
 
 
 @pytest.fixture
@@ -66,7 +70,8 @@ def run(monkeypatch: pytest.MonkeyPatch, client: Any, request: str, **properties
     # Imported here: it needs the module that only Lambda has.
     housekeeping_handler = importlib.import_module("payment_constructs.housekeeping_handler")
     monkeypatch.setattr(housekeeping_handler.boto3, "client", lambda _service: client)
-    housekeeping_handler.handler({"RequestType": request, "ResourceProperties": properties}, None)
+    stack = "arn:aws:cloudformation:ap-southeast-1:222222222222:stack/Dev-Payment/1"
+    housekeeping_handler.handler({"RequestType": request, "StackId": stack, "ResourceProperties": properties}, None)
 
 
 def test_a_deleted_bucket_is_emptied_of_versions_and_markers(
@@ -112,17 +117,29 @@ def test_an_object_that_cannot_be_deleted_fails_the_stack_by_name(
 def test_the_default_security_group_is_closed(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str
 ) -> None:
-    ec2 = FakeEc2(IpPermissions=[{}], IpPermissionsEgress=[{}])
+    ec2 = FakeEc2("ingress", "egress")
     run(monkeypatch, ec2, request_type, GroupId="sg-1")
-    assert ec2.revoked == ["ingress", "egress"]
+    assert ec2.revoked == {
+        "ingress": {"UserIdGroupPairs": [{"UserId": "222222222222", "GroupId": "sg-1"}], "IpProtocol": "-1"},
+        "egress": {"IpRanges": [{"CidrIp": "0.0.0.0/0"}], "IpProtocol": "-1"},
+    }
     assert answers == [("SUCCESS", None)]
 
 
-def test_a_closed_group_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]) -> None:
-    ec2 = FakeEc2()
+def test_a_rule_that_is_gone_already_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+) -> None:
+    ec2 = FakeEc2("egress")
     run(monkeypatch, ec2, "Update", GroupId="sg-1")
-    assert ec2.revoked == []
+    assert list(ec2.revoked) == ["egress"]
     assert answers == [("SUCCESS", None)]
+
+
+def test_a_rule_that_may_not_be_revoked_fails_the_stack(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+) -> None:
+    run(monkeypatch, FakeEc2(refusal="UnauthorizedOperation"), "Create", GroupId="sg-1")
+    assert answers[0][0] == "FAILED"
 
 
 def test_an_error_is_answered_rather_than_waited_for(
