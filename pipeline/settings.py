@@ -20,7 +20,9 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
         SettingsError: With every fault of the settings, of each environment and between environments.
     """
     if not isinstance(settings, Mapping):
-        raise SettingsError([f"delivery is {settings!r}: give an object with account, source and environments."])
+        raise SettingsError(
+            [f"delivery is {settings!r}: give an object with account, source and environments, in cdk.json's context."]
+        )
     faults = list(_unknown_keys("delivery", settings, {"account", "source", "environments"}))
     account = settings.get("account")
     if not (isinstance(account, str) and re.fullmatch(r"[0-9]{12}", account)):
