@@ -1,0 +1,83 @@
+"""Executions start, advance and stop: one at a time per pipeline, the oldest first.
+
+That is stricter than QUEUED mode on AWS, which queues stage by stage.
+"""
+
+from ministack.core.responses import get_account_id
+
+from rehearsal.emulator.server.codepipeline import state
+from rehearsal.emulator.server.codepipeline.state import (
+    UNFINISHED,
+    Action,
+    Execution,
+    Json,
+    Pipeline,
+    PipelineError,
+)
+
+
+def start_pipeline_execution(request: Json) -> Json:
+    """Queue an execution, as a push does."""
+    pipeline = state.pipeline(request["name"])
+    sources = {action["name"] for action in pipeline.definition["stages"][0]["actions"]}
+    for revision in request.get("sourceRevisions", []):
+        if revision["actionName"] not in sources:
+            message = f"'{revision['actionName']}' is not a source action of the pipeline."
+            raise PipelineError("ValidationException", message)
+    caller = f"arn:aws:iam::{get_account_id()}:root"
+    execution = pipeline.start(trigger={"triggerType": "StartPipelineExecution", "triggerDetail": caller})
+    return {"pipelineExecutionId": execution.id}
+
+
+def stop_pipeline_execution(request: Json) -> Json:
+    """Stop when the running actions are done, or at once and abandon them."""
+    execution = state.pipeline(request["pipelineName"]).execution(request["pipelineExecutionId"])
+    abandon, reason = request.get("abandon", False), request.get("reason", "")
+    if execution.status not in UNFINISHED:
+        message = f"The pipeline execution is {execution.status} already."
+        raise PipelineError("PipelineExecutionNotStoppableException", message)
+    if execution.status == "Stopping" and not abandon:
+        raise PipelineError("DuplicatedStopRequestException", "The pipeline execution is stopping already.")
+    running = [action for action in execution.actions if action.status == "InProgress"]
+    if running and not abandon:
+        execution.status, execution.summary = "Stopping", reason
+    else:
+        for action in running:
+            action.finish(status="Abandoned", summary=reason)
+        execution.end(status="Stopped", summary=reason)
+    return {"pipelineExecutionId": execution.id}
+
+
+def record_action_execution(request: Json) -> Json:
+    """Private: what the service's own engine notes when an action starts (no id yet) and when it has ended."""
+    pipeline = state.pipeline(request["pipelineName"])
+    execution = pipeline.execution(request["pipelineExecutionId"])
+    if "actionExecutionId" in request:
+        action = _recorded(execution, request["actionExecutionId"])
+        action.revision = request.get("revisionId", "")
+        action.variables = request.get("outputVariables", {})
+        action.resolved_configuration = request.get("resolvedConfiguration", {})
+        if action.status == "InProgress":  # an abandoned or answered one stays what it is
+            action.finish(status=request["status"], summary=request.get("summary", ""))
+        execution.settle()
+    else:
+        action = _begin(pipeline, execution, request)
+    return {"actionExecutionId": action.id}
+
+
+def _begin(pipeline: Pipeline, execution: Execution, request: Json) -> Action:
+    head = next((other for other in pipeline.executions if other.status in UNFINISHED), None)
+    if execution is not head or execution.status != "InProgress":
+        message = f"The pipeline execution is {execution.status}" + (f", {head.id} is first." if head else ".")
+        raise PipelineError("ConflictException", message)
+    stage = state.stage(execution.definition, request["stageName"])
+    action = Action(stage=stage["name"], declared=state.action(stage, request["actionName"]))
+    execution.actions.append(action)
+    return action
+
+
+def _recorded(execution: Execution, action_id: str) -> Action:
+    for action in execution.actions:
+        if action.id == action_id:
+            return action
+    raise PipelineError("ValidationException", f"There is no action execution '{action_id}'.")

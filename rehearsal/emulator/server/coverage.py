@@ -1,0 +1,48 @@
+"""The emulator's account of itself, for the closing report of a rehearsal: no type is claimed to be more than it is."""
+
+from typing import Any
+
+from rehearsal.emulator.coverage import EMULATED, RECORDED
+from rehearsal.emulator.server import codepipeline, families, parts, recorded
+
+NOT_PROVED = (
+    "IAM: no permission is enforced, and a role that does not exist can be assumed.",
+    "Property validation: CloudFormation refuses many values that the emulator accepts.",
+    "Aurora: the API only, no PostgreSQL behind it.",
+    "ECS: the API only, no container runs, so no health check, deployment alarm or load balancer target is real.",
+    "CodeBuild: the rehearsal runs the build commands itself, on this machine.",
+    "KMS: keys, policies and grants exist, but no store encrypts with them.",
+    "Quotas, timing, cost, and eventual consistency.",
+)
+LIMITS = {
+    "AWS::Backup::BackupPlan": "no backup job runs",
+    "AWS::CertificateManager::Certificate": "issued at once, whoever owns the domain",
+    "AWS::CloudWatch::Alarm": "metric math is recorded only: such an alarm changes state by SetAlarmState alone",
+    "AWS::CodeBuild::Project": "the rehearsal runs the build commands itself, on this machine",
+    "AWS::CodePipeline::Pipeline": "the rehearsal carries out the actions",
+    "AWS::ECS::Service": "no container runs",
+    "AWS::ECS::TaskDefinition": "no container runs",
+    "AWS::IAM::ManagedPolicy": "not enforced",
+    "AWS::IAM::Policy": "not enforced",
+    "AWS::IAM::Role": "not enforced",
+    "AWS::RDS::DBCluster": "no PostgreSQL behind it",
+    "AWS::RDS::DBInstance": "no PostgreSQL behind it",
+    "AWS::S3::Bucket": "a replica does not get the retention of its source",
+    "AWS::WAFv2::WebACL": "no request is filtered",
+}
+
+
+def report(*, native: frozenset[str]) -> dict[str, Any]:
+    """The page as JSON: class and note of each type, and what no rehearsal here proves."""
+    emulated = native | families.BRIDGED.keys() | codepipeline.RESOURCE_TYPES.keys()
+    types = {name: {"kind": EMULATED, "note": _note(name)} for name in sorted(emulated)}
+    types |= {name: {"kind": RECORDED, "note": note} for name, note in recorded.TYPES.items()}
+    return {"types": types, "not_proved": NOT_PROVED}
+
+
+def _note(resource_type: str) -> str:
+    bridged = families.BRIDGED.get(resource_type)
+    notes = [bridged.note if bridged else LIMITS.get(resource_type, "")]
+    if dropped := parts.DROPPED.get(resource_type):
+        notes.append(f"recorded only: {', '.join(dropped)}")
+    return "; ".join(filter(None, notes))

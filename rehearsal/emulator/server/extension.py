@@ -1,0 +1,98 @@
+"""The extension of ministack: the only place that touches its private names, and the place that knows they exist.
+
+ministack has no public way to add a resource type, an intrinsic function, a service or a page. The names used here
+are private to the one version that requirements.in pins, so `install` looks at every one of them first and says
+which has moved, instead of failing somewhere in a delivery.
+"""
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from rehearsal.emulator.server import families, pages, replacement, stack_outputs
+
+WRITTEN_FOR = "1.5.33"
+_CLOUDFORMATION = "ministack.services.cloudformation"
+_RESOLVERS = ("engine", "stacks", "changesets", "handlers")  # each holds the function under its own name
+
+
+class MovedError(Exception):
+    """A private name of ministack is not where, or not what, this extension was written for."""
+
+
+def _takes(*parameters: str) -> Callable[[Any], bool]:
+    return lambda found: list(inspect.signature(found).parameters) == list(parameters)
+
+
+def _maps_to(kind: type) -> Callable[[Any], bool]:
+    return lambda found: isinstance(found, dict) and all(isinstance(value, kind) for value in found.values())
+
+
+_RESOLVE = _takes("value", "resources", "params", "conditions", "mappings", "stack_name", "stack_id")
+PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
+    (f"{_CLOUDFORMATION}.provisioners", "_RESOURCE_HANDLERS"): lambda found: (
+        isinstance(found, dict) and all(callable(found["AWS::S3::Bucket"][do]) for do in ("create", "delete", "update"))
+    ),
+    (f"{_CLOUDFORMATION}.provisioners", "_REPLACING_PROPERTIES"): _maps_to(tuple),
+    (f"{_CLOUDFORMATION}.provisioners", "_CONDITIONALLY_REPLACING_PROPERTIES"): _maps_to(tuple),
+    (f"{_CLOUDFORMATION}.stacks", "_runs_on_worker_thread"): _takes("resource_type"),
+    **{(f"{_CLOUDFORMATION}.{module}", "_resolve_refs"): _RESOLVE for module in _RESOLVERS},
+    (_CLOUDFORMATION, "_stacks"): lambda found: callable(getattr(found, "get_scoped", None)),
+    ("ministack.app", "SERVICE_HANDLERS"): lambda found: isinstance(found, dict) and callable(found.get("s3")),
+    ("ministack.app", "app"): _takes("scope", "receive", "send"),
+    ("ministack.core.router", "SERVICE_PATTERNS"): _maps_to(dict),
+    ("ministack.core.responses", "get_account_id"): _takes(),
+    ("ministack.core.responses", "get_region"): _takes(),
+}
+
+
+def install() -> None:
+    """Add to the imported ministack everything that this project's emulator has beyond it."""
+    check_private_names()
+    cloudformation, provisioners, stacks, engine = map(
+        _module, (_CLOUDFORMATION, *(f"{_CLOUDFORMATION}.{name}" for name in ("provisioners", "stacks", "engine")))
+    )
+    application, router = _module("ministack.app"), _module("ministack.core.router")
+
+    handlers = provisioners._RESOURCE_HANDLERS
+    native = frozenset(handlers)
+    bridged = families.handlers(native=handlers)
+    handlers |= bridged
+    replacement.complete(
+        types=handlers,
+        always=provisioners._REPLACING_PROPERTIES,
+        conditionally=provisioners._CONDITIONALLY_REPLACING_PROPERTIES,
+    )
+    own_thread = stacks._runs_on_worker_thread
+    stacks._runs_on_worker_thread = lambda resource_type: resource_type in bridged or own_thread(resource_type)
+
+    resolve = stack_outputs.resolver(otherwise=engine._resolve_refs, stacks=cloudformation._stacks)
+    for module in _RESOLVERS:
+        _module(f"{_CLOUDFORMATION}.{module}")._resolve_refs = resolve
+
+    for name, service in families.SERVICES.items():
+        application.SERVICE_HANDLERS[name] = service.handle_request
+        router.SERVICE_PATTERNS[name] = {"target_prefixes": [service.target], "host_patterns": [rf"{name}\."]}
+    application.app = pages.serve(beside=application.app, native=native)
+
+
+def check_private_names() -> None:
+    """Raise `MovedError` for the first private name that is not what this was written for."""
+    for (module, name), as_expected in PRIVATE_NAMES.items():
+        try:
+            fine = as_expected(getattr(_module(module), name))
+        except (ImportError, AttributeError, KeyError, TypeError, ValueError):
+            fine = False
+        if not fine:
+            raise MovedError(
+                f"{module}.{name} is not what rehearsal/emulator/server/extension.py was written for: it knows "
+                f"ministack {WRITTEN_FOR}, installed is {version('ministack')}. Pin {WRITTEN_FOR} again in "
+                "requirements.in, or look up where the name went and adapt the extension."
+            )
+
+
+def _module(name: str) -> Any:
+    """A module of ministack; nothing is known of its types."""
+    return importlib.import_module(name)
