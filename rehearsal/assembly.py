@@ -39,6 +39,14 @@ def stacks(directory: Path) -> list[Stack]:
     return list(_stacks(directory))
 
 
+def stack(among: list[Stack], *, construct_id: str) -> Stack:
+    """The stack of that construct path."""
+    for each in among:
+        if each.id == construct_id:
+            return each
+    raise DeliveryError(f"The commit synthesizes no {construct_id}: app.py must make it.")
+
+
 def has_action(stack: Stack, *, category: str) -> bool:
     """Whether a pipeline of the stack has an action of the category."""
     resources: dict[str, Any] = json.loads(stack.template.read_text()).get("Resources", {})

@@ -1,0 +1,41 @@
+"""The build cache: what a buildspec names under `cache: paths:` is found in place, as in CodeBuild's local cache.
+
+Restored by link from the checkout, and only while the files that decide its content are the same in the commit;
+else the build installs afresh, as it does on AWS after such a change.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+_DECIDING = ("requirements.txt", "package-lock.json", "scripts/setup")
+
+
+def restore(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> list[str]:
+    """Link the cached directories of the checkout into the tree; returns those that were linked."""
+    if any(_content(checkout / name) != _content(tree / name) for name in _DECIDING):
+        return []
+    restored = []
+    for directory in dict.fromkeys(map(_directory, patterns)):
+        cached, wanted = checkout / directory, tree / directory
+        if directory and cached.is_dir() and not wanted.exists():
+            wanted.parent.mkdir(parents=True, exist_ok=True)
+            wanted.symlink_to(cached, target_is_directory=True)
+            restored.append(directory)
+    return restored
+
+
+def _directory(pattern: str) -> str:
+    """The part of the pattern before its first wildcard; nothing for a path outside the sources."""
+    path = PurePosixPath(pattern)
+    if path.is_absolute() or ".." in path.parts:
+        return ""
+    fixed: list[str] = []
+    for part in path.parts:
+        if any(character in part for character in "*?["):
+            break
+        fixed.append(part)
+    return "/".join(fixed)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None

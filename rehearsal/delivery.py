@@ -1,0 +1,134 @@
+"""A rehearsal: commits are delivered one after the other to an emulated AWS by the pipeline that the first one made.
+
+Only the first commit's PipelineStack is deployed by hand, as on AWS; every other change of the pipeline has to come
+from the pipeline itself.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rehearsal import assembly, standing, toolbox
+from rehearsal.approver import Approver, check_somebody_answers, nobody
+from rehearsal.assembly import Stack
+from rehearsal.bootstrap import bootstrap
+from rehearsal.by_hand import PIPELINE_STACK, deploy, synthesize
+from rehearsal.commit import Commit, find
+from rehearsal.console import Console
+from rehearsal.emulator import Emulator
+from rehearsal.engine import Engine
+from rehearsal.errors import DeliveryError, RehearsalError
+from rehearsal.processes import Processes
+from rehearsal.push import Push
+from rehearsal.report import Report
+from rehearsal.standing import Standing
+from rehearsal.workplace import Workplace
+
+
+class Rehearsal:
+    """One emulated AWS, one pipeline, any number of commits."""
+
+    def __init__(
+        self,
+        *,
+        checkout: Path,
+        emulator: Emulator,
+        approve: Approver | None = None,
+        console: Console | None = None,
+        logs: Path | None = None,
+    ) -> None:
+        directory = Path(tempfile.mkdtemp(prefix="rehearsal-"))
+        self.workplace = Workplace(
+            emulator=emulator,
+            processes=Processes(),
+            checkout=checkout.resolve(),
+            directory=directory,
+            tools=toolbox.install(directory),
+            logs=(logs or checkout / "build" / "rehearsal").resolve(),
+            approver=approve or nobody,
+            console=console or Console(),
+        )
+        self._assemblies: dict[str, list[Stack]] = {}  # by commit
+        self._engine: Engine | None = None
+        self._push: Push | None = None
+        self._before: Mapping[standing.Place, str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Leave nothing running and nothing behind but the logs."""
+        self.workplace.processes.stop()
+        if self._push is not None:
+            self._push.abandon()
+        shutil.rmtree(self.workplace.directory, ignore_errors=True)
+
+    def prepare(self, name: str = "HEAD") -> Commit:
+        """What a team does by hand, once: bootstrap the accounts and deploy the PipelineStack of a commit."""
+        commit = find(checkout=self.workplace.checkout, name=name)
+        self.workplace.console.heading(f"Preparing {commit.id[:12]} ({commit.title})")
+        stacks = self._synthesize(commit)
+        pipeline_stack = assembly.stack(stacks, construct_id=PIPELINE_STACK)
+        if assembly.has_action(pipeline_stack, category="Approval"):
+            check_somebody_answers(self.workplace.approver)
+        self._before = standing.latest_events(self.workplace.emulator, stacks)
+        bootstrap(self.workplace, stacks=stacks, home=pipeline_stack.environment)
+        deploy(self.workplace, commit, stack=pipeline_stack)
+        self._engine = Engine.of(pipeline_stack, emulator=self.workplace.emulator)
+        for execution in self._engine.abandon_interrupted():
+            self.workplace.console.say(f"  stopped execution {execution[:8]}, which an earlier rehearsal left")
+        return commit
+
+    def deliver(self, name: str = "HEAD") -> Report:
+        """Push a commit and carry out what the pipeline does with it."""
+        if self._engine is None:
+            raise RehearsalError("There is no pipeline yet: prepare a commit first.")
+        started = time.monotonic()
+        commit = find(checkout=self.workplace.checkout, name=name)
+        stacks = self._expected(commit)
+        home = assembly.stack(stacks, construct_id=PIPELINE_STACK).environment
+        before, self._before = self._before, None
+        if before is None:
+            before = standing.latest_events(self.workplace.emulator, stacks)
+        bootstrap(self.workplace, stacks=stacks, home=home)  # before a team pushes a new environment
+        self._push = Push(commit=commit, engine=self._engine, home=home, workplace=self.workplace)
+        results = self._push.carry_out()
+        last = results[-1]
+        return Report(
+            commit=commit.id,
+            title=commit.title,
+            succeeded=last.status == "Succeeded",
+            reason=last.reason,
+            seconds=time.monotonic() - started,
+            executions=tuple(results),
+            standing=tuple(self._look(stacks, before=before)),
+            declared_types=frozenset().union(*map(assembly.resource_types, stacks)),
+            notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
+            logs=self.workplace.logs,
+            coverage=self.workplace.emulator.coverage(),
+        )
+
+    def _look(self, stacks: list[Stack], *, before: Mapping[standing.Place, str]) -> list[Standing]:
+        """Also where only an earlier commit deployed: what it left there still stands."""
+        seen = {stack.environment for each in self._assemblies.values() for stack in each}
+        return standing.look(self.workplace.emulator, stacks=stacks, environments=seen, before=before)
+
+    def _expected(self, commit: Commit) -> list[Stack]:
+        """What the commit is going to deploy; one that cannot be synthesized can be pushed, and fails there."""
+        try:
+            return self._synthesize(commit)
+        except DeliveryError:
+            self.workplace.console.say("  The pipeline's own build will say why.")
+            return next(reversed(self._assemblies.values()))
+
+    def _synthesize(self, commit: Commit) -> list[Stack]:
+        """Once for each commit, however often it is delivered."""
+        if commit.id not in self._assemblies:
+            self._assemblies[commit.id] = synthesize(self.workplace, commit)
+        return self._assemblies[commit.id]

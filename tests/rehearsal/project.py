@@ -1,0 +1,92 @@
+"""A checkout of this project that a test may commit to: the working tree as it is, in a repository of its own."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dulwich import porcelain
+
+SOURCES = Path(__file__).parents[2]
+_AUTHOR = b"Rehearsal <rehearsal@example.com>"
+_NOT_SOURCES = shutil.ignore_patterns(
+    ".git", ".venv", "node_modules", "build", "cdk.out", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"
+)
+_FOURTH = '''
+
+def fourth(*, account: str, certificate_arn: str | None) -> Environment:
+    """An environment that a test puts before the last one."""
+    return replace(
+        staging(account=account, certificate_arn=certificate_arn),
+        name="Fourth",
+        vpc_cidr="10.3.0.0/16",
+        dr_vpc_cidr="10.131.0.0/16",
+    )
+
+
+_LAST = list(DELIVERY_ORDER)[-1]
+DELIVERY_ORDER = {
+    **{name: make for name, make in DELIVERY_ORDER.items() if name != _LAST},
+    "Fourth": fourth,
+    _LAST: DELIVERY_ORDER[_LAST],
+}
+'''
+
+
+class Project:
+    """The checkout; its tools are those of this one."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        shutil.copytree(SOURCES, directory, ignore=_NOT_SOURCES, symlinks=True)
+        for tools in (".venv", "node_modules"):
+            (directory / tools).symlink_to(SOURCES / tools, target_is_directory=True)
+        porcelain.init(str(directory))
+        self._leave_out_the_checks()
+        self.commit("The project as it is")
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        """The account of each environment, in the order of their delivery."""
+        environments = self._settings["environments"]
+        return {name: environment["account"] for name, environment in environments.items()}
+
+    @property
+    def pipeline_account(self) -> str:
+        """The account that the pipeline runs in."""
+        account: str = self._settings["account"]
+        return account
+
+    def add_environment(self, *, account: str) -> None:
+        """Commit a fourth environment before the last one."""
+        file = self.directory / "cdk.json"
+        document = json.loads(file.read_text())
+        environments = document["context"]["delivery"]["environments"]
+        certificate = f"arn:aws:acm:ap-southeast-1:{account}:certificate/00000000-0000-0000-0000-000000000000"
+        environments["Fourth"] = {"account": account, "certificate_arn": certificate}
+        file.write_text(json.dumps(document, indent=2))
+        module = self.directory / "stages" / "environments.py"
+        module.write_text(
+            module.read_text().replace(
+                "from collections.abc", "from dataclasses import replace\nfrom collections.abc", 1
+            )
+            + _FOURTH
+        )
+        self.commit("Add a fourth environment")
+
+    def commit(self, message: str) -> None:
+        """Commit everything that is not ignored."""
+        porcelain.add(str(self.directory))
+        porcelain.commit(str(self.directory), message=message, author=_AUTHOR, committer=_AUTHOR)
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        settings: dict[str, Any] = json.loads((self.directory / "cdk.json").read_text())["context"]["delivery"]
+        return settings
+
+    def _leave_out_the_checks(self) -> None:
+        """The build's checks are these very tests among others: here only what becomes of the build is looked at."""
+        makefile = self.directory / "Makefile"
+        without = re.sub(r"^check:.*\n(\t.*\n)*", "check: setup\n\n", makefile.read_text(), flags=re.MULTILINE)
+        makefile.write_text(without)

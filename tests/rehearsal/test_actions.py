@@ -1,0 +1,87 @@
+"""What an action needs before it may do anything: a kind that is known, a role that trusts, artifacts in its region."""
+
+import json
+from typing import Any, cast
+
+import pytest
+
+from rehearsal import actions, archive
+from rehearsal.actions.context import Context
+from rehearsal.artifacts import Artifacts
+from rehearsal.assembly import Environment
+from rehearsal.emulator import Emulator
+from rehearsal.errors import DeliveryError
+from rehearsal.pipeline import Action, Pipeline, Store
+from rehearsal.roles import assume
+
+HOME = Environment(account="600000000002", region="eu-west-1")
+TARGET = "600000000003"
+
+
+def role(emulator: Emulator, name: str, *, trusted: str) -> str:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{trusted}:root"}}
+    iam = emulator.client("iam", account=TARGET, region=HOME.region)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+    return arn
+
+
+def pipeline(**stores: Store) -> Pipeline:
+    regions = {name.replace("_", "-"): store for name, store in stores.items()}
+    return Pipeline(name="p", version=1, role_arn="", stores=regions, stages=(), variables={})
+
+
+def test_an_action_of_an_unknown_kind_is_not_passed_over() -> None:
+    unknown = Action(
+        stage="Dev",
+        name="Warm",
+        category="Invoke",
+        provider="Lambda",
+        run_order=1,
+        configuration={},
+        inputs=(),
+        outputs=(),
+        region="eu-west-1",
+        role_arn=None,
+        namespace=None,
+    )
+    with pytest.raises(DeliveryError, match="Dev / Warm: it knows no Invoke action of Lambda"):
+        actions.carry_out(unknown, cast(Context, None))
+
+
+def test_a_role_that_trusts_the_pipeline_is_worked_under_in_its_own_account(emulator: Emulator) -> None:
+    key = assume(role(emulator, "trusting", trusted=HOME.account), emulator=emulator, home=HOME, session="test")
+    caller = emulator.client("sts", account=key, region=HOME.region).get_caller_identity()
+    assert (caller["Account"], "trusting" in caller["Arn"]) == (TARGET, True)
+
+
+@pytest.mark.parametrize(("trusted", "reason"), [(TARGET, "does not trust"), (None, "does not exist")])
+def test_a_role_of_an_account_that_was_bootstrapped_without_trust_is_refused(
+    emulator: Emulator, trusted: str | None, reason: str
+) -> None:
+    missing = f"arn:aws:iam::{TARGET}:role/missing"
+    arn = role(emulator, "distrusting", trusted=trusted) if trusted else missing
+    with pytest.raises(DeliveryError, match=rf"{reason}.*--trust {HOME.account}"):
+        assume(arn, emulator=emulator, home=HOME, session="test")
+
+
+def test_an_artifact_is_replicated_to_the_region_that_wants_it(emulator: Emulator) -> None:
+    clients: dict[str, Any] = {}
+    for region in ("eu-west-1", "us-west-2"):
+        clients[region] = emulator.client("s3", account=HOME.account, region=region)
+        where = {"LocationConstraint": region}
+        clients[region].create_bucket(Bucket=f"artifacts-{region}", CreateBucketConfiguration=where)
+    stores = {
+        name: Store(bucket=f"artifacts-{name.replace('_', '-')}", key=None) for name in ("eu_west_1", "us_west_2")
+    }
+    artifacts = Artifacts(emulator=emulator, account=HOME.account, pipeline=pipeline(**stores))
+    data = archive.pack([("file", 0o100644, b"content")])
+    artifacts.save("Sources", data, region="eu-west-1")
+    assert artifacts.load("Sources", region="us-west-2") == data
+    assert clients["us-west-2"].list_objects_v2(Bucket="artifacts-us-west-2")["KeyCount"] == 1
+
+
+def test_a_region_without_a_store_is_named(emulator: Emulator) -> None:
+    artifacts = Artifacts(emulator=emulator, account=HOME.account, pipeline=pipeline())
+    with pytest.raises(DeliveryError, match="no artifact store in us-west-2"):
+        artifacts.save("Sources", b"", region="us-west-2")

@@ -1,0 +1,81 @@
+"""What is delivered is a commit: all of it, and nothing that is not in it."""
+
+import os
+from pathlib import Path
+
+import pytest
+from dulwich import porcelain
+
+from rehearsal import archive, cache
+from rehearsal.commit import find, uncommitted
+from rehearsal.errors import RehearsalError
+
+AUTHOR = b"A Person <a@example.com>"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    repository = tmp_path / "checkout"
+    (repository / "scripts").mkdir(parents=True)
+    (repository / "scripts" / "run").write_text("#!/bin/sh\necho ran\n")
+    (repository / "scripts" / "run").chmod(0o755)
+    (repository / "run").symlink_to("scripts/run")
+    (repository / "requirements.txt").write_text("one==1\n")
+    porcelain.init(str(repository))
+    commit(repository, "First\n\nwith a body")
+    return repository
+
+
+def commit(checkout: Path, message: str) -> None:
+    porcelain.add(str(checkout), [str(path) for path in checkout.rglob("*") if ".git" not in path.parts])
+    porcelain.commit(str(checkout), message=message, author=AUTHOR, committer=AUTHOR)
+
+
+def test_the_tree_arrives_with_its_modes_and_links(checkout: Path, tmp_path: Path) -> None:
+    found = find(checkout=checkout, name="HEAD")
+    tree = tmp_path / "tree"
+    archive.unpack(found.source, tree)
+    assert os.access(tree / "scripts" / "run", os.X_OK)
+    assert (tree / "run").readlink() == Path("scripts/run")
+    assert not os.access(tree / "requirements.txt", os.X_OK)
+    assert (found.title, found.author, found.author_email) == ("First", "A Person", "a@example.com")
+
+
+def test_the_same_commit_gives_the_same_artifact(checkout: Path) -> None:
+    assert find(checkout=checkout, name="HEAD").source == find(checkout=checkout, name="HEAD").source
+
+
+def test_what_is_not_committed_is_named_and_stays_out(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "new").write_text("")
+    (checkout / "requirements.txt").write_text("one==2\n")
+    assert uncommitted(checkout=checkout) == ["new", "requirements.txt"]
+    archive.unpack(find(checkout=checkout, name="HEAD").source, tmp_path / "tree")
+    assert not (tmp_path / "tree" / "new").exists()
+    assert (tmp_path / "tree" / "requirements.txt").read_text() == "one==1\n"
+
+
+def test_earlier_commits_have_their_names(checkout: Path) -> None:
+    first = find(checkout=checkout, name="HEAD").id
+    (checkout / "new").write_text("")
+    commit(checkout, "Second")
+    assert find(checkout=checkout, name="HEAD~1").id == first
+    assert find(checkout=checkout, name=first[:10]).id == first
+
+
+def test_an_unknown_name_is_refused_with_the_remedy(checkout: Path) -> None:
+    with pytest.raises(RehearsalError, match="git log"):
+        find(checkout=checkout, name="nothing")
+    with pytest.raises(RehearsalError, match="clone"):
+        find(checkout=checkout / "scripts", name="HEAD")
+
+
+def test_the_build_cache_is_linked_while_the_lock_files_are_the_same(checkout: Path, tmp_path: Path) -> None:
+    (checkout / ".venv").mkdir()
+    for name, requirement in (("same", "one==1\n"), ("other", "one==2\n")):
+        tree = tmp_path / name
+        archive.unpack(find(checkout=checkout, name="HEAD").source, tree)
+        (tree / "requirements.txt").write_text(requirement)
+    patterns = [".venv/**/*", "node_modules/**/*", "/root/.npm/**/*", "../outside/**"]
+    assert cache.restore(checkout=checkout, tree=tmp_path / "same", patterns=patterns) == [".venv"]
+    assert (tmp_path / "same" / ".venv").resolve() == checkout / ".venv"
+    assert cache.restore(checkout=checkout, tree=tmp_path / "other", patterns=patterns) == []
