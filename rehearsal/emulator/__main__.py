@@ -15,7 +15,8 @@ def main() -> int:
     """Run until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m rehearsal.emulator", description=__doc__)
     parser.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1 (default: %(default)s)")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: what a shell starts in the background ignores it
+        signal.signal(number, signal.default_int_handler)
     port: int = parser.parse_args().port
     with tempfile.TemporaryDirectory(prefix="emulator-") as directory:
         try:

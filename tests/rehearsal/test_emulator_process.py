@@ -89,7 +89,10 @@ def test_ctrl_c_ends_the_standing_emulator_cleanly() -> None:
         assert f"http://127.0.0.1:{port}" in standing.stdout.readline()
         assert not _refuses(port)
         standing.send_signal(signal.SIGINT)
-        assert standing.wait(timeout=10) == 0
+        try:
+            assert standing.wait(timeout=10) == 0
+        finally:
+            standing.kill()  # or leaving the block would wait for ever
     assert _refuses(port)
 
 
