@@ -12,12 +12,16 @@ class LogGroup(logs.LogGroup):
     Args:
         key: Encrypts the entries; it allows log groups.
         retain: Whether the entries outlive the stack.
+        log_group_name: The name that a service writes to by itself; CloudFormation makes one where it is left out.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, key: kms.IKey, retain: bool) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, key: kms.IKey, retain: bool, log_group_name: str | None = None
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
+            log_group_name=log_group_name,
             encryption_key=key,
             retention=logs.RetentionDays.THIRTEEN_MONTHS,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,

@@ -39,8 +39,7 @@ class Environment:
         max_tasks: Most tasks of the service.
         alarms: The levels at which alarms fire.
         data_protection: What becomes of the data on deletion.
-        internet_facing: Whether the load balancer is reached from the internet, over HTTPS only.
-        certificate_arn: The load balancer's ACM certificate, in the primary region of the account.
+        certificate_arn: The ACM certificate of the internet-facing load balancer, in the primary region of the account.
 
     Raises:
         SettingsError: With every fault of the record.
@@ -60,8 +59,7 @@ class Environment:
     max_tasks: int
     alarms: AlarmThresholds
     data_protection: DataProtection = DataProtection.DESTROYABLE
-    internet_facing: bool = True
-    certificate_arn: str | None
+    certificate_arn: str
 
     def __post_init__(self) -> None:
         SettingsError.raise_if_any(f"{self.name or 'environment'}: {fault}" for fault in environment_faults(self))

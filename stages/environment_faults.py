@@ -72,15 +72,14 @@ def _capacity_faults(environment: "Environment") -> Iterator[str]:
 
 
 def _certificate_faults(environment: "Environment") -> Iterator[str]:
-    if environment.certificate_arn is None:
-        if environment.internet_facing:
-            yield (
-                "certificate_arn is missing and the environment is internet-facing: "
-                f"give the ARN of an ACM certificate in {environment.primary_region}."
-            )
-        return
-    certificate = CERTIFICATE.fullmatch(environment.certificate_arn)
-    if not certificate:
+    # JSON has null too, and a missing setting is None.
+    certificate = CERTIFICATE.fullmatch(environment.certificate_arn or "")
+    if not environment.certificate_arn:
+        yield (
+            "certificate_arn is missing and the environment is internet-facing: "
+            f"give the ARN of an ACM certificate in {environment.primary_region}."
+        )
+    elif not certificate:
         yield f"certificate_arn is {environment.certificate_arn!r}: give arn:aws:acm:REGION:ACCOUNT:certificate/ID."
     elif _is_account(environment.account) and (
         (certificate["region"], certificate["account"]) != (environment.primary_region, environment.account)

@@ -13,7 +13,7 @@ DR_REGION = "us-west-2"
 AVAILABILITY_ZONES = ("ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c")
 
 
-def dev(*, account: str, certificate_arn: str | None) -> Environment:
+def dev(*, account: str, certificate_arn: str) -> Environment:
     """Where a change arrives first; the same architecture in small."""
     return Environment(
         name="Dev",
@@ -31,7 +31,7 @@ def dev(*, account: str, certificate_arn: str | None) -> Environment:
     )
 
 
-def staging(*, account: str, certificate_arn: str | None) -> Environment:
+def staging(*, account: str, certificate_arn: str) -> Environment:
     """The last proof before production, on production's instance class."""
     return Environment(
         name="Staging",
@@ -49,7 +49,7 @@ def staging(*, account: str, certificate_arn: str | None) -> Environment:
     )
 
 
-def prod(*, account: str, certificate_arn: str | None) -> Environment:
+def prod(*, account: str, certificate_arn: str) -> Environment:
     """Production: the only environment whose data is retained."""
     return Environment(
         name="Prod",

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from payment_constructs.access_log_bucket import AccessLogBucket
 from payment_constructs.audit_log import AuditLog
+from payment_constructs.database import Database
 from payment_constructs.encryption_key import EncryptionKey
 from payment_constructs.housekeeping import Housekeeping
 from payment_constructs.manifest import Manifest
@@ -58,6 +59,17 @@ class PaymentStack(Stack):
             retain=retain,
         )
         housekeeping.close_default_security_group(network.vpc)
+
+        database = Database(
+            self,
+            "Database",
+            identifier=resource_name("database", environment),
+            vpc=network.vpc,
+            instance_class=environment.database_instance_class,
+            instances=environment.database_instances,
+            log_key=log_key,
+            retain=retain,
+        )
 
         # Keys of the DR region come in by ARN: a grant on the construct itself would write into its stack's policy.
         sessions = SessionTable(
@@ -126,6 +138,7 @@ class PaymentStack(Stack):
             },
         )
         CfnOutput(self, "VpcId", value=network.vpc.vpc_id)
+        CfnOutput(self, "DatabaseEndpoint", value=database.cluster.cluster_endpoint.hostname)
         CfnOutput(self, "SessionTableName", value=sessions.table.table_name)
         CfnOutput(self, "QueueUrl", value=processing.queue.queue_url)
         CfnOutput(self, "AuditBucketName", value=audit_log.bucket.bucket_name)

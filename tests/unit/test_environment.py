@@ -74,10 +74,6 @@ def test_several_faults_are_reported_together(good: Environment) -> None:
     ]
 
 
-def test_an_internal_environment_needs_no_certificate(good: Environment) -> None:
-    assert replace(good, internet_facing=False, certificate_arn=None).certificate_arn is None
-
-
 def test_an_environment_cannot_be_changed(good: Environment) -> None:
     with pytest.raises(FrozenInstanceError):
         good.vpc_cidr = "10.9.0.0/16"  # type: ignore[misc]

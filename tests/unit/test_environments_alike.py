@@ -19,6 +19,8 @@ PROTECTION_KEYS = {
     "DeletionProtectionEnabled",
     "PendingWindowInDays",
     "DefaultRetention",
+    "DeletionProtection",
+    "BackupRetentionPeriod",
 }
 
 
@@ -29,6 +31,7 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
     text = re.sub(r'\\"configuration\\":\{.*?\},\\"ap-southeast-1\\"', '\\"ap-southeast-1\\"', text)
     for value, sign in (
         (environment.account, "ACCOUNT"),
+        (environment.database_instance_class, "db.CLASS"),
         (environment.vpc_cidr.rsplit(".", 2)[0] + ".", "NETWORK."),
         (environment.name, "Name"),
         (environment.slug, "name"),

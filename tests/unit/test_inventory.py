@@ -28,6 +28,7 @@ def test_the_outputs_name_what_a_verification_needs(assembly: Assembly, environm
     resources = assembly.template(f"{environment.name}-Payment")["Resources"]
     assert {name: resources[next(references(output["Value"]))]["Type"] for name, output in outputs.items()} == {
         "VpcId": "AWS::EC2::VPC",
+        "DatabaseEndpoint": "AWS::RDS::DBCluster",
         "SessionTableName": "AWS::DynamoDB::GlobalTable",
         "QueueUrl": "AWS::SQS::Queue",
         "AuditBucketName": "AWS::S3::Bucket",
