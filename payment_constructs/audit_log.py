@@ -48,6 +48,23 @@ class AuditLog(Construct):
             destination_key=replica_key,
         )
 
+    def grant_append(self, *, role: iam.IRole, policy: iam.ManagedPolicy) -> None:
+        """Allows writing new objects and nothing else: no read, no delete, no change of a lock.
+
+        The bucket itself allows it, to this role alone; the role's policy holds the key's part.
+        """
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Append",
+                principals=[iam.ArnPrincipal(role.role_arn)],
+                actions=["s3:PutObject"],
+                resources=[self.bucket.arn_for_objects("*")],
+            )
+        )
+        policy.add_statements(
+            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn])
+        )
+
     def _replicate(self, *, source: str, destination: str, destination_key: kms.IKey) -> None:
         policy = iam.ManagedPolicy(
             self,

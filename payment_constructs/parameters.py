@@ -1,4 +1,4 @@
-"""Where other systems find the platform: its endpoints as SSM parameters under one path."""
+"""Where others find the platform, and the service its configuration: SSM parameters under one path."""
 
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -9,15 +9,35 @@ class Parameters(Construct):
 
     Args:
         path: The path that they stand under, such as ``/payment/dev``.
+        environment: The environment's own name.
+        database_endpoint: The writer's host name.
         queue_url: The processing queue.
         session_table_name: The session table.
+        audit_bucket_name: The audit log.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, path: str, queue_url: str, session_table_name: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        path: str,
+        environment: str,
+        database_endpoint: str,
+        queue_url: str,
+        session_table_name: str,
+        audit_bucket_name: str,
     ) -> None:
         super().__init__(scope, construct_id)
-        ssm.StringParameter(self, "QueueUrl", parameter_name=f"{path}/queue/url", string_value=queue_url)
-        ssm.StringParameter(
-            self, "SessionTable", parameter_name=f"{path}/dynamodb/table", string_value=session_table_name
-        )
+
+        def publish(name: str, key: str, value: str) -> ssm.StringParameter:
+            return ssm.StringParameter(self, name, parameter_name=f"{path}/{key}", string_value=value)
+
+        publish("DatabaseEndpoint", "db/endpoint", database_endpoint)
+        self.service_configuration = {
+            "ENVIRONMENT": publish("Environment", "environment", environment),
+            "QUEUE_URL": publish("QueueUrl", "queue/url", queue_url),
+            "SESSION_TABLE": publish("SessionTable", "dynamodb/table", session_table_name),
+            "AUDIT_BUCKET": publish("AuditBucket", "audit/bucket", audit_bucket_name),
+        }
+        """What the service finds in its environment, by variable."""

@@ -1,6 +1,7 @@
 """Payments waiting to be processed, and the one dead-letter queue for those that failed three times."""
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -46,4 +47,20 @@ class ProcessingQueue(Construct):
             visibility_timeout=Duration.seconds(300),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=3, queue=self.dead_letter_queue),
             removal_policy=removal,
+        )
+
+    def grant_use(self, policy: iam.ManagedPolicy) -> None:
+        """Allows sending to the queue and working it off; nothing of the dead-letter queue."""
+        policy.add_statements(
+            iam.PolicyStatement(
+                actions=[
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:DeleteMessage",
+                    "sqs:GetQueueAttributes",
+                    "sqs:ReceiveMessage",
+                    "sqs:SendMessage",
+                ],
+                resources=[self.queue.queue_arn],
+            ),
+            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]),
         )

@@ -2,6 +2,7 @@
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -47,4 +48,14 @@ class SessionTable(Construct):
             replicas=[dynamodb.ReplicaTableProps(region=replica_region)],
             deletion_protection=retain,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+        )
+
+    def grant_use(self, policy: iam.ManagedPolicy) -> None:
+        """Allows reading and writing single sessions; no scan of them all."""
+        policy.add_statements(
+            iam.PolicyStatement(
+                actions=["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                resources=[self.table.table_arn],
+            ),
+            iam.PolicyStatement(actions=["kms:Decrypt", "kms:DescribeKey"], resources=[self.key.key_arn]),
         )

@@ -23,7 +23,7 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
         raise SettingsError(
             [f"delivery is {settings!r}: give an object with account, source and environments, in cdk.json's context."]
         )
-    faults = list(_unknown_keys("delivery", settings, {"account", "source", "environments"}))
+    faults = list(_unknown_keys("delivery", settings, {"account", "source", "image", "environments"}))
     account = settings.get("account")
     if not (isinstance(account, str) and re.fullmatch(r"[0-9]{12}", account)):
         faults.append(f"delivery.account is {account!r}: give the 12 digits of the tooling account, in quotes.")
@@ -32,7 +32,7 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
             f"release is {release!r}: give the commit that is delivered, such as -c release=$(git rev-parse HEAD)."
         )
     source = _load_source(settings.get("source"), faults)
-    environments = _load_environments(settings.get("environments"), faults)
+    environments = _load_environments(settings.get("environments"), settings.get("image"), faults)
     if len(environments) == len(DELIVERY_ORDER):
         faults.extend(consistency_faults(environments))
     if faults or source is None:
@@ -67,7 +67,7 @@ def _load_source(settings: object, faults: list[str]) -> Source | None:
         return None
 
 
-def _load_environments(settings: object, faults: list[str]) -> tuple[Environment, ...]:
+def _load_environments(settings: object, image: Any, faults: list[str]) -> tuple[Environment, ...]:
     if not isinstance(settings, Mapping):
         faults.append(
             f"delivery.environments is {settings!r}: give an object with an entry each for {', '.join(DELIVERY_ORDER)}."
@@ -86,7 +86,9 @@ def _load_environments(settings: object, faults: list[str]) -> tuple[Environment
             continue
         faults.extend(_unknown_keys(f"delivery.environments.{name}", entry, {"account", "certificate_arn"}))
         try:
-            environments.append(make(account=entry.get("account"), certificate_arn=entry.get("certificate_arn")))
+            environments.append(
+                make(account=entry.get("account"), certificate_arn=entry.get("certificate_arn"), image=image)
+            )
         except SettingsError as error:
             faults.extend(error.faults)
     return tuple(environments)

@@ -5,6 +5,7 @@ from enum import Enum
 from ipaddress import IPv4Network
 from typing import Any
 
+from payment_constructs.service_image import ServiceImage
 from stages.alarm_thresholds import AlarmThresholds
 from stages.environment_faults import environment_faults
 from stages.settings_error import SettingsError
@@ -40,6 +41,8 @@ class Environment:
         alarms: The levels at which alarms fire.
         data_protection: What becomes of the data on deletion.
         certificate_arn: The ACM certificate of the internet-facing load balancer, in the primary region of the account.
+        image: The service's container image in ECR, by its digest.
+        canary_percent: The share of requests that a new release is tried on; None replaces task by task.
 
     Raises:
         SettingsError: With every fault of the record.
@@ -60,6 +63,8 @@ class Environment:
     alarms: AlarmThresholds
     data_protection: DataProtection = DataProtection.DESTROYABLE
     certificate_arn: str
+    image: str
+    canary_percent: int | None = None
 
     def __post_init__(self) -> None:
         SettingsError.raise_if_any(f"{self.name or 'environment'}: {fault}" for fault in environment_faults(self))
@@ -68,6 +73,13 @@ class Environment:
     def slug(self) -> str:
         """The name as resource names carry it."""
         return self.name.lower()
+
+    @property
+    def service_image(self) -> ServiceImage:
+        """The image in its parts."""
+        image = ServiceImage.parse(self.image)
+        assert image is not None  # noqa: S101 - checked as the record was made
+        return image
 
     @property
     def retains_data(self) -> bool:
@@ -79,10 +91,9 @@ class Environment:
         return {"vpc_cidr": IPv4Network(self.vpc_cidr), "dr_vpc_cidr": IPv4Network(self.dr_vpc_cidr)}
 
     def as_document(self) -> dict[str, Any]:
-        """The configuration as JSON values, for the manifest; the name stands beside it there."""
+        """The configuration as JSON values, for the manifest; without what is not set, and the name beside it."""
         document = asdict(self) | {
             "availability_zones": list(self.availability_zones),
             "data_protection": self.data_protection.value,
         }
-        del document["name"]
-        return document
+        return {field: value for field, value in document.items() if field != "name" and value is not None}

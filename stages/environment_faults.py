@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
+from payment_constructs.service_image import ServiceImage
+
 if TYPE_CHECKING:
     from stages.environment import Environment
 
@@ -21,6 +23,7 @@ def environment_faults(environment: "Environment") -> Iterator[str]:
     yield from _capacity_faults(environment)
     yield from environment.alarms.faults()
     yield from _certificate_faults(environment)
+    yield from _release_faults(environment)
 
 
 def _place_faults(environment: "Environment") -> Iterator[str]:
@@ -88,6 +91,16 @@ def _certificate_faults(environment: "Environment") -> Iterator[str]:
             f"certificate_arn is {environment.certificate_arn!r}: a load balancer takes certificates of its own region "
             f"and account only; give one of {environment.primary_region} in {environment.account}."
         )
+
+
+def _release_faults(environment: "Environment") -> Iterator[str]:
+    if not (isinstance(environment.image, str) and ServiceImage.parse(environment.image)):
+        yield (
+            f"image is {environment.image!r}: give an ECR image by its digest, never by a tag, such as "
+            f"ACCOUNT.dkr.ecr.{environment.primary_region}.amazonaws.com/payment-service@sha256:<64 hex digits>."
+        )
+    if environment.canary_percent is not None and not 1 <= environment.canary_percent <= 50:  # noqa: PLR2004
+        yield f"canary_percent is {environment.canary_percent}: give 1 to 50, or none to replace task by task."
 
 
 def _is_account(value: object) -> bool:

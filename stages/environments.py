@@ -13,7 +13,7 @@ DR_REGION = "us-west-2"
 AVAILABILITY_ZONES = ("ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c")
 
 
-def dev(*, account: str, certificate_arn: str) -> Environment:
+def dev(*, account: str, certificate_arn: str, image: str) -> Environment:
     """Where a change arrives first; the same architecture in small."""
     return Environment(
         name="Dev",
@@ -28,10 +28,11 @@ def dev(*, account: str, certificate_arn: str) -> Environment:
         max_tasks=5,
         alarms=AlarmThresholds(cpu_percent=80, memory_percent=80, response_time_ms=5000, error_rate_percent=10),
         certificate_arn=certificate_arn,
+        image=image,
     )
 
 
-def staging(*, account: str, certificate_arn: str) -> Environment:
+def staging(*, account: str, certificate_arn: str, image: str) -> Environment:
     """The last proof before production, on production's instance class."""
     return Environment(
         name="Staging",
@@ -46,10 +47,11 @@ def staging(*, account: str, certificate_arn: str) -> Environment:
         max_tasks=5,
         alarms=AlarmThresholds(cpu_percent=75, memory_percent=75, response_time_ms=3000, error_rate_percent=5),
         certificate_arn=certificate_arn,
+        image=image,
     )
 
 
-def prod(*, account: str, certificate_arn: str) -> Environment:
+def prod(*, account: str, certificate_arn: str, image: str) -> Environment:
     """Production: the only environment whose data is retained."""
     return Environment(
         name="Prod",
@@ -65,6 +67,8 @@ def prod(*, account: str, certificate_arn: str) -> Environment:
         alarms=AlarmThresholds(cpu_percent=70, memory_percent=70, response_time_ms=2000, error_rate_percent=1),
         data_protection=DataProtection.RETAINED,
         certificate_arn=certificate_arn,
+        image=image,
+        canary_percent=10,
     )
 
 

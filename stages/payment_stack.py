@@ -3,19 +3,27 @@
 from typing import Any
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from payment_constructs.access_log_bucket import AccessLogBucket
 from payment_constructs.audit_log import AuditLog
-from payment_constructs.database import Database
+from payment_constructs.database import PORT, Database
+from payment_constructs.database_user import DatabaseUser
 from payment_constructs.encryption_key import EncryptionKey
+from payment_constructs.firewall import Firewall
 from payment_constructs.housekeeping import Housekeeping
+from payment_constructs.load_balancer import LoadBalancer
 from payment_constructs.manifest import Manifest
 from payment_constructs.network import Network
 from payment_constructs.parameters import Parameters
+from payment_constructs.payment_service import PaymentService
 from payment_constructs.processing_queue import ProcessingQueue
+from payment_constructs.service_scaling import ServiceScaling
 from payment_constructs.session_table import SessionTable
+from payment_constructs.task_identity import TaskIdentity
 from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
 from stages.names import bucket_name, parameter_path, resource_name
@@ -103,12 +111,79 @@ class PaymentStack(Stack):
             housekeeping.empty_on_destroy(audit_log.bucket)
             housekeeping.empty_on_destroy(access_logs)
 
-        Parameters(
+        parameters = Parameters(
             self,
             "Parameters",
             path=parameter_path(environment),
+            environment=environment.name,
+            database_endpoint=database.cluster.cluster_endpoint.hostname,
             queue_url=processing.queue.queue_url,
             session_table_name=sessions.table.table_name,
+            audit_bucket_name=audit_log.bucket.bucket_name,
+        )
+        user = DatabaseUser(
+            self,
+            "DatabaseUser",
+            secret_name=resource_name("database-user", environment),
+            database=database,
+            log_key=log_key,
+            retain=retain,
+        )
+
+        load_balancer = LoadBalancer(
+            self,
+            "LoadBalancer",
+            name=resource_name("api", environment),
+            vpc=network.vpc,
+            certificate_arn=environment.certificate_arn,
+            access_logs=access_logs,
+            retain=retain,
+        )
+        Firewall(
+            self,
+            "Firewall",
+            name=resource_name("api", environment),
+            resource_arn=load_balancer.balancer.load_balancer_arn,
+            log_key=log_key,
+            retain=retain,
+        )
+        image = environment.service_image
+        identity = TaskIdentity(self, "TaskIdentity", repository_arn=image.repository_arn)
+        identity.allow_configuration(
+            parameters=parameters.service_configuration.values(), secret=user.secret, secret_key=database.key
+        )
+        sessions.grant_use(identity.task_policy)
+        processing.grant_use(identity.task_policy)
+        audit_log.grant_append(role=identity.task_role, policy=identity.task_policy)
+        service = PaymentService(
+            self,
+            "Service",
+            name=resource_name("service", environment),
+            vpc=network.vpc,
+            load_balancer=load_balancer,
+            image=image,
+            identity=identity,
+            secrets={
+                **{
+                    name: ecs.Secret.from_ssm_parameter(value)
+                    for name, value in parameters.service_configuration.items()
+                },
+                **user.container_secrets(),
+            },
+            canary_percent=environment.canary_percent,
+            log_key=log_key,
+            retain=retain,
+        )
+        ServiceScaling(
+            self,
+            "ServiceScaling",
+            service=service.service,
+            queue=processing.queue,
+            min_tasks=environment.min_tasks,
+            max_tasks=environment.max_tasks,
+        )
+        database.security_group.connections.allow_from(
+            service.security_group, ec2.Port.tcp(PORT), "The payment service"
         )
         self.manifest = Manifest(
             self,
@@ -120,6 +195,11 @@ class PaymentStack(Stack):
                 "configuration": environment.as_document(),
                 environment.primary_region: {
                     "vpc": network.vpc.vpc_id,
+                    "load_balancer": load_balancer.balancer.load_balancer_dns_name,
+                    "service": service.service.service_arn,
+                    "database": database.cluster.cluster_endpoint.hostname,
+                    "database_key": database.key.key_arn,
+                    "database_user": user.secret.secret_arn,
                     "session_table": sessions.table.table_arn,
                     "session_key": sessions.key.key_arn,
                     "queue": processing.queue.queue_url,
@@ -138,6 +218,8 @@ class PaymentStack(Stack):
             },
         )
         CfnOutput(self, "VpcId", value=network.vpc.vpc_id)
+        CfnOutput(self, "ClusterArn", value=service.cluster.cluster_arn)
+        CfnOutput(self, "LoadBalancerDns", value=load_balancer.balancer.load_balancer_dns_name)
         CfnOutput(self, "DatabaseEndpoint", value=database.cluster.cluster_endpoint.hostname)
         CfnOutput(self, "SessionTableName", value=sessions.table.table_name)
         CfnOutput(self, "QueueUrl", value=processing.queue.queue_url)

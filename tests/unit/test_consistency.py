@@ -15,7 +15,10 @@ ACCOUNT = "123456789012"
 @pytest.fixture
 def environments() -> dict[str, Environment]:
     certificate = f"arn:aws:acm:ap-southeast-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
-    return {name: make(account=ACCOUNT, certificate_arn=certificate) for name, make in DELIVERY_ORDER.items()}
+    image = f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}"
+    return {
+        name: make(account=ACCOUNT, certificate_arn=certificate, image=image) for name, make in DELIVERY_ORDER.items()
+    }
 
 
 def test_the_delivered_environments_are_consistent(environments: dict[str, Environment]) -> None:

@@ -11,12 +11,13 @@ from stages.environments import dev, prod, staging
 from stages.settings_error import SettingsError
 
 ACCOUNT = "123456789012"
+IMAGE = f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}"
 CERTIFICATE = f"arn:aws:acm:ap-southeast-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture
 def good() -> Environment:
-    return dev(account=ACCOUNT, certificate_arn=CERTIFICATE)
+    return dev(account=ACCOUNT, certificate_arn=CERTIFICATE, image=IMAGE)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,10 @@ def good() -> Environment:
         ({"database_instances": 1}, "database_instances is 1: give 2 to 16"),
         ({"min_tasks": 0}, "min_tasks is 0: give at least 1"),
         ({"min_tasks": 6}, "min_tasks is 6, above max_tasks 5: lower it or raise that"),
+        ({"image": "nginx:latest"}, "image is 'nginx:latest': give an ECR image by its digest, never by a tag"),
+        ({"image": IMAGE.partition("@")[0] + ":v1"}, "give an ECR image by its digest, never by a tag"),
+        ({"image": None}, "image is None: give an ECR image by its digest"),
+        ({"canary_percent": 0}, "canary_percent is 0: give 1 to 50, or none"),
         ({"certificate_arn": None}, "certificate_arn is missing and the environment is internet-facing: give the ARN"),
         ({"certificate_arn": "arn:aws:iam::1:x"}, "give arn:aws:acm:REGION:ACCOUNT:certificate/ID"),
         ({"certificate_arn": CERTIFICATE.replace("ap-southeast-1", "us-east-1")}, "give one of ap-southeast-1 in"),
@@ -66,7 +71,7 @@ def test_a_threshold_out_of_range_is_refused(good: Environment, field: str, valu
 
 def test_several_faults_are_reported_together(good: Environment) -> None:
     with pytest.raises(SettingsError) as refused:
-        replace(good, vpc_cidr="10.0.0.0/33", min_tasks=9, certificate_arn=None)
+        replace(good, vpc_cidr="10.0.0.0/33", min_tasks=9, certificate_arn="")
     assert [fault.split(" is ")[0] for fault in refused.value.faults] == [
         "Dev: vpc_cidr",
         "Dev: min_tasks",
@@ -81,17 +86,26 @@ def test_an_environment_cannot_be_changed(good: Environment) -> None:
 
 def test_the_environments_hold_the_figures_of_the_specification() -> None:
     rows = {
-        make.__name__: make(account=ACCOUNT, certificate_arn=CERTIFICATE).as_document() for make in (dev, staging, prod)
+        make.__name__: make(account=ACCOUNT, certificate_arn=CERTIFICATE, image=IMAGE).as_document()
+        for make in (dev, staging, prod)
     }
     column = {
-        field: [row[field] for row in rows.values()]
-        for field in ("vpc_cidr", "database_instance_class", "min_tasks", "max_tasks", "data_protection")
+        field: [row.get(field) for row in rows.values()]
+        for field in (
+            "vpc_cidr",
+            "database_instance_class",
+            "min_tasks",
+            "max_tasks",
+            "canary_percent",
+            "data_protection",
+        )
     }
     assert column == {
         "vpc_cidr": ["10.0.0.0/16", "10.1.0.0/16", "10.2.0.0/16"],
         "database_instance_class": ["db.t4g.medium", "db.r6g.large", "db.r6g.large"],
         "min_tasks": [1, 1, 2],
         "max_tasks": [5, 5, 10],
+        "canary_percent": [None, None, 10],
         "data_protection": ["destroyable", "destroyable", DataProtection.RETAINED.value],
     }
     assert [tuple(row["alarms"].values()) for row in rows.values()] == [

@@ -28,7 +28,9 @@ def test_the_outputs_name_what_a_verification_needs(assembly: Assembly, environm
     resources = assembly.template(f"{environment.name}-Payment")["Resources"]
     assert {name: resources[next(references(output["Value"]))]["Type"] for name, output in outputs.items()} == {
         "VpcId": "AWS::EC2::VPC",
+        "ClusterArn": "AWS::ECS::Cluster",
         "DatabaseEndpoint": "AWS::RDS::DBCluster",
+        "LoadBalancerDns": "AWS::ElasticLoadBalancingV2::LoadBalancer",
         "SessionTableName": "AWS::DynamoDB::GlobalTable",
         "QueueUrl": "AWS::SQS::Queue",
         "AuditBucketName": "AWS::S3::Bucket",
@@ -38,7 +40,8 @@ def test_the_outputs_name_what_a_verification_needs(assembly: Assembly, environm
 def test_parameters_stand_under_the_path_of_the_environment(assembly: Assembly, environment: Environment) -> None:
     parameters = assembly.resources(f"{environment.name}-Payment", "AWS::SSM::Parameter").values()
     assert {parameter["Name"] for parameter in parameters} == {
-        f"/payment/{environment.slug}/{name}" for name in ("queue/url", "dynamodb/table", "manifest")
+        f"/payment/{environment.slug}/{name}"
+        for name in ("audit/bucket", "db/endpoint", "dynamodb/table", "environment", "manifest", "queue/url")
     }
 
 

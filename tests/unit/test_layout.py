@@ -39,6 +39,8 @@ def test_imports_go_one_way(place: str) -> None:
 def test_only_the_entry_point_reads_the_process_environment() -> None:
     for place in ("payment_constructs", "pipeline", "stages"):
         for module in (CHECKOUT / place).rglob("*.py"):
+            if module.stem.endswith("_handler"):
+                continue  # runs inside Lambda, where its settings are
             text = module.read_text(encoding="utf-8")
             assert "environ" not in {
                 node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)

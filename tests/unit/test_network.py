@@ -99,8 +99,26 @@ def test_aws_services_are_reached_without_the_internet(assembly: Assembly) -> No
     assert sum(endpoint["VpcEndpointType"] == "Gateway" for endpoint in endpoints) == 2
 
 
-def test_no_security_group_admits_the_internet_or_lets_everything_out(assembly: Assembly) -> None:
-    for group in assembly.resources(STACK, "AWS::EC2::SecurityGroup").values():
-        assert all(rule["CidrIp"] != "0.0.0.0/0" for rule in group.get("SecurityGroupIngress", []))
-        # What CloudFormation is told where nothing may leave: an address that nobody has.
-        assert [rule["CidrIp"] for rule in group["SecurityGroupEgress"]] == ["255.255.255.255/32"]
+def rules(assembly: Assembly, direction: str) -> list[tuple[str, dict[str, Any]]]:
+    """Every rule of a direction with its group, those inside the groups and those beside them."""
+    inside = [
+        (name, rule)
+        for name, group in assembly.resources(STACK, "AWS::EC2::SecurityGroup").items()
+        for rule in group.get(f"SecurityGroup{direction}", [])
+    ]
+    beside = assembly.resources(STACK, f"AWS::EC2::SecurityGroup{direction}").values()
+    return inside + [(rule["GroupId"]["Fn::GetAtt"][0], rule) for rule in beside]
+
+
+def test_only_the_load_balancer_admits_the_internet_and_only_by_https(assembly: Assembly) -> None:
+    open_to_all = [(name, rule) for name, rule in rules(assembly, "Ingress") if rule.get("CidrIp") == "0.0.0.0/0"]
+    ((name, rule),) = open_to_all
+    assert "LoadBalancer" in name
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+
+
+def test_no_security_group_lets_everything_out(assembly: Assembly) -> None:
+    for name, rule in rules(assembly, "Egress"):
+        # An address that nobody has is what CloudFormation is told where nothing may leave.
+        nowhere = rule.get("CidrIp") == "255.255.255.255/32"
+        assert nowhere or (rule["IpProtocol"] == "tcp" and rule["FromPort"] == rule["ToPort"]), name

@@ -1,0 +1,80 @@
+"""Runs inside Lambda and rotates the application's database user; it travels in the template (4,096 characters)."""
+
+import json
+import os
+import secrets
+import string
+from typing import Any
+
+import boto3
+
+vault, data = boto3.client("secretsmanager"), boto3.client("rds-data")
+ROLE = "payment_app"
+USERS = (f"{ROLE}_a", f"{ROLE}_b")
+
+
+def handler(event: dict[str, str], context: object) -> None:  # noqa: ARG001 - Lambda's signature
+    """Answers one of the four steps of https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html."""
+    steps = {"createSecret": create, "setSecret": apply, "testSecret": test, "finishSecret": finish}
+    steps[event["Step"]](event["SecretId"], event["ClientRequestToken"])
+
+
+def create(secret: str, token: str) -> None:
+    """Makes the credentials of the other user, once: a step may be asked for again."""
+    current = read(secret, "AWSCURRENT")
+    try:
+        read(secret, "AWSPENDING", VersionId=token)
+    except vault.exceptions.ResourceNotFoundException:
+        alphabet = string.ascii_letters + string.digits
+        password = "".join(secrets.choice(alphabet) for _ in range(40))
+        pending = current | {"username": USERS[current["username"] == USERS[0]], "password": password}
+        vault.put_secret_value(
+            SecretId=secret, ClientRequestToken=token, SecretString=json.dumps(pending), VersionStages=["AWSPENDING"]
+        )
+
+
+def apply(secret: str, token: str) -> None:
+    """Lets both users in: the new one from now on, the present one for the tasks that started with it."""
+    run(f"DO $$ BEGIN CREATE ROLE {ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    run(f"GRANT CONNECT, CREATE ON DATABASE {os.environ['DATABASE']} TO {ROLE}")
+    for user in (read(secret, "AWSCURRENT"), read(secret, "AWSPENDING", VersionId=token)):
+        name, password = user["username"], user["password"]
+        if name not in USERS or not password.isalnum():
+            raise ValueError(f"{secret} holds a user or password that is not of this rotation")
+        run(f"DO $$ BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+        run(f"ALTER ROLE {name} WITH LOGIN PASSWORD '{password}'")
+        run(f"GRANT {ROLE} TO {name}")
+
+
+def test(secret: str, token: str) -> None:
+    """Asks the database whether the new user may log in; the Data API itself cannot log in with a pending secret."""
+    name = read(secret, "AWSPENDING", VersionId=token)["username"]
+    if name not in USERS:
+        raise ValueError(f"{secret} holds a user that is not of this rotation")
+    found = run(f"SELECT 1 FROM pg_roles WHERE rolname = '{name}' AND rolcanlogin")  # noqa: S608 - one of USERS
+    if not found.get("records"):
+        raise RuntimeError(f"{name} cannot log in to the database")
+
+
+def finish(secret: str, token: str) -> None:
+    """Makes the new user the current one."""
+    versions = vault.describe_secret(SecretId=secret)["VersionIdsToStages"]
+    (current,) = (version for version, stages in versions.items() if "AWSCURRENT" in stages)
+    if current != token:
+        vault.update_secret_version_stage(
+            SecretId=secret, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
+        )
+
+
+def read(secret: str, stage: str, **version: str) -> dict[str, Any]:
+    """The credentials of a stage."""
+    value = vault.get_secret_value(SecretId=secret, VersionStage=stage, **version)
+    content: dict[str, Any] = json.loads(value["SecretString"])
+    return content
+
+
+def run(sql: str) -> dict[str, Any]:
+    """Carries a statement out as the master user, whose password only the Data API reads."""
+    target = {"resourceArn": os.environ["CLUSTER"], "secretArn": os.environ["MASTER_SECRET"]}
+    result: dict[str, Any] = data.execute_statement(sql=sql, database=os.environ["DATABASE"], **target)
+    return result

@@ -1,0 +1,137 @@
+"""The payment service: containers on Fargate, behind the load balancer, with the rights they use and no others."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.load_balancer import CONTAINER_PORT, LoadBalancer
+from payment_constructs.log_group import LogGroup
+from payment_constructs.service_image import ServiceImage
+from payment_constructs.task_identity import TaskIdentity
+
+CPU_UNITS = 1024
+MEMORY_MIB = 2048
+USER = "10001:10001"
+"""Nobody that the host knows."""
+
+
+class PaymentService(Construct):
+    """The cluster, the task and the service.
+
+    The root file system is read-only, the user is not root, and the whole configuration arrives as secrets when a task
+    starts: nothing of it stands in the task definition (PCI DSS 2.2.1, 8.6.2).
+
+    Args:
+        name: The name of cluster, service and task family.
+        vpc: The network; tasks stand in its private subnets.
+        load_balancer: Where requests come from.
+        image: The container image, by its digest.
+        identity: Who the tasks are.
+        secrets: What a container finds in its environment, by variable; the identity may read them.
+        canary_percent: The share of requests that a new release gets for ten minutes before it gets them all; None
+            replaces the tasks one by one, and goes back when they fail.
+        log_key: Encrypts the log; it allows log groups.
+        retain: Whether the log outlives its stack.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        vpc: ec2.IVpc,
+        load_balancer: LoadBalancer,
+        image: ServiceImage,
+        identity: TaskIdentity,
+        secrets: Mapping[str, ecs.Secret],
+        canary_percent: int | None,
+        log_key: kms.IKey,
+        retain: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = LogGroup(self, "Log", key=log_key, retain=retain)
+        identity.allow_logging(log_group)
+        self.cluster = ecs.Cluster(
+            self, "Cluster", cluster_name=name, vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENHANCED
+        )
+        task = ecs.FargateTaskDefinition(
+            self,
+            "Task",
+            family=name,
+            cpu=CPU_UNITS,
+            memory_limit_mib=MEMORY_MIB,
+            runtime_platform=ecs.RuntimePlatform(
+                cpu_architecture=ecs.CpuArchitecture.ARM64,
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
+            ),
+            task_role=identity.task_role,
+            execution_role=identity.execution_role,
+        )
+        task.add_container(
+            "Service",
+            image=image.container_image(self),
+            port_mappings=[ecs.PortMapping(container_port=CONTAINER_PORT)],
+            secrets=dict(secrets),
+            logging=ecs.LogDriver.aws_logs(stream_prefix="service", log_group=log_group),
+            readonly_root_filesystem=True,
+            user=USER,
+            linux_parameters=ecs.LinuxParameters(self, "Linux", init_process_enabled=True),
+        )
+        self.security_group = self._security_group(vpc, load_balancer)
+        self.service = ecs.FargateService(
+            self,
+            "Service",
+            service_name=name,
+            cluster=self.cluster,
+            task_definition=task,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            security_groups=[self.security_group],
+            min_healthy_percent=100,
+            max_healthy_percent=200,
+            health_check_grace_period=Duration.seconds(60),
+            enable_ecs_managed_tags=True,
+            propagate_tags=ecs.PropagatedTagSource.SERVICE,
+            **_deployment(canary_percent),
+        )
+        if canary_percent:
+            acknowledge(
+                self.service,
+                "Annotation::@aws-cdk/aws-ecs:shouldUseCircuitBreaker",
+                control="ECS has none for canaries: the gate alarm stops and reverts the shift while it bakes.",
+            )
+        target = self.service.load_balancer_target(
+            container_name="Service",
+            container_port=CONTAINER_PORT,
+            alternate_target=load_balancer.alternate_target() if canary_percent else None,
+        )
+        target.attach_to_application_target_group(load_balancer.target_group)
+        # A service may not be made before its targets have a listener.
+        self.service.node.add_dependency(load_balancer.rule)
+
+    def _security_group(self, vpc: ec2.IVpc, load_balancer: LoadBalancer) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="The payment service", allow_all_outbound=False
+        )
+        # AWS's endpoints, the prefix lists of S3 and DynamoDB, and card networks: whatever is reached, by HTTPS alone.
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
+        group.connections.allow_from(load_balancer.security_group, ec2.Port.tcp(CONTAINER_PORT), "Requests")
+        return group
+
+
+def _deployment(canary_percent: int | None) -> dict[str, Any]:
+    if canary_percent is None:
+        return {"circuit_breaker": ecs.DeploymentCircuitBreaker(enable=True, rollback=True)}
+    return {
+        "deployment_strategy": ecs.DeploymentStrategy.CANARY,
+        "canary_configuration": ecs.TrafficShiftConfig(
+            step_percent=canary_percent, step_bake_time=Duration.minutes(10)
+        ),
+        "bake_time": Duration.minutes(30),
+    }

@@ -1,0 +1,49 @@
+"""The container image of the service: in ECR, and by its digest, so that what was tested is what runs."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_ecs as ecs
+from constructs import Construct
+
+IMAGE = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com"
+    r"/(?P<repository>[a-z0-9][a-z0-9/._-]*)@(?P<digest>sha256:[0-9a-f]{64})"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceImage:
+    """An image as ``ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:DIGEST`` names it.
+
+    Args:
+        account: The registry's account.
+        region: The registry's region.
+        repository: The repository's name.
+        digest: ``sha256:`` and 64 hex digits.
+    """
+
+    account: str
+    region: str
+    repository: str
+    digest: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The image that a text names; None where it names none by its digest."""
+        found = IMAGE.fullmatch(text)
+        return cls(**found.groupdict()) if found else None
+
+    @property
+    def repository_arn(self) -> str:
+        """Where it is pulled from."""
+        return f"arn:aws:ecr:{self.region}:{self.account}:repository/{self.repository}"
+
+    def container_image(self, scope: Construct) -> ecs.ContainerImage:
+        """The image as a task definition takes it."""
+        repository = ecr.Repository.from_repository_attributes(
+            scope, "Repository", repository_arn=self.repository_arn, repository_name=self.repository
+        )
+        return ecs.ContainerImage.from_ecr_repository(repository, self.digest)
