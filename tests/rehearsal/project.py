@@ -15,10 +15,10 @@ _NOT_SOURCES = shutil.ignore_patterns(
 )
 _FOURTH = '''
 
-def fourth(*, account: str, certificate_arn: str | None) -> Environment:
+def fourth(*, account: str, certificate_arn: str, image: str) -> Environment:
     """An environment that a test puts before the last one."""
     return replace(
-        staging(account=account, certificate_arn=certificate_arn),
+        staging(account=account, certificate_arn=certificate_arn, image=image),
         name="Fourth",
         vpc_cidr="10.3.0.0/16",
         dr_vpc_cidr="10.131.0.0/16",

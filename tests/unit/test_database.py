@@ -1,0 +1,133 @@
+"""The database: two zones, no way out, TLS only, and a master password that nobody holds."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from tests.synthesized import Assembly, references
+
+PORT = 5433
+
+
+@pytest.fixture(params=["Dev", "Staging", "Prod"])
+def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    return next(one for one in delivery.environments if one.name == request.param)
+
+
+def cluster(assembly: Assembly, environment: Environment) -> dict[str, Any]:
+    return assembly.only(f"{environment.name}-Payment", "AWS::RDS::DBCluster")
+
+
+def test_writer_and_reader_stand_in_different_zones(assembly: Assembly, environment: Environment) -> None:
+    instances = assembly.resources(f"{environment.name}-Payment", "AWS::RDS::DBInstance").values()
+    assert len(instances) == environment.database_instances
+    assert len({instance["AvailabilityZone"] for instance in instances}) == len(instances)
+    assert {instance["DBInstanceClass"] for instance in instances} == {environment.database_instance_class}
+    assert all(instance["PubliclyAccessible"] is False for instance in instances)
+
+
+def test_the_cluster_stands_in_the_isolated_subnets(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    subnets = assembly.only(stack, "AWS::RDS::DBSubnetGroup")["SubnetIds"]
+    names = {
+        tag["Value"]
+        for subnet in references(subnets)
+        for tag in assembly.resources(stack, "AWS::EC2::Subnet")[subnet]["Tags"]
+        if tag["Key"] == "aws-cdk:subnet-name"
+    }
+    assert names == {"Database"}
+
+
+def test_the_database_admits_the_service_and_reaches_nobody(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    (group_id,) = references(cluster(assembly, environment)["VpcSecurityGroupIds"])
+    (service_group,) = references(
+        assembly.only(stack, "AWS::ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
+    )
+    admitted = [
+        (next(references(rule["SourceSecurityGroupId"])), rule["FromPort"], rule["ToPort"])
+        for rule in assembly.resources(stack, "AWS::EC2::SecurityGroupIngress").values()
+        if group_id in references(rule["GroupId"])
+    ]
+    assert (service_group, PORT, PORT) in admitted
+    (egress,) = assembly.resources(stack, "AWS::EC2::SecurityGroup")[group_id]["SecurityGroupEgress"]
+    assert egress["CidrIp"] == "255.255.255.255/32"
+
+
+def test_data_is_encrypted_with_a_key_of_its_own(assembly: Assembly, environment: Environment) -> None:
+    database = cluster(assembly, environment)
+    assert database["StorageEncrypted"] is True
+    keys = {
+        next(references(key))
+        for key in (
+            database["KmsKeyId"],
+            database["MasterUserSecret"]["KmsKeyId"],
+            database["PerformanceInsightsKmsKeyId"],
+        )
+    }
+    assert len(keys) == 1
+    assert keys <= set(assembly.resources(f"{environment.name}-Payment", "AWS::KMS::Key"))
+
+
+def test_nobody_holds_the_master_password(assembly: Assembly, environment: Environment) -> None:
+    database = cluster(assembly, environment)
+    assert database["ManageMasterUserPassword"] is True
+    assert "MasterUserPassword" not in database
+    assert database["EnableIAMDatabaseAuthentication"] is True
+
+
+def test_every_connection_is_encrypted_and_noted(assembly: Assembly, environment: Environment) -> None:
+    parameters = assembly.only(f"{environment.name}-Payment", "AWS::RDS::DBClusterParameterGroup")["Parameters"]
+    assert parameters["rds.force_ssl"] == "1"
+    assert parameters["log_connections"] == "1"
+    assert "pgaudit" in parameters["shared_preload_libraries"]
+
+
+def test_the_log_goes_to_an_encrypted_group_that_stands_first(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    database = cluster(assembly, environment)
+    assert database["EnableCloudwatchLogsExports"] == ["postgresql"]
+    ((log_id, group),) = (
+        (name, group)
+        for name, group in assembly.resources(stack, "AWS::Logs::LogGroup").items()
+        if str(group.get("LogGroupName", "")).startswith("/aws/rds/")
+    )
+    assert group["LogGroupName"] == f"/aws/rds/cluster/{database['DBClusterIdentifier']}/postgresql"
+    assert "KmsKeyId" in group
+    (resource,) = (
+        one for one in assembly.template(stack)["Resources"].values() if one["Type"] == "AWS::RDS::DBCluster"
+    )
+    assert log_id in resource["DependsOn"]
+
+
+def test_the_database_is_watched_and_backed_up(assembly: Assembly, environment: Environment) -> None:
+    database = cluster(assembly, environment)
+    assert database["BackupRetentionPeriod"] == (35 if environment.retains_data else 7)
+    assert database["PerformanceInsightsEnabled"] is True
+    for instance in assembly.resources(f"{environment.name}-Payment", "AWS::RDS::DBInstance").values():
+        assert instance["MonitoringInterval"] == 60
+
+
+def test_a_final_snapshot_is_taken_where_data_is_retained(assembly: Assembly, environment: Environment) -> None:
+    (resource,) = (
+        one
+        for one in assembly.template(f"{environment.name}-Payment")["Resources"].values()
+        if one["Type"] == "AWS::RDS::DBCluster"
+    )
+    policy = "Snapshot" if environment.retains_data else "Delete"
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, policy)
+    assert bool(resource["Properties"].get("DeletionProtection")) is environment.retains_data
+
+
+def test_the_service_has_a_user_of_its_own_that_changes_every_30_days(
+    assembly: Assembly, environment: Environment
+) -> None:
+    stack = f"{environment.name}-Payment"
+    rotation = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")
+    assert rotation["RotationRules"] == {"AutomaticallyAfterDays": 30}
+    assert next(references(rotation["SecretId"])) in assembly.resources(stack, "AWS::SecretsManager::Secret")
+    function = next(references(rotation["RotationLambdaARN"]))
+    settings = assembly.resources(stack, "AWS::Lambda::Function")[function]["Environment"]["Variables"]
+    assert settings["MASTER_SECRET"]["Fn::GetAtt"][1] == "MasterUserSecret.SecretArn"

@@ -1,0 +1,229 @@
+"""The way in and the service: every port agrees, nothing is readable that need not be, nothing is allowed unused."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.synthesized import Assembly, references
+
+STACK = "Prod-Payment"
+PORT = 8080
+LOAD_BALANCING = "AWS::ElasticLoadBalancingV2"
+
+
+def container(assembly: Assembly, stack: str = STACK) -> dict[str, Any]:
+    (definition,) = assembly.only(stack, "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
+    return dict(definition)
+
+
+def policy_of(assembly: Assembly, role: object) -> list[dict[str, Any]]:
+    """The statements of the one policy that a role holds."""
+    (role_id,) = references(role)
+    (policy_id,) = references(assembly.resources(STACK, "AWS::IAM::Role")[role_id]["ManagedPolicyArns"])
+    statements: list[dict[str, Any]] = assembly.resources(STACK, "AWS::IAM::ManagedPolicy")[policy_id][
+        "PolicyDocument"
+    ]["Statement"]
+    return statements
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+
+
+def test_there_is_one_listener_and_it_speaks_modern_tls(assembly: Assembly) -> None:
+    listener = assembly.only(STACK, f"{LOAD_BALANCING}::Listener")
+    assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
+    assert listener["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+    assert listener["Certificates"][0]["CertificateArn"].startswith("arn:aws:acm:ap-southeast-1:444444444444:")
+
+
+def test_every_port_on_the_way_in_agrees(assembly: Assembly) -> None:
+    targets = assembly.resources(STACK, f"{LOAD_BALANCING}::TargetGroup").values()
+    assert {(group["Port"], group["HealthCheckPort"], group["HealthCheckPath"]) for group in targets} == {
+        (PORT, str(PORT), "/health")
+    }
+    assert [mapping["ContainerPort"] for mapping in container(assembly)["PortMappings"]] == [PORT]
+    service = assembly.only(STACK, "AWS::ECS::Service")
+    assert {balancer["ContainerPort"] for balancer in service["LoadBalancers"]} == {PORT}
+    (group_id,) = references(service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"])
+    admitted = [
+        (rule["FromPort"], rule["ToPort"], next(references(rule["SourceSecurityGroupId"])))
+        for rule in assembly.resources(STACK, "AWS::EC2::SecurityGroupIngress").values()
+        if group_id in references(rule["GroupId"])
+    ]
+    (balancer_group,) = references(assembly.only(STACK, f"{LOAD_BALANCING}::LoadBalancer")["SecurityGroups"])
+    assert admitted == [(PORT, PORT, balancer_group)]
+
+
+def test_the_firewall_stands_in_front_blocks_and_is_logged(assembly: Assembly) -> None:
+    association = assembly.only(STACK, "AWS::WAFv2::WebACLAssociation")
+    acl = assembly.only(STACK, "AWS::WAFv2::WebACL")
+    assert next(references(association["ResourceArn"])) in assembly.resources(STACK, f"{LOAD_BALANCING}::LoadBalancer")
+    assert next(references(association["WebACLArn"])) in assembly.resources(STACK, "AWS::WAFv2::WebACL")
+    for rule in acl["Rules"]:
+        assert rule.get("OverrideAction", {"None": {}}) == {"None": {}}, rule["Name"]
+        assert rule.get("Action", {"Block": {}}) == {"Block": {}}, rule["Name"]
+    managed = {
+        rule["Statement"]["ManagedRuleGroupStatement"]["Name"]
+        for rule in acl["Rules"]
+        if "ManagedRuleGroupStatement" in rule["Statement"]
+    }
+    assert {"AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet"} <= managed
+    logging = assembly.only(STACK, "AWS::WAFv2::LoggingConfiguration")
+    (log_id,) = references(logging["LogDestinationConfigs"])
+    assert assembly.resources(STACK, "AWS::Logs::LogGroup")[log_id]["LogGroupName"].startswith("aws-waf-logs-")
+    assert {field["SingleHeader"]["Name"] for field in logging["RedactedFields"]} == {"authorization", "cookie"}
+
+
+def test_the_load_balancer_logs_each_request_and_drops_malformed_ones(assembly: Assembly) -> None:
+    balancer = assembly.only(STACK, f"{LOAD_BALANCING}::LoadBalancer")
+    attributes = {attribute["Key"]: attribute["Value"] for attribute in balancer["LoadBalancerAttributes"]}
+    assert attributes["access_logs.s3.enabled"] == "true"
+    assert next(references(attributes["access_logs.s3.bucket"])) in assembly.resources(STACK, "AWS::S3::Bucket")
+    assert attributes["routing.http.drop_invalid_header_fields.enabled"] == "true"
+
+
+@pytest.mark.parametrize(("name", "protected"), [("Dev", False), ("Staging", False), ("Prod", True)])
+def test_the_load_balancer_is_protected_where_data_is_retained(assembly: Assembly, name: str, protected: bool) -> None:
+    balancer = assembly.only(f"{name}-Payment", f"{LOAD_BALANCING}::LoadBalancer")
+    attributes = {attribute["Key"]: attribute["Value"] for attribute in balancer["LoadBalancerAttributes"]}
+    assert attributes["deletion_protection.enabled"] == str(protected).lower()
+
+
+def test_the_image_is_pinned_by_its_digest(assembly: Assembly) -> None:
+    image = container(assembly)["Image"]
+    text = image if isinstance(image, str) else "".join(str(part) for part in image["Fn::Join"][1])
+    assert text.endswith(f"/payment-service@sha256:{'0' * 64}")
+
+
+def test_the_container_is_nobody_in_a_file_system_that_it_cannot_write(assembly: Assembly) -> None:
+    definition = container(assembly)
+    assert definition["ReadonlyRootFilesystem"] is True
+    assert definition["User"].split(":")[0] not in ("", "0", "root")
+    assert not definition.get("Privileged")
+
+
+def test_the_whole_configuration_arrives_as_secrets(assembly: Assembly) -> None:
+    definition = container(assembly)
+    assert "Environment" not in definition
+    sources = {secret["Name"]: next(references(secret["ValueFrom"])) for secret in definition["Secrets"]}
+    types = {name: assembly.template(STACK)["Resources"][source]["Type"] for name, source in sources.items()}
+    assert types == {
+        "ENVIRONMENT": "AWS::SSM::Parameter",
+        "QUEUE_URL": "AWS::SSM::Parameter",
+        "SESSION_TABLE": "AWS::SSM::Parameter",
+        "AUDIT_BUCKET": "AWS::SSM::Parameter",
+        "DB_HOST": "AWS::SecretsManager::Secret",
+        "DB_PORT": "AWS::SecretsManager::Secret",
+        "DB_NAME": "AWS::SecretsManager::Secret",
+        "DB_USERNAME": "AWS::SecretsManager::Secret",
+        "DB_PASSWORD": "AWS::SecretsManager::Secret",
+    }
+
+
+def test_the_task_has_one_cpu_and_two_gibibytes(assembly: Assembly) -> None:
+    task = assembly.only(STACK, "AWS::ECS::TaskDefinition")
+    assert (task["Cpu"], task["Memory"]) == ("1024", "2048")
+
+
+def test_a_task_may_do_what_it_does_by_name_and_nothing_else(assembly: Assembly) -> None:
+    statements = policy_of(assembly, assembly.only(STACK, "AWS::ECS::TaskDefinition")["TaskRoleArn"])
+    granted = {action for statement in statements for action in actions(statement)}
+    assert granted == {
+        "dynamodb:DeleteItem",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:GenerateDataKey",
+        "sqs:ChangeMessageVisibility",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+    }
+    assert all(statement["Resource"] != "*" for statement in statements)
+
+
+def test_a_task_may_add_to_the_audit_log_and_not_touch_what_is_there(assembly: Assembly) -> None:
+    (task_role,) = references(assembly.only(STACK, "AWS::ECS::TaskDefinition")["TaskRoleArn"])
+    granted = {
+        action
+        for policy in assembly.resources(STACK, "AWS::S3::BucketPolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if task_role in references(statement["Principal"])
+        for action in actions(statement)
+    }
+    assert granted == {"s3:PutObject"}
+
+
+def test_roles_of_tasks_can_be_assumed_for_tasks_of_this_account_only(assembly: Assembly) -> None:
+    task = assembly.only(STACK, "AWS::ECS::TaskDefinition")
+    for role in (task["TaskRoleArn"], task["ExecutionRoleArn"]):
+        (role_id,) = references(role)
+        (statement,) = assembly.resources(STACK, "AWS::IAM::Role")[role_id]["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "444444444444"}}
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("Dev", 1, 5), ("Staging", 1, 5), ("Prod", 2, 10)])
+def test_the_service_scales_on_processor_memory_and_queue(assembly: Assembly, name: str, least: int, most: int) -> None:
+    target = assembly.only(f"{name}-Payment", "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (least, most)
+    tracked = [
+        policy["TargetTrackingScalingPolicyConfiguration"]
+        for policy in assembly.resources(f"{name}-Payment", "AWS::ApplicationAutoScaling::ScalingPolicy").values()
+    ]
+    assert {(each["ScaleInCooldown"], each["ScaleOutCooldown"]) for each in tracked} == {(60, 60)}
+    levels = {
+        each.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType", "queue"): each["TargetValue"]
+        for each in tracked
+    }
+    assert levels == {
+        "ECSServiceAverageCPUUtilization": 70,
+        "ECSServiceAverageMemoryUtilization": 70,
+        "queue": 100,
+    }
+
+
+@pytest.mark.parametrize("name", ["Dev", "Staging"])
+def test_a_failing_release_goes_back_by_itself(assembly: Assembly, name: str) -> None:
+    deployment = assembly.only(f"{name}-Payment", "AWS::ECS::Service")["DeploymentConfiguration"]
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+
+
+def test_prod_tries_a_release_on_a_tenth_of_the_requests(assembly: Assembly) -> None:
+    service = assembly.only(STACK, "AWS::ECS::Service")
+    deployment = service["DeploymentConfiguration"]
+    assert deployment["Strategy"] == "CANARY"
+    assert deployment["CanaryConfiguration"] == {"CanaryPercent": 10, "CanaryBakeTimeInMinutes": 10}
+    assert deployment["BakeTimeInMinutes"] == 30
+    (balancer,) = service["LoadBalancers"]
+    used = set(references(balancer))
+    assert set(assembly.resources(STACK, f"{LOAD_BALANCING}::TargetGroup")) <= used
+    assert set(assembly.resources(STACK, f"{LOAD_BALANCING}::ListenerRule")) <= used
+
+
+def test_tasks_stand_in_private_subnets_without_an_address(assembly: Assembly) -> None:
+    network = assembly.only(STACK, "AWS::ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert network["AssignPublicIp"] == "DISABLED"
+    tiers = {
+        tag["Value"]
+        for subnet_id in references(network["Subnets"])
+        for tag in assembly.resources(STACK, "AWS::EC2::Subnet")[subnet_id]["Tags"]
+        if tag["Key"] == "aws-cdk:subnet-name"
+    }
+    assert tiers == {"Private"}
+
+
+def test_the_password_is_made_by_secrets_manager_and_never_in_the_template(assembly: Assembly) -> None:
+    secret = assembly.only(STACK, "AWS::SecretsManager::Secret")
+    assert "SecretString" not in secret
+    assert "password" not in json.loads(
+        "".join(
+            part if isinstance(part, str) else "host"
+            for part in secret["GenerateSecretString"]["SecretStringTemplate"]["Fn::Join"][1]
+        )
+    )
