@@ -8,7 +8,7 @@ from stages.environment import Environment
 from stages.settings_error import SettingsError
 
 PLACEHOLDER_ACCOUNT = re.compile(r"([0-9])\1{11}")
-"""The accounts of a fresh checkout: one digit twelve times. They synthesize, and are refused on deployment."""
+"""The accounts of a fresh checkout, its image's too: one digit twelve times. They synthesize, and never deploy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +38,14 @@ class Delivery:
         """
         if caller_account is None or PLACEHOLDER_ACCOUNT.fullmatch(caller_account):
             return
-        accounts = {"delivery.account": self.account} | {
+        settings = {"delivery.account": self.account} | {
             f"delivery.environments.{environment.name}.account": environment.account
             for environment in self.environments
         }
+        settings["delivery.image"] = self.environments[0].image
         SettingsError.raise_if_any(
-            f"{setting} is the placeholder {account!r}: put your own account there, in cdk.json, before you deploy "
+            f"{setting} is the placeholder {value!r}: put your own there, in cdk.json, before you deploy "
             f"(the credentials at hand are of {caller_account})."
-            for setting, account in accounts.items()
-            if PLACEHOLDER_ACCOUNT.fullmatch(account)
+            for setting, value in settings.items()
+            if PLACEHOLDER_ACCOUNT.match(value)
         )

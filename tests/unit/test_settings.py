@@ -121,4 +121,5 @@ def test_placeholders_are_refused_with_real_credentials(settings: dict[str, Any]
         "delivery.account",
         "delivery.environments.Staging.account",
         "delivery.environments.Prod.account",
+        "delivery.image",
     ]
