@@ -6,9 +6,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.audit_bucket import AuditBucket
 from payment_constructs.encryption_key import EncryptionKey
+from payment_constructs.replication_role import ReplicationRole
 
 
 class AuditLog(Construct):
@@ -21,6 +21,7 @@ class AuditLog(Construct):
         bucket_name: A globally unique name.
         replica_bucket_name: The bucket in the DR region.
         replica_key: Encrypts the replica. Its key ARN, never an alias: IAM authorises no key by its alias.
+        replication_role: Copies the objects; it may write into the replica.
         access_logs: Where access is logged.
         retain: Whether the log outlives its stack, and is locked in compliance mode.
     """
@@ -33,6 +34,7 @@ class AuditLog(Construct):
         bucket_name: str,
         replica_bucket_name: str,
         replica_key: kms.IKey,
+        replication_role: ReplicationRole,
         access_logs: s3.IBucket,
         retain: bool,
     ) -> None:
@@ -41,11 +43,9 @@ class AuditLog(Construct):
         self.bucket = AuditBucket(
             self, "Bucket", bucket_name=bucket_name, key=self.key, access_logs=access_logs, retain=retain
         )
-        # The source's ARN is spelled out: the role's policy must stand before the bucket that names the role.
+        replication_role.may_read(self.bucket, key=self.key)
         self._replicate(
-            source=f"arn:aws:s3:::{bucket_name}",
-            destination=f"arn:aws:s3:::{replica_bucket_name}",
-            destination_key=replica_key,
+            role=replication_role, destination=f"arn:aws:s3:::{replica_bucket_name}", destination_key=replica_key
         )
 
     def grant_append(self, *, role: iam.IRole, policy: iam.ManagedPolicy) -> None:
@@ -65,43 +65,7 @@ class AuditLog(Construct):
             iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn])
         )
 
-    def _replicate(self, *, source: str, destination: str, destination_key: kms.IKey) -> None:
-        policy = iam.ManagedPolicy(
-            self,
-            "ReplicationPolicy",
-            statements=[
-                iam.PolicyStatement(actions=["s3:GetReplicationConfiguration", "s3:ListBucket"], resources=[source]),
-                iam.PolicyStatement(
-                    actions=[
-                        "s3:GetObjectVersionForReplication",
-                        "s3:GetObjectVersionAcl",
-                        "s3:GetObjectVersionTagging",
-                        # Without these two nothing replicates out of a bucket with Object Lock.
-                        "s3:GetObjectRetention",
-                        "s3:GetObjectLegalHold",
-                    ],
-                    resources=[f"{source}/*"],
-                ),
-                iam.PolicyStatement(
-                    actions=["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"],
-                    resources=[f"{destination}/*"],
-                ),
-                iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self.key.key_arn]),
-                iam.PolicyStatement(actions=["kms:Encrypt"], resources=[destination_key.key_arn]),
-            ],
-        )
-        acknowledge(
-            policy,
-            f"AwsSolutions::AwsSolutions-IAM5[Resource::{source}/*]",
-            f"AwsSolutions::AwsSolutions-IAM5[Resource::{destination}/*]",
-            control="Replication copies every object of one bucket into one other; both are named, the actions too.",
-        )
-        role = iam.Role(
-            self,
-            "ReplicationRole",
-            assumed_by=iam.ServicePrincipal("s3.amazonaws.com"),
-            managed_policies=[policy],
-        )
+    def _replicate(self, *, role: iam.IRole, destination: str, destination_key: kms.IKey) -> None:
         bucket = self.bucket.node.default_child
         assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - tells the type checker what an L2 bucket holds
         bucket.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(

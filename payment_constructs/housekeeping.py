@@ -1,4 +1,4 @@
-"""The two things CloudFormation cannot do itself: close a default security group, and empty a bucket it deletes."""
+"""The two things CloudFormation cannot do itself: close a default security group, and empty what it deletes."""
 
 from pathlib import Path
 
@@ -11,44 +11,83 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.inline_code import inline_code
 from payment_constructs.log_group import LogGroup
 
 CODE = Path(__file__).with_name("housekeeping_handler.py")
+
+
+class HousekeepingRole(iam.Role):
+    """Who the function of an environment is, in both regions.
+
+    IAM knows no regions: the role is made where the first bucket is that it may empty, because a policy cannot name
+    a principal that does not exist yet. It holds no right to delete anything; each bucket allows its own emptying.
+
+    Args:
+        role_name: A fixed name, by which other accounts know the function too.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, role_name: str) -> None:
+        super().__init__(
+            scope, construct_id, role_name=role_name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
+        )
+
+    def may_empty(self, bucket: s3.Bucket) -> None:
+        """Lets the bucket be emptied, and sealed before that, when its environment is destroyed."""
+        Tags.of(bucket).add("EmptyOnDestroy", "true")
+        bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="EmptyOnDestroy",
+                principals=[iam.ArnPrincipal(self.role_arn)],
+                actions=[
+                    "s3:GetBucketTagging",
+                    "s3:GetBucketPolicy",
+                    "s3:PutBucketPolicy",
+                    "s3:ListBucketVersions",
+                    "s3:DeleteObject",
+                    "s3:DeleteObjectVersion",
+                    "s3:BypassGovernanceRetention",
+                ],
+                resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
+            )
+        )
 
 
 class Housekeeping(Construct):
     """One function that answers CloudFormation for both, allowed to act on what it was handed and on nothing else.
 
     Args:
+        role: Who it is.
         log_key: Encrypts the function's log; it allows log groups.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, log_key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, role: HousekeepingRole, log_key: kms.IKey) -> None:
         super().__init__(scope, construct_id)
         log_group = LogGroup(self, "Log", key=log_key, retain=False)
-        # On the role rather than attached to it: so the policy stands before the function, and until after its end.
-        self._policy = iam.ManagedPolicy(self, "Policy")
-        self._policy.add_statements(
-            iam.PolicyStatement(
-                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-            )
-        )
-        self._role = iam.Role(
+        self.role = role
+        known = iam.Role.from_role_arn(self, "Role", role.role_arn, mutable=False)
+        self._policy = iam.ManagedPolicy(
             self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            managed_policies=[self._policy],
+            "Policy",
+            roles=[known],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+                )
+            ],
         )
         self._function = lambda_.Function(
             self,
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_14,
             handler="index.handler",
-            code=lambda_.Code.from_inline(CODE.read_text(encoding="utf-8")),
+            code=inline_code(CODE),
             timeout=Duration.minutes(15),
-            role=self._role.without_policy_updates(),
+            role=known,
             log_group=log_group,
         )
+        # Its rights stand before it, and until after its end.
+        self._function.node.add_dependency(self._policy)
         acknowledge(
             self._function,
             "NIST.800.53.R5::NIST.800.53.R5-LambdaDLQ",
@@ -90,31 +129,22 @@ class Housekeeping(Construct):
             properties={"GroupId": vpc.vpc_default_security_group},
         )
 
-    def empty_on_destroy(self, bucket: s3.Bucket) -> None:
-        """Empties the bucket when its stack is deleted, locked versions (governance mode) included."""
-        Tags.of(bucket).add("EmptyOnDestroy", "true")
-        # Allowed by the bucket itself, so that the role holds no right to delete anywhere else.
-        bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="EmptyOnDestroy",
-                principals=[iam.ArnPrincipal(self._role.role_arn)],
-                actions=[
-                    "s3:GetBucketTagging",
-                    "s3:ListBucketVersions",
-                    "s3:DeleteObject",
-                    "s3:DeleteObjectVersion",
-                    "s3:BypassGovernanceRetention",
-                ],
-                resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
-            )
-        )
+    def empty_on_destroy(self, name: str, bucket: s3.Bucket) -> None:
+        """Empties the bucket when this stack is deleted, locked versions (governance mode) included.
+
+        Args:
+            name: The id of its emptying.
+            bucket: Of this stack, or of one that outlives it and that lets the role empty the bucket.
+        """
         emptying = CustomResource(
-            bucket,
-            "EmptyOnDestroy",
+            self,
+            name,
             service_token=self._function.function_arn,
             resource_type="Custom::EmptyOnDestroy",
-            properties={"BucketName": bucket.bucket_name},
+            properties={"BucketName": bucket.bucket_name, "Region": Stack.of(bucket).region},
         )
-        # The bucket's policy must outlive the emptying that it allows.
-        if bucket.policy:
-            emptying.node.add_dependency(bucket.policy)
+        if Stack.of(bucket) is Stack.of(self):
+            self.role.may_empty(bucket)
+            # The bucket's policy must outlive the emptying that it allows.
+            if bucket.policy:
+                emptying.node.add_dependency(bucket.policy)

@@ -1,5 +1,6 @@
-"""Runs inside Lambda. This file travels in the template (4,096 characters at most): there is no asset to ship."""
+"""Runs inside Lambda. This file travels in the template, docstrings and comments taken out: there is no asset."""
 
+import json
 from typing import Any
 
 import boto3
@@ -7,16 +8,17 @@ import cfnresponse
 from botocore.exceptions import ClientError
 
 TAG = {"Key": "EmptyOnDestroy", "Value": "true"}
+SEAL = "Sealed"
 
 
-def handler(event: dict[str, Any], context: object) -> None:
+def handler(event: dict[str, Any], context: Any) -> None:
     """Answers CloudFormation for every housekeeping resource, whatever happens: without an answer a stack hangs."""
     try:
         properties, deleted = event["ResourceProperties"], event["RequestType"] == "Delete"
         if "GroupId" in properties and not deleted:
             close(boto3.client("ec2"), properties["GroupId"], event["StackId"].split(":")[4])
-        if "BucketName" in properties and deleted:
-            empty(boto3.client("s3"), properties["BucketName"])
+        if "BucketName" in properties:
+            empty(boto3.client("s3", region_name=properties["Region"]), properties["BucketName"], deleted)
         subject = properties.get("GroupId") or properties["BucketName"]
         cfnresponse.send(event, context, cfnresponse.SUCCESS, {}, subject)
     except Exception as error:
@@ -38,12 +40,15 @@ def close(ec2: Any, group_id: str, account: str) -> None:
                 raise
 
 
-def empty(s3: Any, bucket: str) -> None:
+def empty(s3: Any, bucket: str, deleted: bool) -> None:
     """Deletes every version and delete marker, governance locks included, where the bucket still carries the tag.
 
     Taking the custom resource out of a template deletes it too: the tag goes first then, and the objects stay.
     """
     if TAG not in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]:
+        return
+    seal(s3, bucket, deleted)
+    if not deleted:
         return
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         found = page.get("Versions", []) + page.get("DeleteMarkers", [])
@@ -53,3 +58,18 @@ def empty(s3: Any, bucket: str) -> None:
             result = s3.delete_objects(Bucket=bucket, Delete=deletion, BypassGovernanceRetention=True)
             if result.get("Errors"):
                 raise RuntimeError(f"{bucket}: {result['Errors'][0]}")
+
+
+def seal(s3: Any, bucket: str, sealed: bool) -> None:
+    """Refuses every further object, a late access log or replica, which would keep the bucket from being deleted.
+
+    A bucket in the other region outlives this stack: when the stack comes back, the bucket is opened again.
+    """
+    policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+    statements = [one for one in policy["Statement"] if one.get("Sid") != SEAL]
+    if sealed:
+        actions = ["s3:PutObject", "s3:ReplicateObject", "s3:ReplicateDelete"]
+        resource = f"arn:aws:s3:::{bucket}/*"
+        statements.append({"Sid": SEAL, "Effect": "Deny", "Principal": "*", "Action": actions, "Resource": resource})
+    if statements != policy["Statement"]:
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy | {"Statement": statements}))

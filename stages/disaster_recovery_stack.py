@@ -9,13 +9,16 @@ from payment_constructs.access_log_bucket import AccessLogBucket
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.audit_bucket import AuditBucket
 from payment_constructs.encryption_key import EncryptionKey
-from payment_constructs.housekeeping import Housekeeping
+from payment_constructs.housekeeping import HousekeepingRole
+from payment_constructs.replication_role import ReplicationRole
 from stages.environment import Environment
-from stages.names import bucket_name
+from stages.names import bucket_name, resource_name
 
 
 class DisasterRecoveryStack(Stack):
     """The audit log's replica and the keys of everything that is replicated; it is deployed before the payment stack.
+
+    It holds also the two roles that act in both regions: IAM knows no regions, and the policies here must name them.
 
     Args:
         environment: Whose replica it is; it shares nothing with another environment.
@@ -25,7 +28,13 @@ class DisasterRecoveryStack(Stack):
         super().__init__(scope, construct_id, termination_protection=environment.retains_data, **kwargs)
         retain = environment.retains_data
         region = environment.dr_region
-        access_logs = AccessLogBucket(
+        self.housekeeping_role = HousekeepingRole(
+            self, "HousekeepingRole", role_name=resource_name("housekeeping", environment)
+        )
+        self.replication_role = ReplicationRole(
+            self, "ReplicationRole", role_name=resource_name("replication", environment)
+        )
+        self.access_logs = AccessLogBucket(
             self, "AccessLogs", bucket_name=bucket_name("access-logs", environment, region), retain=retain
         )
         self.audit_key = EncryptionKey(
@@ -36,9 +45,10 @@ class DisasterRecoveryStack(Stack):
             "AuditReplica",
             bucket_name=bucket_name("audit", environment, region),
             key=self.audit_key,
-            access_logs=access_logs,
+            access_logs=self.access_logs,
             retain=retain,
         )
+        self.replication_role.may_write(self.audit_bucket, key=self.audit_key)
         acknowledge(
             self.audit_bucket,
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
@@ -49,8 +59,5 @@ class DisasterRecoveryStack(Stack):
             self, "SessionReplicaKey", purpose=f"Session table replica of {environment.name}", retain=retain
         )
         if not retain:
-            log_key = EncryptionKey(self, "LogKey", purpose=f"Logs of {environment.name} in {region}", retain=False)
-            log_key.allow_log_groups()
-            housekeeping = Housekeeping(self, "Housekeeping", log_key=log_key)
-            housekeeping.empty_on_destroy(self.audit_bucket)
-            housekeeping.empty_on_destroy(access_logs)
+            self.housekeeping_role.may_empty(self.audit_bucket)
+            self.housekeeping_role.may_empty(self.access_logs)

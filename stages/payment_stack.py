@@ -56,7 +56,7 @@ class PaymentStack(Stack):
 
         log_key = EncryptionKey(self, "LogKey", purpose=f"Logs of {environment.name} in {region}", retain=retain)
         log_key.allow_log_groups()
-        housekeeping = Housekeeping(self, "Housekeeping", log_key=log_key)
+        housekeeping = Housekeeping(self, "Housekeeping", role=recovery.housekeeping_role, log_key=log_key)
 
         network = Network(
             self,
@@ -104,12 +104,16 @@ class PaymentStack(Stack):
             bucket_name=bucket_name("audit", environment, region),
             replica_bucket_name=bucket_name("audit", environment, environment.dr_region),
             replica_key=kms.Key.from_key_arn(self, "AuditReplicaKey", recovery.audit_key.key_arn),
+            replication_role=recovery.replication_role,
             access_logs=access_logs,
             retain=retain,
         )
         if not retain:
-            housekeeping.empty_on_destroy(audit_log.bucket)
-            housekeeping.empty_on_destroy(access_logs)
+            housekeeping.empty_on_destroy("EmptyAuditLog", audit_log.bucket)
+            housekeeping.empty_on_destroy("EmptyAccessLogs", access_logs)
+            # This stack is destroyed before the one that holds these.
+            housekeeping.empty_on_destroy("EmptyAuditReplica", recovery.audit_bucket)
+            housekeeping.empty_on_destroy("EmptyReplicaAccessLogs", recovery.access_logs)
 
         parameters = Parameters(
             self,

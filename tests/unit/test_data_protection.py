@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly
+from tests.synthesized import Assembly, references
 
 STATEFUL = {
     "AWS::DynamoDB::GlobalTable",
@@ -51,12 +49,60 @@ def test_no_resource_outside_prod_is_retained(assembly: Assembly, delivery: Deli
         assert not resource.get("Properties", {}).get("DeletionProtectionEnabled"), place
 
 
-@pytest.mark.parametrize("stack", ["DisasterRecovery", "Payment"])
-def test_every_bucket_outside_prod_is_emptied_on_destroy(assembly: Assembly, delivery: Delivery, stack: str) -> None:
+def test_every_bucket_outside_prod_is_emptied_on_destroy(assembly: Assembly, delivery: Delivery) -> None:
     for environment in delivery.environments:
-        name = f"{environment.name}-{stack}"
-        buckets = set(assembly.resources(name, "AWS::S3::Bucket"))
-        emptied = {
-            emptying["BucketName"]["Ref"] for emptying in assembly.resources(name, "Custom::EmptyOnDestroy").values()
+        stacks = [f"{environment.name}-{stack}" for stack in ("Payment", "DisasterRecovery")]
+        buckets = {
+            (bucket["BucketName"], assembly.stacks[stack].environment.region)
+            for stack in stacks
+            for bucket in assembly.resources(stack, "AWS::S3::Bucket").values()
         }
-        assert emptied == (set() if environment.retains_data else buckets)
+        assert len(buckets) == 4
+        assert emptied(assembly, stacks) == (set() if environment.retains_data else buckets)
+
+
+def test_nothing_waits_for_a_stack_that_is_destroyed_before_it(assembly: Assembly, delivery: Delivery) -> None:
+    for environment in delivery.environments:
+        assert not assembly.resources(f"{environment.name}-DisasterRecovery", "Custom::EmptyOnDestroy")
+
+
+def test_a_bucket_allows_its_emptying_to_the_function_of_its_environment_and_to_nobody_in_prod(
+    assembly: Assembly, delivery: Delivery
+) -> None:
+    for environment in delivery.environments:
+        payment, recovery = (f"{environment.name}-{stack}" for stack in ("Payment", "DisasterRecovery"))
+        names = {
+            f"arn:aws:iam::{environment.account}:role/{role['RoleName']}": role["RoleName"]
+            for role in assembly.resources(recovery, "AWS::IAM::Role").values()
+        }
+        names |= {
+            logical_id: role["RoleName"] for logical_id, role in assembly.resources(recovery, "AWS::IAM::Role").items()
+        }
+        for stack in (payment, recovery):
+            allowing = {
+                bucket: names[next(references(statement["Principal"]), statement["Principal"]["AWS"])]
+                for policy in assembly.resources(stack, "AWS::S3::BucketPolicy").values()
+                for bucket in references(policy["Bucket"])
+                for statement in policy["PolicyDocument"]["Statement"]
+                if statement["Effect"] == "Allow"
+                and {"s3:DeleteObjectVersion", "s3:BypassGovernanceRetention", "s3:PutBucketPolicy"}
+                & set(statement["Action"])
+            }
+            if environment.retains_data:
+                assert allowing == {}
+            else:
+                assert set(allowing) == set(assembly.resources(stack, "AWS::S3::Bucket"))
+                assert set(allowing.values()) == {f"payment-housekeeping-{environment.slug}"}
+
+
+def emptied(assembly: Assembly, stacks: list[str]) -> set[tuple[str, str]]:
+    """The name and region of every bucket that is emptied when one of the stacks is destroyed."""
+    return {
+        (
+            assembly.resources(stack, "AWS::S3::Bucket")[name["Ref"]]["BucketName"] if isinstance(name, dict) else name,
+            emptying["Region"],
+        )
+        for stack in stacks
+        for emptying in assembly.resources(stack, "Custom::EmptyOnDestroy").values()
+        for name in [emptying["BucketName"]]
+    }

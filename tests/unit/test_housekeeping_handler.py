@@ -1,6 +1,7 @@
 """The function inside the templates: it answers whatever happens, and never empties a bucket that lost its tag."""
 
 import importlib
+import json
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,18 @@ class FakeS3:
 
     def __init__(self, *, tagged: bool, errors: list[dict[str, str]] | None = None) -> None:
         self.tagged, self.errors, self.deleted = tagged, errors, list[str]()
+        self.statements: list[dict[str, Any]] = [{"Sid": "TlsOnly", "Effect": "Deny"}]
+
+    def get_bucket_policy(self, *, Bucket: str) -> dict[str, Any]:  # noqa: N803
+        assert Bucket == BUCKET
+        return {"Policy": json.dumps({"Version": "2012-10-17", "Statement": self.statements})}
+
+    def put_bucket_policy(self, *, Bucket: str, Policy: str) -> None:  # noqa: N803
+        assert Bucket == BUCKET
+        self.statements = json.loads(Policy)["Statement"]
+
+    def sealed(self) -> bool:
+        return "Sealed" in [statement["Sid"] for statement in self.statements]
 
     def get_bucket_tagging(self, *, Bucket: str) -> dict[str, Any]:  # noqa: N803 - the API's own name
         assert Bucket == BUCKET
@@ -29,6 +42,7 @@ class FakeS3:
 
     def delete_objects(self, *, Bucket: str, Delete: Any, BypassGovernanceRetention: bool) -> Any:  # noqa: N803
         assert (Bucket, BypassGovernanceRetention) == (BUCKET, True)
+        assert self.sealed(), "what arrives after the emptying keeps the bucket from being deleted"
         self.deleted += [one["Key"] for one in Delete["Objects"]]
         return {"Errors": self.errors} if self.errors else {}
 
@@ -69,7 +83,8 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
 def run(monkeypatch: pytest.MonkeyPatch, client: Any, request: str, **properties: str) -> None:
     # Imported here: it needs the module that only Lambda has.
     housekeeping_handler = importlib.import_module("payment_constructs.housekeeping_handler")
-    monkeypatch.setattr(housekeeping_handler.boto3, "client", lambda _service: client)
+    clients = client if callable(client) else lambda _service, **_: client
+    monkeypatch.setattr(housekeeping_handler.boto3, "client", clients)
     stack = "arn:aws:cloudformation:ap-southeast-1:222222222222:stack/Dev-Payment/1"
     housekeeping_handler.handler({"RequestType": request, "StackId": stack, "ResourceProperties": properties}, None)
 
@@ -78,7 +93,7 @@ def test_a_deleted_bucket_is_emptied_of_versions_and_markers(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     s3 = FakeS3(tagged=True)
-    run(monkeypatch, s3, "Delete", BucketName=BUCKET)
+    run(monkeypatch, s3, "Delete", BucketName=BUCKET, Region="us-west-2")
     assert s3.deleted == ["a", "b"]
     assert answers == [("SUCCESS", None)]
 
@@ -87,8 +102,9 @@ def test_a_bucket_without_the_tag_keeps_its_objects(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     s3 = FakeS3(tagged=False)
-    run(monkeypatch, s3, "Delete", BucketName=BUCKET)
+    run(monkeypatch, s3, "Delete", BucketName=BUCKET, Region="us-west-2")
     assert s3.deleted == []
+    assert not s3.sealed()
     assert answers == [("SUCCESS", None)]
 
 
@@ -97,15 +113,50 @@ def test_a_bucket_that_stays_keeps_its_objects(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str
 ) -> None:
     s3 = FakeS3(tagged=True)
-    run(monkeypatch, s3, request_type, BucketName=BUCKET)
+    run(monkeypatch, s3, request_type, BucketName=BUCKET, Region="us-west-2")
     assert s3.deleted == []
     assert answers == [("SUCCESS", None)]
+
+
+def test_a_bucket_that_is_emptied_takes_no_object_any_more_until_its_stack_is_made_again(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+) -> None:
+    s3 = FakeS3(tagged=True)
+    before = s3.statements
+    for _ in range(2):
+        run(monkeypatch, s3, "Delete", BucketName=BUCKET, Region="us-west-2")
+    *others, seal = s3.statements
+    assert others == before
+    assert (seal["Effect"], seal["Principal"], seal["Resource"]) == ("Deny", "*", f"arn:aws:s3:::{BUCKET}/*")
+    assert {"s3:PutObject", "s3:ReplicateObject"} < set(seal["Action"])
+    run(monkeypatch, s3, "Create", BucketName=BUCKET, Region="us-west-2")
+    assert s3.statements == before
+    assert answers == [("SUCCESS", None)] * 3
+
+
+def test_a_bucket_is_looked_for_in_its_own_region(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+) -> None:
+    regions = []
+
+    def client(_service: str, *, region_name: str) -> FakeS3:
+        regions.append(region_name)
+        return FakeS3(tagged=True)
+
+    run(monkeypatch, client, "Delete", BucketName=BUCKET, Region="us-west-2")
+    assert (regions, answers) == (["us-west-2"], [("SUCCESS", None)])
 
 
 def test_an_object_that_cannot_be_deleted_fails_the_stack_by_name(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
-    run(monkeypatch, FakeS3(tagged=True, errors=[{"Key": "a", "Code": "AccessDenied"}]), "Delete", BucketName=BUCKET)
+    run(
+        monkeypatch,
+        FakeS3(tagged=True, errors=[{"Key": "a", "Code": "AccessDenied"}]),
+        "Delete",
+        BucketName=BUCKET,
+        Region="us-west-2",
+    )
     ((status, reason),) = answers
     assert status == "FAILED"
     assert reason is not None

@@ -148,26 +148,61 @@ def test_replication_takes_everything_in_time_and_is_measured(assembly: Assembly
     assert rule["Destination"]["Metrics"] == {"Status": "Enabled", "EventThreshold": {"Minutes": 15}}
 
 
-def test_the_replication_role_may_read_locked_objects_and_use_both_keys(
+def test_the_replication_role_may_read_locked_objects_write_replicas_and_use_both_keys(
     assembly: Assembly, environment: Environment
 ) -> None:
-    stack = f"{environment.name}-Payment"
-    role_id = next(references(audit_bucket(assembly, stack)["ReplicationConfiguration"]["Role"]))
-    role = assembly.resources(stack, "AWS::IAM::Role")[role_id]
-    policy = assembly.resources(stack, "AWS::IAM::ManagedPolicy")[next(references(role["ManagedPolicyArns"]))]
-    allowed = {
-        action: statement["Resource"]
-        for statement in policy["PolicyDocument"]["Statement"]
+    payment, recovery = f"{environment.name}-Payment", f"{environment.name}-DisasterRecovery"
+    source, replica = audit_bucket(assembly, payment), audit_bucket(assembly, recovery)
+    arn = source["ReplicationConfiguration"]["Role"]
+    (role_id,) = (
+        logical_id
+        for logical_id, role in assembly.resources(recovery, "AWS::IAM::Role").items()
+        if arn == f"arn:aws:iam::{environment.account}:role/{role.get('RoleName')}"
+    )
+    role = assembly.resources(recovery, "AWS::IAM::Role")[role_id]
+    assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "s3.amazonaws.com"}
+    # The buckets and keys say what it may do; nothing else does.
+    assert not {"Policies", "ManagedPolicyArns"} & set(role)
+    for principal, stack, bucket, actions in (
+        (arn, payment, source, {"s3:GetObjectVersionForReplication", "s3:GetObjectRetention", "s3:GetObjectLegalHold"}),
+        (
+            {"Fn::GetAtt": [role_id, "Arn"]},
+            recovery,
+            replica,
+            {"s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"},
+        ),
+    ):
+        (bucket_id,) = (name for name, one in assembly.resources(stack, "AWS::S3::Bucket").items() if one == bucket)
+        (policy,) = (
+            policy
+            for policy in assembly.resources(stack, "AWS::S3::BucketPolicy").values()
+            if bucket_id in references(policy["Bucket"])
+        )
+        objects = {"Fn::Join": ["", [{"Fn::GetAtt": [bucket_id, "Arn"]}, "/*"]]}
+        assert actions <= allowed(policy["PolicyDocument"], principal, on=objects)
+    keys = {
+        stack: assembly.resources(stack, "AWS::KMS::Key")[
+            next(
+                references(
+                    bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]
+                )
+            )
+        ]["KeyPolicy"]
+        for stack, bucket in ((payment, source), (recovery, replica))
+    }
+    assert allowed(keys[payment], arn, on="*") == {"kms:Decrypt"}
+    assert allowed(keys[recovery], {"Fn::GetAtt": [role_id, "Arn"]}, on="*") == {"kms:Encrypt", "kms:GenerateDataKey"}
+
+
+def allowed(policy: dict[str, Any], principal: object, *, on: object) -> set[str]:
+    """What a resource's policy allows somebody by name."""
+    return {
+        action
+        for statement in policy["Statement"]
+        if statement["Effect"] == "Allow" and statement["Principal"] == {"AWS": principal}
+        if statement["Resource"] == on
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
     }
-    source = f"arn:aws:s3:::payment-audit-{environment.slug}-{environment.account}-ap-southeast-1"
-    destination = f"arn:aws:s3:::payment-audit-{environment.slug}-{environment.account}-us-west-2"
-    assert allowed["s3:GetObjectRetention"] == allowed["s3:GetObjectLegalHold"] == f"{source}/*"
-    assert allowed["s3:ReplicateObject"] == allowed["s3:ReplicateDelete"] == f"{destination}/*"
-    assert next(references(allowed["kms:Decrypt"])) in assembly.resources(stack, "AWS::KMS::Key")
-    assert output_of(assembly, allowed["kms:Encrypt"]) in assembly.resources(
-        f"{environment.name}-DisasterRecovery", "AWS::KMS::Key"
-    )
 
 
 def test_no_environment_names_another(assembly: Assembly, delivery: Delivery) -> None:
