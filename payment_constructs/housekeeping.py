@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from aws_cdk import CustomResource, Duration, Stack, Tags
+from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import aws_backup as backup
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -11,46 +12,12 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.backups import Backups
+from payment_constructs.housekeeping_role import HousekeepingRole
 from payment_constructs.inline_code import inline_code
 from payment_constructs.log_group import LogGroup
 
 CODE = Path(__file__).with_name("housekeeping_handler.py")
-
-
-class HousekeepingRole(iam.Role):
-    """Who the function of an environment is, in both regions.
-
-    IAM knows no regions: the role is made where the first bucket is that it may empty, because a policy cannot name
-    a principal that does not exist yet. It holds no right to delete anything; each bucket allows its own emptying.
-
-    Args:
-        role_name: A fixed name, by which other accounts know the function too.
-    """
-
-    def __init__(self, scope: Construct, construct_id: str, *, role_name: str) -> None:
-        super().__init__(
-            scope, construct_id, role_name=role_name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
-        )
-
-    def may_empty(self, bucket: s3.Bucket) -> None:
-        """Lets the bucket be emptied, and sealed before that, when its environment is destroyed."""
-        Tags.of(bucket).add("EmptyOnDestroy", "true")
-        bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="EmptyOnDestroy",
-                principals=[iam.ArnPrincipal(self.role_arn)],
-                actions=[
-                    "s3:GetBucketTagging",
-                    "s3:GetBucketPolicy",
-                    "s3:PutBucketPolicy",
-                    "s3:ListBucketVersions",
-                    "s3:DeleteObject",
-                    "s3:DeleteObjectVersion",
-                    "s3:BypassGovernanceRetention",
-                ],
-                resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
-            )
-        )
 
 
 class Housekeeping(Construct):
@@ -65,7 +32,7 @@ class Housekeeping(Construct):
         super().__init__(scope, construct_id)
         log_group = LogGroup(self, "Log", key=log_key, retain=False)
         self.role = role
-        known = iam.Role.from_role_arn(self, "Role", role.role_arn, mutable=False)
+        known = iam.Role.from_role_name(self, "Role", role.role_name, mutable=False)
         self._policy = iam.ManagedPolicy(
             self,
             "Policy",
@@ -148,3 +115,34 @@ class Housekeeping(Construct):
             # The bucket's policy must outlive the emptying that it allows.
             if bucket.policy:
                 emptying.node.add_dependency(bucket.policy)
+
+    def clear_on_destroy(self, name: str, vault: backup.BackupVault, *, backups: Backups) -> None:
+        """Deletes the vault's recovery points when this stack is deleted.
+
+        Args:
+            name: The id of its clearing.
+            vault: Of this stack, or of one that outlives it and that lets the role delete recovery points.
+            backups: What fills the vault. Its plan is deleted first, and its role last: without the role that made it,
+                AWS Backup cannot delete a recovery point.
+        """
+        self._policy.add_statements(
+            iam.PolicyStatement(
+                actions=["backup:ListTags", "backup:ListRecoveryPointsByBackupVault"],
+                resources=[vault.backup_vault_arn],
+            )
+        )
+        clearing = CustomResource(
+            self,
+            name,
+            service_token=self._function.function_arn,
+            resource_type="Custom::EmptyOnDestroy",
+            properties={
+                "VaultName": vault.backup_vault_name,
+                "VaultArn": vault.backup_vault_arn,
+                "Region": Stack.of(vault).region,
+            },
+        )
+        if Stack.of(vault) is Stack.of(self):
+            self.role.may_clear(vault)
+        clearing.node.add_dependency(backups.role)
+        backups.plan.node.add_dependency(clearing)

@@ -1,6 +1,7 @@
 """Runs inside Lambda. This file travels in the template, docstrings and comments taken out: there is no asset."""
 
 import json
+import time
 from typing import Any
 
 import boto3
@@ -19,7 +20,9 @@ def handler(event: dict[str, Any], context: Any) -> None:
             close(boto3.client("ec2"), properties["GroupId"], event["StackId"].split(":")[4])
         if "BucketName" in properties:
             empty(boto3.client("s3", region_name=properties["Region"]), properties["BucketName"], deleted)
-        subject = properties.get("GroupId") or properties["BucketName"]
+        if "VaultName" in properties and deleted:
+            clear(boto3.client("backup", region_name=properties["Region"]), properties, context)
+        subject = next(properties[key] for key in ("GroupId", "BucketName", "VaultName") if key in properties)
         cfnresponse.send(event, context, cfnresponse.SUCCESS, {}, subject)
     except Exception as error:
         cfnresponse.send(event, context, cfnresponse.FAILED, {}, event.get("PhysicalResourceId"), reason=repr(error))
@@ -73,3 +76,18 @@ def seal(s3: Any, bucket: str, sealed: bool) -> None:
         statements.append({"Sid": SEAL, "Effect": "Deny", "Principal": "*", "Action": actions, "Resource": resource})
     if statements != policy["Statement"]:
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy | {"Statement": statements}))
+
+
+def clear(backup: Any, vault: dict[str, str], context: Any) -> None:
+    """Deletes every recovery point of a vault that still carries the tag, and waits until AWS Backup is done."""
+    if backup.list_tags(ResourceArn=vault["VaultArn"])["Tags"].get(TAG["Key"]) != TAG["Value"]:
+        return
+    name = vault["VaultName"]
+    pages = backup.get_paginator("list_recovery_points_by_backup_vault")
+    while points := [one for page in pages.paginate(BackupVaultName=name) for one in page["RecoveryPoints"]]:
+        if context.get_remaining_time_in_millis() < 60_000:  # noqa: PLR2004 - enough to answer
+            raise RuntimeError(f"{name}: {len(points)} recovery points are not deleted yet")
+        for point in points:
+            if point["Status"] != "DELETING":
+                backup.delete_recovery_point(BackupVaultName=name, RecoveryPointArn=point["RecoveryPointArn"])
+        time.sleep(10)

@@ -8,15 +8,16 @@ from constructs import Construct
 from payment_constructs.access_log_bucket import AccessLogBucket
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.audit_bucket import AuditBucket
+from payment_constructs.backup_vault import BackupVault
 from payment_constructs.encryption_key import EncryptionKey
-from payment_constructs.housekeeping import HousekeepingRole
+from payment_constructs.housekeeping_role import HousekeepingRole
 from payment_constructs.replication_role import ReplicationRole
 from stages.environment import Environment
 from stages.names import bucket_name, resource_name
 
 
 class DisasterRecoveryStack(Stack):
-    """The audit log's replica and the keys of everything that is replicated; it is deployed before the payment stack.
+    """The audit log's replica, the vault of copied backups and the keys of what is replicated; deployed first.
 
     It holds also the two roles that act in both regions: IAM knows no regions, and the policies here must name them.
 
@@ -58,6 +59,8 @@ class DisasterRecoveryStack(Stack):
         self.session_key = EncryptionKey(
             self, "SessionReplicaKey", purpose=f"Session table replica of {environment.name}", retain=retain
         )
+        self.backup_vault = BackupVault(self, "BackupVault", vault_name=resource_name("dr", environment), retain=retain)
         if not retain:
+            self.housekeeping_role.may_clear(self.backup_vault)
             self.housekeeping_role.may_empty(self.audit_bucket)
             self.housekeeping_role.may_empty(self.access_logs)

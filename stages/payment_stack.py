@@ -10,6 +10,8 @@ from constructs import Construct
 
 from payment_constructs.access_log_bucket import AccessLogBucket
 from payment_constructs.audit_log import AuditLog
+from payment_constructs.backup_vault import BackupVault
+from payment_constructs.backups import Backups
 from payment_constructs.database import PORT, Database
 from payment_constructs.database_user import DatabaseUser
 from payment_constructs.encryption_key import EncryptionKey
@@ -108,12 +110,23 @@ class PaymentStack(Stack):
             access_logs=access_logs,
             retain=retain,
         )
+        vault = BackupVault(self, "BackupVault", vault_name=resource_name("backup", environment), retain=retain)
+        backups = Backups(
+            self,
+            "Backups",
+            plan_name=resource_name("backup", environment),
+            vault=vault,
+            copy_vault=recovery.backup_vault,
+            resources=[database.cluster.cluster_arn, sessions.table.table_arn],
+        )
         if not retain:
             housekeeping.empty_on_destroy("EmptyAuditLog", audit_log.bucket)
             housekeeping.empty_on_destroy("EmptyAccessLogs", access_logs)
             # This stack is destroyed before the one that holds these.
             housekeeping.empty_on_destroy("EmptyAuditReplica", recovery.audit_bucket)
             housekeeping.empty_on_destroy("EmptyReplicaAccessLogs", recovery.access_logs)
+            housekeeping.clear_on_destroy("ClearBackups", vault, backups=backups)
+            housekeeping.clear_on_destroy("ClearBackupCopies", recovery.backup_vault, backups=backups)
 
         parameters = Parameters(
             self,
@@ -212,12 +225,14 @@ class PaymentStack(Stack):
                     "audit_bucket": audit_log.bucket.bucket_name,
                     "audit_key": audit_log.key.key_arn,
                     "access_log_bucket": access_logs.bucket_name,
+                    "backup_vault": vault.backup_vault_name,
                 },
                 environment.dr_region: {
                     "session_table": resource_name("sessions", environment),
                     "session_key": recovery.session_key.key_arn,
                     "audit_bucket": bucket_name("audit", environment, environment.dr_region),
                     "audit_key": recovery.audit_key.key_arn,
+                    "backup_vault": resource_name("dr", environment),
                 },
             },
         )

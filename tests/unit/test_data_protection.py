@@ -7,6 +7,7 @@ from pipeline.delivery import Delivery
 from tests.synthesized import Assembly, references
 
 STATEFUL = {
+    "AWS::Backup::BackupVault",
     "AWS::DynamoDB::GlobalTable",
     "AWS::KMS::Key",
     "AWS::S3::Bucket",
@@ -104,5 +105,6 @@ def emptied(assembly: Assembly, stacks: list[str]) -> set[tuple[str, str]]:
         )
         for stack in stacks
         for emptying in assembly.resources(stack, "Custom::EmptyOnDestroy").values()
+        if "BucketName" in emptying
         for name in [emptying["BucketName"]]
     }

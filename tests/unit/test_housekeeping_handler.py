@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 BUCKET = "payment-audit-dev"
+VAULT = "payment-dr-dev"
 
 
 class FakeS3:
@@ -66,6 +67,34 @@ class FakeEc2:
         (self.revoked[direction],) = permissions
 
 
+class FakeBackup:
+    """A vault whose recovery points take a while to go."""
+
+    def __init__(self, *, tagged: bool, goes: bool = True) -> None:
+        self.tagged, self.goes = tagged, goes
+        self.points = {"arn:1": "COMPLETED", "arn:2": "EXPIRED"}
+        self.deleted = list[str]()
+
+    def list_tags(self, *, ResourceArn: str) -> dict[str, Any]:  # noqa: N803 - the API's own name
+        assert ResourceArn == "arn:vault"
+        return {"Tags": {"EmptyOnDestroy": "true"} if self.tagged else {}}
+
+    def get_paginator(self, _operation: str) -> Any:
+        def paginate(*, BackupVaultName: str) -> list[dict[str, Any]]:  # noqa: N803
+            assert BackupVaultName == VAULT
+            page = [{"RecoveryPointArn": arn, "Status": status} for arn, status in self.points.items()]
+            if self.goes:
+                self.points = {arn: status for arn, status in self.points.items() if status != "DELETING"}
+            return [{"RecoveryPoints": page[:1]}, {"RecoveryPoints": page[1:]}]
+
+        return SimpleNamespace(paginate=paginate)
+
+    def delete_recovery_point(self, *, BackupVaultName: str, RecoveryPointArn: str) -> None:  # noqa: N803
+        assert BackupVaultName == VAULT
+        self.points[RecoveryPointArn] = "DELETING"
+        self.deleted.append(RecoveryPointArn)
+
+
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
     """What CloudFormation hears: the status and the reason."""
@@ -86,7 +115,10 @@ def run(monkeypatch: pytest.MonkeyPatch, client: Any, request: str, **properties
     clients = client if callable(client) else lambda _service, **_: client
     monkeypatch.setattr(housekeeping_handler.boto3, "client", clients)
     stack = "arn:aws:cloudformation:ap-southeast-1:222222222222:stack/Dev-Payment/1"
-    housekeeping_handler.handler({"RequestType": request, "StackId": stack, "ResourceProperties": properties}, None)
+    remaining = iter(range(180_000, -1, -60_000))
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: next(remaining))
+    monkeypatch.setattr(housekeeping_handler.time, "sleep", lambda _seconds: None)
+    housekeeping_handler.handler({"RequestType": request, "StackId": stack, "ResourceProperties": properties}, context)
 
 
 def test_a_deleted_bucket_is_emptied_of_versions_and_markers(
@@ -162,6 +194,38 @@ def test_an_object_that_cannot_be_deleted_fails_the_stack_by_name(
     assert reason is not None
     assert BUCKET in reason
     assert "AccessDenied" in reason
+
+
+def clear(monkeypatch: pytest.MonkeyPatch, backup: FakeBackup, request: str) -> None:
+    run(monkeypatch, backup, request, VaultName=VAULT, VaultArn="arn:vault", Region="us-west-2")
+
+
+def test_a_deleted_vault_is_cleared_and_each_recovery_point_waited_for(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+) -> None:
+    backup = FakeBackup(tagged=True)
+    clear(monkeypatch, backup, "Delete")
+    assert (backup.deleted, backup.points) == (["arn:1", "arn:2"], {})
+    assert answers == [("SUCCESS", None)]
+
+
+@pytest.mark.parametrize(("request_type", "tagged"), [("Create", True), ("Update", True), ("Delete", False)])
+def test_a_vault_that_stays_or_lost_its_tag_keeps_its_recovery_points(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str, tagged: bool
+) -> None:
+    backup = FakeBackup(tagged=tagged)
+    clear(monkeypatch, backup, request_type)
+    assert backup.deleted == []
+    assert answers == [("SUCCESS", None)]
+
+
+def test_recovery_points_that_do_not_go_fail_the_stack_before_the_function_runs_out_of_time(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+) -> None:
+    clear(monkeypatch, FakeBackup(tagged=True, goes=False), "Delete")
+    ((status, reason),) = answers
+    assert status == "FAILED"
+    assert f"{VAULT}: 2 recovery points are not deleted yet" in str(reason)
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])

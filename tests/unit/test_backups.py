@@ -1,0 +1,122 @@
+"""Backups: daily, kept 35 days in both regions, beyond the reach of whoever holds the production account."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from tests.synthesized import Assembly, references
+
+SIDES = ("Payment", "DisasterRecovery")
+
+
+@pytest.fixture(params=["Dev", "Staging", "Prod"])
+def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    return next(one for one in delivery.environments if one.name == request.param)
+
+
+def vault(assembly: Assembly, environment: Environment, side: str) -> dict[str, Any]:
+    return assembly.only(f"{environment.name}-{side}", "AWS::Backup::BackupVault")
+
+
+def rule(assembly: Assembly, environment: Environment) -> dict[str, Any]:
+    plan = assembly.only(f"{environment.name}-Payment", "AWS::Backup::BackupPlan")["BackupPlan"]
+    (only,) = plan["BackupPlanRule"]
+    return dict(only)
+
+
+def test_the_database_and_the_sessions_are_backed_up(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    selection = assembly.only(stack, "AWS::Backup::BackupSelection")
+    assert references(selection["BackupPlanId"])
+    assert {
+        assembly.template(stack)["Resources"][logical_id]["Type"]
+        for resource in selection["BackupSelection"]["Resources"]
+        for logical_id in references(resource)
+    } == {"AWS::RDS::DBCluster", "AWS::DynamoDB::GlobalTable"}
+
+
+def test_a_backup_is_taken_every_day_and_kept_for_35(assembly: Assembly, environment: Environment) -> None:
+    daily = rule(assembly, environment)
+    assert daily["ScheduleExpression"] == "cron(0 18 * * ? *)"
+    assert daily["Lifecycle"] == {"DeleteAfterDays": 35}
+    target = next(references(daily["TargetBackupVault"]))
+    assert target in assembly.resources(f"{environment.name}-Payment", "AWS::Backup::BackupVault")
+
+
+def test_each_backup_is_copied_into_the_vault_of_the_same_environment_in_the_dr_region(
+    assembly: Assembly, environment: Environment
+) -> None:
+    (copy,) = rule(assembly, environment)["CopyActions"]
+    source = copy["DestinationBackupVaultArn"]["Fn::GetStackOutput"]
+    recovery = f"{environment.name}-DisasterRecovery"
+    assert (source["StackName"], source["Region"]) == (recovery, "us-west-2")
+    output = assembly.template(recovery)["Outputs"][source["OutputName"]]["Value"]
+    assert next(references(output)) in assembly.resources(recovery, "AWS::Backup::BackupVault")
+    assert output["Fn::GetAtt"][1] == "BackupVaultArn"
+    assert copy["Lifecycle"] == {"DeleteAfterDays": 35}
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_vault_has_a_key_that_encrypts_nothing_else(assembly: Assembly, environment: Environment, side: str) -> None:
+    stack = f"{environment.name}-{side}"
+    key = next(references(vault(assembly, environment, side)["EncryptionKeyArn"]))
+    assert key in assembly.resources(stack, "AWS::KMS::Key")
+    users = {
+        name
+        for name, resource in assembly.template(stack)["Resources"].items()
+        if key in references(resource.get("Properties", {}))
+    }
+    assert len(users) == 1
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_nobody_can_delete_a_backup_of_prod_before_its_time(
+    assembly: Assembly, environment: Environment, side: str
+) -> None:
+    kept = vault(assembly, environment, side)
+    if environment.retains_data:
+        lock = kept["LockConfiguration"]
+        # A lock with a day on which it closes is compliance mode; without one it can be taken away again.
+        assert lock["ChangeableForDays"] >= 3
+        assert lock["MinRetentionDays"] == rule(assembly, environment)["Lifecycle"]["DeleteAfterDays"]
+        assert lock["MaxRetentionDays"] <= 400
+        assert "AccessPolicy" not in kept
+    else:
+        assert "LockConfiguration" not in kept
+
+
+def test_vaults_outside_prod_are_cleared_after_the_plan_and_before_the_role_that_made_the_backups(
+    assembly: Assembly, environment: Environment
+) -> None:
+    stack = f"{environment.name}-Payment"
+    resources = assembly.template(stack)["Resources"]
+    clearing = {
+        name: resource
+        for name, resource in resources.items()
+        if resource["Type"] == "Custom::EmptyOnDestroy" and "VaultName" in resource["Properties"]
+    }
+    if environment.retains_data:
+        assert clearing == {}
+        return
+    assert {one["Properties"]["Region"] for one in clearing.values()} == {"ap-southeast-1", "us-west-2"}
+    (plan,) = (one for one in resources.values() if one["Type"] == "AWS::Backup::BackupPlan")
+    assert set(clearing) == set(plan["DependsOn"])
+    selection = assembly.only(stack, "AWS::Backup::BackupSelection")
+    role = next(references(selection["BackupSelection"]["IamRoleArn"]))
+    assert all(role in one["DependsOn"] for one in clearing.values())
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_only_housekeeping_may_delete_recovery_points_and_only_outside_prod(
+    assembly: Assembly, environment: Environment, side: str
+) -> None:
+    if environment.retains_data:
+        return
+    (statement,) = vault(assembly, environment, side)["AccessPolicy"]["Statement"]
+    principal = statement["Principal"]["AWS"]
+    roles = assembly.resources(f"{environment.name}-DisasterRecovery", "AWS::IAM::Role")
+    name = principal.split("/")[1] if isinstance(principal, str) else roles[next(references(principal))]["RoleName"]
+    assert name == f"payment-housekeeping-{environment.slug}"
+    assert statement["Action"] == "backup:DeleteRecoveryPoint"
