@@ -9,7 +9,7 @@ LIMIT = 4096
 
 
 def inline_code(path: Path) -> lambda_.InlineCode:
-    """A module as inline code, without the docstrings and comments that its reader has here.
+    """A module as inline code, without the docstrings and the lines of comment that its reader has here.
 
     Args:
         path: The module; it defines ``handler``.

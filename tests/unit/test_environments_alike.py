@@ -58,36 +58,19 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
 def unprotected(value: Any) -> Any:
     """A part of a template without what data protection and the specified rows decide."""
     if isinstance(value, dict):
-<<<<<<< HEAD
-        return {key: unprotected(inner) for key, inner in value.items() if key not in PROTECTION_KEYS | ROWS}
-=======
-        return {
-            key: unprotected(inner)
-            for key, inner in value.items()
-            if key not in PROTECTION_KEYS and key != "EmptyOnDestroy"
-        }
->>>>>>> 1601f75 (Back up the database and the sessions every day, with a copy in the DR region)
+        decisions = PROTECTION_KEYS | ROWS | {"EmptyOnDestroy"}
+        return {key: unprotected(inner) for key, inner in value.items() if key not in decisions}
     if isinstance(value, list):
         return [unprotected(inner) for inner in value if not decided(inner)]
     return value
 
 
-<<<<<<< HEAD
 def decided(value: Any) -> bool:
     """Whether an attribute, a tag or a policy statement is about the deletion of data."""
     if not isinstance(value, dict):
         return False
-    return value.get("Key") == DELETION or "EmptyOnDestroy" in (value.get("Key"), value.get("Sid"))
-=======
-def empties(value: Any) -> bool:
-    """Whether a tag or a policy statement serves the emptying of buckets and vaults."""
-    if not isinstance(value, dict):
-        return False
-    return "EmptyOnDestroy" in (
-        value.get("Key"),
-        value.get("Sid"),
-    ) or "backup:ListRecoveryPointsByBackupVault" in value.get("Action", [])
->>>>>>> 1601f75 (Back up the database and the sessions every day, with a copy in the DR region)
+    clears_vaults = "backup:ListRecoveryPointsByBackupVault" in value.get("Action", [])
+    return value.get("Key") == DELETION or "EmptyOnDestroy" in (value.get("Key"), value.get("Sid")) or clears_vaults
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -108,18 +91,13 @@ def test_staging_and_prod_differ_in_the_specified_rows_and_the_canary_only(
     *_, staging, prod = delivery.environments
     ours = unprotected(neutral(assembly.template(f"{prod.name}-Payment"), prod))
     theirs = unprotected(neutral(assembly.template(f"{staging.name}-Payment"), staging))
-<<<<<<< HEAD
-    emptying = {name for name, resource in theirs.items() if resource["Type"] == "Custom::EmptyOnDestroy"}
+    emptying = {name for name, resource in theirs.items() if resource["Type"] == EMPTYING}
     canary = {"LoadBalancerAlternateTargets", "LoadBalancerShiftingRole"}
     assert set(theirs) - set(ours) == emptying
     assert {re.sub("[0-9A-F]{8}$", "", name) for name in set(ours) - set(theirs)} == canary
     assert {name: ours[name] for name in theirs if name in ours} == {
         name: theirs[name] for name in theirs if name in ours
     }
-=======
-    assert set(theirs) - set(ours) == {name for name, resource in theirs.items() if resource["Type"] == EMPTYING}
-    assert ours == {name: theirs[name] for name in ours}
->>>>>>> 1601f75 (Back up the database and the sessions every day, with a copy in the DR region)
 
 
 def test_the_replicas_of_staging_and_prod_differ_in_data_protection_only(
