@@ -5,6 +5,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.replication_role import ReplicationRole
 
 
 class AccessLogBucket(s3.Bucket):
@@ -13,9 +14,20 @@ class AccessLogBucket(s3.Bucket):
     Args:
         bucket_name: A globally unique name.
         retain: Whether the logs outlive their stack.
+        replica_bucket_name: The bucket in another region that they are copied to, where there is one.
+        replication_role: Copies them; it may write into that bucket.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, bucket_name: str, retain: bool) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket_name: str,
+        retain: bool,
+        replica_bucket_name: str | None = None,
+        replication_role: ReplicationRole | None = None,
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -43,9 +55,34 @@ class AccessLogBucket(s3.Bucket):
             "PCI.DSS.321::PCI.DSS.321-S3DefaultEncryptionKMS",
             control="Log delivery supports SSE-S3 only; the bucket is encrypted with AES-256, private and TLS-only.",
         )
-        acknowledge(
-            self,
-            "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
-            "PCI.DSS.321::PCI.DSS.321-S3BucketReplicationEnabled",
-            control="Access logs support the audit log, which itself is replicated, locked, into the DR region.",
+        if replica_bucket_name is None or replication_role is None:
+            acknowledge(
+                self,
+                "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
+                "PCI.DSS.321::PCI.DSS.321-S3BucketReplicationEnabled",
+                control="The end of a chain: what the platform logs of its access is replicated into this very region.",
+            )
+        else:
+            replication_role.may_read(self)
+            self._replicate(role=replication_role, replica_bucket_name=replica_bucket_name)
+
+    def _replicate(self, *, role: ReplicationRole, replica_bucket_name: str) -> None:
+        bucket = self.node.default_child
+        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - tells the type checker what an L2 bucket holds
+        bucket.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(
+            role=role.role_arn,
+            rules=[
+                s3.CfnBucket.ReplicationRuleProperty(
+                    id="DisasterRecovery",
+                    status="Enabled",
+                    priority=0,
+                    filter=s3.CfnBucket.ReplicationRuleFilterProperty(prefix=""),
+                    # Each side expires its logs by itself.
+                    delete_marker_replication=s3.CfnBucket.DeleteMarkerReplicationProperty(status="Disabled"),
+                    destination=s3.CfnBucket.ReplicationDestinationProperty(
+                        bucket=f"arn:aws:s3:::{replica_bucket_name}",
+                        metrics=s3.CfnBucket.MetricsProperty(status="Enabled"),
+                    ),
+                )
+            ],
         )

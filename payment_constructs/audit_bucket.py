@@ -1,6 +1,6 @@
 """The bucket of an audit log: write once, read for years. Source and replica are made alike."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -49,7 +49,7 @@ class AuditBucket(s3.Bucket):
                 else s3.ObjectLockRetention.governance(Duration.days(1))
             ),
             server_access_logs_bucket=access_logs,
-            server_access_logs_prefix="audit/",
+            server_access_logs_prefix=f"audit-{Stack.of(scope).region}/",
             lifecycle_rules=[
                 s3.LifecycleRule(
                     transitions=[

@@ -1,4 +1,4 @@
-"""Who copies the audit log into the DR region: a role without a policy, allowed by each side for what it does there."""
+"""Who copies logs into the DR region: a role without a policy, allowed by each side for what it does there."""
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -19,7 +19,7 @@ class ReplicationRole(iam.Role):
     def __init__(self, scope: Construct, construct_id: str, *, role_name: str) -> None:
         super().__init__(scope, construct_id, role_name=role_name, assumed_by=iam.ServicePrincipal("s3.amazonaws.com"))
 
-    def may_read(self, bucket: s3.Bucket, *, key: kms.Key) -> None:
+    def may_read(self, bucket: s3.Bucket, *, key: kms.Key | None = None) -> None:
         """Lets it copy out of the source."""
         self._allow(bucket, "s3:GetReplicationConfiguration", "s3:ListBucket", resource=bucket.bucket_arn)
         self._allow(
@@ -32,15 +32,17 @@ class ReplicationRole(iam.Role):
             "s3:GetObjectLegalHold",
             resource=bucket.arn_for_objects("*"),
         )
-        self._allow(key, "kms:Decrypt", resource="*")
+        if key:
+            self._allow(key, "kms:Decrypt", resource="*")
 
-    def may_write(self, bucket: s3.Bucket, *, key: kms.Key) -> None:
+    def may_write(self, bucket: s3.Bucket, *, key: kms.Key | None = None) -> None:
         """Lets it copy into the replica."""
         self._allow(
             bucket, "s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags", resource=bucket.arn_for_objects("*")
         )
-        # The data key is for S3 Bucket Keys, which the replica uses.
-        self._allow(key, "kms:Encrypt", "kms:GenerateDataKey", resource="*")
+        if key:
+            # The data key is for S3 Bucket Keys, which the replica uses.
+            self._allow(key, "kms:Encrypt", "kms:GenerateDataKey", resource="*")
 
     def _allow(self, owner: s3.Bucket | kms.Key, *actions: str, resource: str) -> None:
         owner.add_to_resource_policy(

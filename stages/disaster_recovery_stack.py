@@ -38,6 +38,7 @@ class DisasterRecoveryStack(Stack):
         self.access_logs = AccessLogBucket(
             self, "AccessLogs", bucket_name=bucket_name("access-logs", environment, region), retain=retain
         )
+        self.replication_role.may_write(self.access_logs)
         self.audit_key = EncryptionKey(
             self, "AuditReplicaKey", purpose=f"Audit log replica of {environment.name}", retain=retain
         )

@@ -98,7 +98,12 @@ class PaymentStack(Stack):
             retain=retain,
         )
         access_logs = AccessLogBucket(
-            self, "AccessLogs", bucket_name=bucket_name("access-logs", environment, region), retain=retain
+            self,
+            "AccessLogs",
+            bucket_name=bucket_name("access-logs", environment, region),
+            retain=retain,
+            replica_bucket_name=bucket_name("access-logs", environment, environment.dr_region),
+            replication_role=recovery.replication_role,
         )
         audit_log = AuditLog(
             self,
