@@ -28,8 +28,23 @@ def deploy(
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Create or update a stack; returns its outputs."""
-    cloudformation = emulator.client("cloudformation", account=account, region=region)
     template = {"Resources": resources, "Outputs": {key: {"Value": value} for key, value in (outputs or {}).items()}}
+    return deploy_template(
+        emulator, name, {"TemplateBody": json.dumps(template)}, account=account, region=region, tags=tags
+    )
+
+
+def deploy_template(
+    emulator: Emulator,
+    name: str,
+    template: Mapping[str, str],
+    *,
+    account: str = ACCOUNT,
+    region: str = PRIMARY,
+    tags: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Create or update a stack of a template that is given by its body or its URL; returns its outputs."""
+    cloudformation = emulator.client("cloudformation", account=account, region=region)
     stands = name in {
         stack["StackName"]
         for stack in cloudformation.describe_stacks()["Stacks"]
@@ -38,7 +53,7 @@ def deploy(
     put = cloudformation.update_stack if stands else cloudformation.create_stack
     stack_id = put(
         StackName=name,
-        TemplateBody=json.dumps(template),
+        **template,
         Capabilities=["CAPABILITY_NAMED_IAM"],
         Tags=[{"Key": key, "Value": value} for key, value in (tags or {}).items()],
     )["StackId"]

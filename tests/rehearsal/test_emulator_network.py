@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from rehearsal.emulator import Emulator
 from tests.rehearsal.stacks import PRIMARY, StackError, delete, deploy
@@ -136,3 +137,20 @@ def test_a_peering_with_another_account_is_accepted_in_its_role(emulator: Emulat
 def test_a_peering_with_another_account_needs_a_role_there(emulator: Emulator) -> None:
     with pytest.raises(StackError, match="PeerRoleArn is required"):
         deploy(emulator, "Roleless", _peering(PeerVpcId="vpc-there"), account=ACCOUNT)
+
+
+def test_dns_resolution_across_a_peering_is_written_down(emulator: Emulator, ec2: Any) -> None:
+    one, other = (ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"] for number in (60, 61))
+    connection = ec2.create_vpc_peering_connection(VpcId=one, PeerVpcId=other)["VpcPeeringConnection"]
+    connection_id = connection["VpcPeeringConnectionId"]
+    answer = ec2.modify_vpc_peering_connection_options(
+        VpcPeeringConnectionId=connection_id,
+        AccepterPeeringConnectionOptions={"AllowDnsResolutionFromRemoteVpc": True},
+    )
+    assert answer["AccepterPeeringConnectionOptions"] == {"AllowDnsResolutionFromRemoteVpc": True}
+    assert connection_id in {each["PhysicalId"] for each in emulator.recorded()}
+
+
+def test_options_of_a_peering_that_is_not_there_are_refused(ec2: Any) -> None:
+    with pytest.raises(ClientError, match=r"InvalidVpcPeeringConnectionID\.NotFound"):
+        ec2.modify_vpc_peering_connection_options(VpcPeeringConnectionId="pcx-none")

@@ -20,6 +20,7 @@ LIMITS = {
     "AWS::CloudWatch::Alarm": "metric math is recorded only: such an alarm changes state by SetAlarmState alone",
     "AWS::CodeBuild::Project": "the rehearsal runs the build commands itself, on this machine",
     "AWS::CodePipeline::Pipeline": "the rehearsal carries out the actions",
+    "AWS::EC2::VPCPeeringConnection": "its DNS resolution is recorded only",
     "AWS::ECS::Service": "no container runs",
     "AWS::ECS::TaskDefinition": "no container runs",
     "AWS::IAM::ManagedPolicy": "not enforced",

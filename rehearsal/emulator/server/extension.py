@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from rehearsal.emulator.server import families, pages, replacement, stack_outputs
+from rehearsal.emulator.server import families, pages, peering_options, replacement, stack_outputs
 
 WRITTEN_FOR = "1.5.33"
 _CLOUDFORMATION = "ministack.services.cloudformation"
@@ -40,6 +40,8 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     (f"{_CLOUDFORMATION}.stacks", "_runs_on_worker_thread"): _takes("resource_type"),
     **{(f"{_CLOUDFORMATION}.{module}", "_resolve_refs"): _RESOLVE for module in _RESOLVERS},
     (_CLOUDFORMATION, "_stacks"): lambda found: callable(getattr(found, "get_scoped", None)),
+    ("ministack.services.ec2", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
+    ("ministack.services.ec2", "_vpc_peering"): lambda found: hasattr(found, "__contains__"),
     ("ministack.app", "SERVICE_HANDLERS"): lambda found: isinstance(found, dict) and callable(found.get("s3")),
     ("ministack.app", "app"): _takes("scope", "receive", "send"),
     ("ministack.core.router", "SERVICE_PATTERNS"): _maps_to(dict),
@@ -75,6 +77,8 @@ def install() -> None:
     for name, service in families.SERVICES.items():
         application.SERVICE_HANDLERS[name] = service.handle_request
         router.SERVICE_PATTERNS[name] = {"target_prefixes": [service.target], "host_patterns": [rf"{name}\."]}
+    ec2 = _module("ministack.services.ec2")
+    ec2._ACTION_MAP.setdefault(peering_options.ACTION, peering_options.action(connections=ec2._vpc_peering))
     application.app = pages.serve(beside=application.app, native=native)
 
 
