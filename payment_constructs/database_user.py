@@ -14,7 +14,6 @@ from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.database import NAME, PORT, Database
-from payment_constructs.inline_code import inline_code
 from payment_constructs.log_group import LogGroup
 
 CODE = Path(__file__).with_name("database_user_handler.py")
@@ -132,7 +131,7 @@ class DatabaseUser(Construct):
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_14,
             handler="index.handler",
-            code=inline_code(CODE),
+            code=lambda_.Code.from_inline(CODE.read_text(encoding="utf-8")),
             timeout=Duration.minutes(1),
             role=role.without_policy_updates(),
             log_group=log_group,

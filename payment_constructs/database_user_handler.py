@@ -1,4 +1,4 @@
-"""Runs inside Lambda and rotates the application's database user; it travels in the template (4,096 characters)."""
+"""Runs inside Lambda and rotates the application's database user; it travels in the template."""
 
 import json
 import os

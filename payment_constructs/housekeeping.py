@@ -1,4 +1,4 @@
-"""The two things CloudFormation cannot do itself: close a default security group, and empty what it deletes."""
+"""What CloudFormation cannot do itself: close a default security group, empty what it deletes, act for a peer."""
 
 from pathlib import Path
 
@@ -14,14 +14,13 @@ from constructs import Construct
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.backups import Backups
 from payment_constructs.housekeeping_role import HousekeepingRole
-from payment_constructs.inline_code import inline_code
 from payment_constructs.log_group import LogGroup
 
 CODE = Path(__file__).with_name("housekeeping_handler.py")
 
 
 class Housekeeping(Construct):
-    """One function that answers CloudFormation for both, allowed to act on what it was handed and on nothing else.
+    """One function that answers CloudFormation for all of it, allowed to act on what it was handed and on nothing else.
 
     Args:
         role: Who it is.
@@ -48,11 +47,12 @@ class Housekeeping(Construct):
             "Function",
             runtime=lambda_.Runtime.PYTHON_3_14,
             handler="index.handler",
-            code=inline_code(CODE),
+            code=lambda_.Code.from_inline(CODE.read_text(encoding="utf-8")),
             timeout=Duration.minutes(15),
             role=known,
             log_group=log_group,
         )
+        self.service_token = self._function.function_arn
         # Its rights stand before it, and until after its end.
         self._function.node.add_dependency(self._policy)
         acknowledge(
@@ -91,7 +91,7 @@ class Housekeeping(Construct):
         CustomResource(
             vpc,
             "RestrictDefaultSecurityGroupCustomResource",
-            service_token=self._function.function_arn,
+            service_token=self.service_token,
             resource_type="Custom::VpcRestrictDefaultSG",
             properties={"GroupId": vpc.vpc_default_security_group},
         )
@@ -106,7 +106,7 @@ class Housekeeping(Construct):
         emptying = CustomResource(
             self,
             name,
-            service_token=self._function.function_arn,
+            service_token=self.service_token,
             resource_type="Custom::EmptyOnDestroy",
             properties={"BucketName": bucket.bucket_name, "Region": Stack.of(bucket).region},
         )
@@ -134,7 +134,7 @@ class Housekeeping(Construct):
         clearing = CustomResource(
             self,
             name,
-            service_token=self._function.function_arn,
+            service_token=self.service_token,
             resource_type="Custom::EmptyOnDestroy",
             properties={
                 "VaultName": vault.backup_vault_name,

@@ -1,4 +1,4 @@
-"""Runs inside Lambda. This file travels in the template, docstrings and comments taken out: there is no asset."""
+"""Runs inside Lambda. This file travels in the template: there is no asset to ship."""
 
 import json
 import time
@@ -22,7 +22,10 @@ def handler(event: dict[str, Any], context: Any) -> None:
             empty(boto3.client("s3", region_name=properties["Region"]), properties["BucketName"], deleted)
         if "VaultName" in properties and deleted:
             clear(boto3.client("backup", region_name=properties["Region"]), properties, context)
-        subject = next(properties[key] for key in ("GroupId", "BucketName", "VaultName") if key in properties)
+        if "WayBack" in properties:
+            lead_back(properties, deleted)
+        subjects = ("GroupId", "BucketName", "VaultName", "WayBack")
+        subject = next(properties[key] for key in subjects if key in properties)
         cfnresponse.send(event, context, cfnresponse.SUCCESS, {}, subject)
     except Exception as error:
         cfnresponse.send(event, context, cfnresponse.FAILED, {}, event.get("PhysicalResourceId"), reason=repr(error))
@@ -32,15 +35,18 @@ def close(ec2: Any, group_id: str, account: str) -> None:
     """Takes the two rules from a default security group that AWS makes it with; either may be gone already."""
     itself = {"UserIdGroupPairs": [{"UserId": account, "GroupId": group_id}], "IpProtocol": "-1"}
     anywhere = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}], "IpProtocol": "-1"}
-    for revoke, rule in (
-        (ec2.revoke_security_group_ingress, itself),
-        (ec2.revoke_security_group_egress, anywhere),
-    ):
-        try:
-            revoke(GroupId=group_id, IpPermissions=[rule])
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "InvalidPermission.NotFound":
-                raise
+    gone = ("InvalidPermission.NotFound",)
+    unless(gone, ec2.revoke_security_group_ingress, GroupId=group_id, IpPermissions=[itself])
+    unless(gone, ec2.revoke_security_group_egress, GroupId=group_id, IpPermissions=[anywhere])
+
+
+def unless(codes: tuple[str, ...], call: Any, **arguments: Any) -> None:
+    """Makes a call that takes something away, which may be gone already."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in codes:
+            raise
 
 
 def empty(s3: Any, bucket: str, deleted: bool) -> None:
@@ -73,7 +79,7 @@ def seal(s3: Any, bucket: str, sealed: bool) -> None:
     if sealed:
         actions = ["s3:PutObject", "s3:ReplicateObject", "s3:ReplicateDelete"]
         resource = f"arn:aws:s3:::{bucket}/*"
-        statements.append({"Sid": SEAL, "Effect": "Deny", "Principal": "*", "Action": actions, "Resource": resource})
+        statements += [{"Sid": SEAL, "Effect": "Deny", "Principal": "*", "Action": actions, "Resource": resource}]
     if statements != policy["Statement"]:
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy | {"Statement": statements}))
 
@@ -91,3 +97,30 @@ def clear(backup: Any, vault: dict[str, str], context: Any) -> None:
             if point["Status"] != "DELETING":
                 backup.delete_recovery_point(BackupVaultName=name, RecoveryPointArn=point["RecoveryPointArn"])
         time.sleep(10)
+
+
+def lead_back(peering: dict[str, str], deleted: bool) -> None:
+    """Routes the peer's answers through the connection, and lets names of the peer be resolved through it.
+
+    The peer may be in another account: it is done in the role that waits there for it.
+    """
+    role = boto3.client("sts").assume_role(RoleArn=peering["RoleArn"], RoleSessionName="peering")["Credentials"]
+    ec2 = boto3.client(
+        "ec2",
+        region_name=peering["Region"],
+        aws_access_key_id=role["AccessKeyId"],
+        aws_secret_access_key=role["SecretAccessKey"],
+        aws_session_token=role["SessionToken"],
+    )
+    connection = peering["ConnectionId"]
+    gone = ("InvalidRoute.NotFound", "InvalidRouteTableID.NotFound")
+    for table in peering["RouteTableIds"].split(","):
+        route = {"RouteTableId": table, "DestinationCidrBlock": peering["Cidr"]}
+        unless(gone, ec2.delete_route, **route)
+        if not deleted:
+            ec2.create_route(**route, VpcPeeringConnectionId=connection)
+    if not deleted:
+        ec2.modify_vpc_peering_connection_options(
+            VpcPeeringConnectionId=connection,
+            AccepterPeeringConnectionOptions={"AllowDnsResolutionFromRemoteVpc": True},
+        )

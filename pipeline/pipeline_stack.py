@@ -20,6 +20,7 @@ from pipeline.generated_roles import acknowledge_pipeline, acknowledge_project, 
 from pipeline.source import Source
 from pipeline.synth_step import synth_step
 from stages.payment_stage import PaymentStage
+from stages.peers import Peers
 
 PACKAGE = Path(__file__).parents[1] / "package.json"
 
@@ -85,7 +86,13 @@ class PipelineStack(Stack):
                     f"Approve{environment.name}",
                     post=[pipelines.ManualApprovalStep(f"Approve{environment.name}")],
                 )
-            stage = PaymentStage(self, environment.name, environment=environment, release=delivery.release)
+            stage = PaymentStage(
+                self,
+                environment.name,
+                environment=environment,
+                peers=Peers.of(environment, delivery.environments),
+                release=delivery.release,
+            )
             self.stages.append(stage)
             self.pipeline.add_stage(stage)
         self._finish(source=delivery.source, buckets=list(buckets.values()))

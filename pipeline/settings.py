@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Any
 
 from pipeline.delivery import Delivery
@@ -84,11 +84,12 @@ def _load_environments(settings: object, image: Any, faults: list[str]) -> tuple
                 f"delivery.environments.{name} is {entry!r}: give an object with account and certificate_arn."
             )
             continue
-        faults.extend(_unknown_keys(f"delivery.environments.{name}", entry, {"account", "certificate_arn"}))
+        faults.extend(
+            _unknown_keys(f"delivery.environments.{name}", entry, {"account", "certificate_arn", "peers_with"})
+        )
         try:
-            environments.append(
-                make(account=entry.get("account"), certificate_arn=entry.get("certificate_arn"), image=image)
-            )
+            environment = make(account=entry.get("account"), certificate_arn=entry.get("certificate_arn"), image=image)
+            environments.append(replace(environment, peers_with=entry.get("peers_with", environment.peers_with)))
         except SettingsError as error:
             faults.extend(error.faults)
     return tuple(environments)

@@ -13,9 +13,11 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
 
     Networks must not overlap, in either region (peered networks cannot, and a standby must be able to join). An
     environment that retains data is production: it comes last, and no other may be stronger, or production is the
-    first place where a change meets its own figures.
+    first place where a change meets its own figures. It peers with the environment before it or with none, so that
+    no path leads from further below.
     """
     yield from _overlaps(environments)
+    yield from _peerings(environments)
     if environments and not environments[-1].retains_data:
         last = environments[-1]
         yield (
@@ -38,6 +40,18 @@ def _overlaps(environments: Sequence[Environment]) -> Iterator[str]:
             yield (
                 f"{other_name}: {other_field} is '{other}', which overlaps {field} '{network}' of {name}: "
                 "give every network of every environment its own range."
+            )
+
+
+def _peerings(environments: Sequence[Environment]) -> Iterator[str]:
+    for before, environment in zip((None, *environments), environments, strict=False):
+        if environment.peers_with is not None and (before is None or environment.peers_with != before.name):
+            remedy = f"give '{before.name}', the one before it, or null" if before else "give null, it is the first"
+            yield f"{environment.name}: peers_with is {environment.peers_with!r}: {remedy}."
+        elif environment.peers_with is not None and before is not None and before.retains_data:
+            yield (
+                f"{environment.name}: peers_with is {environment.peers_with!r}, which retains data: nothing may reach "
+                "into production; give null."
             )
 
 

@@ -43,6 +43,8 @@ class Environment:
         certificate_arn: The ACM certificate of the internet-facing load balancer, in the primary region of the account.
         image: The service's container image in ECR, by its digest.
         canary_percent: The share of requests that a new release is tried on; None replaces task by task.
+        peers_with: The environment before it in the delivery, whose database can be administered from here; None for
+            no peering.
 
     Raises:
         SettingsError: With every fault of the record.
@@ -65,6 +67,7 @@ class Environment:
     certificate_arn: str
     image: str
     canary_percent: int | None = None
+    peers_with: str | None = None
 
     def __post_init__(self) -> None:
         SettingsError.raise_if_any(f"{self.name or 'environment'}: {fault}" for fault in environment_faults(self))

@@ -48,6 +48,7 @@ def staging(*, account: str, certificate_arn: str, image: str) -> Environment:
         alarms=AlarmThresholds(cpu_percent=75, memory_percent=75, response_time_ms=3000, error_rate_percent=5),
         certificate_arn=certificate_arn,
         image=image,
+        peers_with="Dev",
     )
 
 
@@ -69,6 +70,7 @@ def prod(*, account: str, certificate_arn: str, image: str) -> Environment:
         certificate_arn=certificate_arn,
         image=image,
         canary_percent=10,
+        peers_with="Staging",
     )
 
 

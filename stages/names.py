@@ -1,5 +1,7 @@
 """How resources that people meet are called: payment-{service}-{environment}."""
 
+from aws_cdk import DefaultStackSynthesizer
+
 from stages.environment import Environment
 
 
@@ -16,3 +18,24 @@ def bucket_name(service: str, environment: Environment, region: str) -> str:
 def parameter_path(environment: Environment) -> str:
     """The path that an environment's SSM parameters stand under."""
     return f"/payment/{environment.slug}"
+
+
+def payment_stack_name(environment: Environment) -> str:
+    """The payment stack as CloudFormation knows it."""
+    return f"{environment.name}-Payment"
+
+
+def peering_role_name(earlier: Environment, later: Environment) -> str:
+    """The role of the earlier environment that the later one acts in for their peering."""
+    return resource_name(f"peering-{later.slug}", earlier)
+
+
+def role_arn(role_name: str, environment: Environment) -> str:
+    """A role of an environment's account, which need not exist yet."""
+    return f"arn:aws:iam::{environment.account}:role/{role_name}"
+
+
+def execution_role_name(environment: Environment) -> str:
+    """The role that CloudFormation deploys the payment stack in; the CDK's bootstrap makes it."""
+    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    return f"cdk-{qualifier}-cfn-exec-role-{environment.account}-{environment.primary_region}"

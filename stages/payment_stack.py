@@ -1,8 +1,9 @@
 """The payment platform of one environment, wired together."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
@@ -22,13 +23,24 @@ from payment_constructs.manifest import Manifest
 from payment_constructs.network import Network
 from payment_constructs.parameters import Parameters
 from payment_constructs.payment_service import PaymentService
+from payment_constructs.peering import ROUTE_TABLE_IDS, VPC_ID, Peer, Peering
+from payment_constructs.peering_admission import PeeringAdmission
 from payment_constructs.processing_queue import ProcessingQueue
 from payment_constructs.service_scaling import ServiceScaling
 from payment_constructs.session_table import SessionTable
 from payment_constructs.task_identity import TaskIdentity
 from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
-from stages.names import bucket_name, parameter_path, resource_name
+from stages.names import (
+    bucket_name,
+    execution_role_name,
+    parameter_path,
+    payment_stack_name,
+    peering_role_name,
+    resource_name,
+    role_arn,
+)
+from stages.peers import Peers
 
 
 class PaymentStack(Stack):
@@ -36,6 +48,7 @@ class PaymentStack(Stack):
 
     Args:
         environment: What it is made of.
+        peers: Who it is peered with.
         recovery: The environment's DR stack, which stands already.
         release: The commit that is delivered.
     """
@@ -46,6 +59,7 @@ class PaymentStack(Stack):
         construct_id: str,
         *,
         environment: Environment,
+        peers: Peers,
         recovery: DisasterRecoveryStack,
         release: str,
         **kwargs: Any,
@@ -80,6 +94,33 @@ class PaymentStack(Stack):
             log_key=log_key,
             retain=retain,
         )
+
+        if peers.following:
+            PeeringAdmission(
+                self,
+                "PeeringAdmission",
+                role_name=peering_role_name(environment, peers.following),
+                vpc=network.vpc,
+                database=database.security_group,
+                cidr=peers.following.vpc_cidr if peers.following.peers_with == environment.name else None,
+                account=peers.following.account,
+                role_names=[execution_role_name(peers.following), resource_name("housekeeping", peers.following)],
+            )
+        if peers.earlier:
+            Peering(
+                self,
+                "Peering",
+                vpc=network.vpc,
+                cidr=environment.vpc_cidr,
+                peer=Peer(
+                    stack_name=payment_stack_name(peers.earlier),
+                    account=peers.earlier.account,
+                    region=peers.earlier.primary_region,
+                    cidr=peers.earlier.vpc_cidr,
+                    role_arn=role_arn(peering_role_name(peers.earlier, environment), peers.earlier),
+                ),
+                housekeeping=housekeeping,
+            )
 
         # Keys of the DR region come in by ARN: a grant on the construct itself would write into its stack's policy.
         sessions = SessionTable(
@@ -241,13 +282,24 @@ class PaymentStack(Stack):
                 },
             },
         )
-        CfnOutput(self, "VpcId", value=network.vpc.vpc_id)
-        CfnOutput(self, "ClusterArn", value=service.cluster.cluster_arn)
-        CfnOutput(self, "LoadBalancerDns", value=load_balancer.balancer.load_balancer_dns_name)
-        CfnOutput(self, "DatabaseEndpoint", value=database.cluster.cluster_endpoint.hostname)
-        CfnOutput(self, "SessionTableName", value=sessions.table.table_name)
-        CfnOutput(self, "QueueUrl", value=processing.queue.queue_url)
-        CfnOutput(self, "AuditBucketName", value=audit_log.bucket.bucket_name)
+        self._publish(
+            {
+                VPC_ID: network.vpc.vpc_id,
+                "ClusterArn": service.cluster.cluster_arn,
+                "LoadBalancerDns": load_balancer.balancer.load_balancer_dns_name,
+                "DatabaseEndpoint": database.cluster.cluster_endpoint.hostname,
+                "SessionTableName": sessions.table.table_name,
+                "QueueUrl": processing.queue.queue_url,
+                "AuditBucketName": audit_log.bucket.bucket_name,
+            }
+        )
+        if peers.following:
+            tables = [subnet.route_table.route_table_id for subnet in network.vpc.isolated_subnets]
+            self._publish({ROUTE_TABLE_IDS: Fn.join(",", tables)})
+
+    def _publish(self, outputs: Mapping[str, str]) -> None:
+        for name, value in outputs.items():
+            CfnOutput(self, name, value=value)
 
     @property
     def availability_zones(self) -> list[str]:

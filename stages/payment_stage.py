@@ -6,6 +6,7 @@ from constructs import Construct
 from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
 from stages.payment_stack import PaymentStack
+from stages.peers import Peers
 
 APPLICATION = "PaymentProcessing"
 
@@ -18,10 +19,13 @@ class PaymentStage(cdk.Stage):
 
     Args:
         environment: What is deployed, and where.
+        peers: Who it is peered with.
         release: The commit that is delivered.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, release: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, peers: Peers, release: str
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -39,5 +43,11 @@ class PaymentStage(cdk.Stage):
             tags=stack_tags,
         )
         self.payment = PaymentStack(
-            self, "Payment", environment=environment, recovery=recovery, release=release, tags=stack_tags
+            self,
+            "Payment",
+            environment=environment,
+            peers=peers,
+            recovery=recovery,
+            release=release,
+            tags=stack_tags,
         )

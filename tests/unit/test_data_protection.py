@@ -96,6 +96,21 @@ def test_a_bucket_allows_its_emptying_to_the_function_of_its_environment_and_to_
                 assert set(allowing.values()) == {f"payment-housekeeping-{environment.slug}"}
 
 
+def test_buckets_and_vaults_carry_the_tag_that_lets_them_be_emptied_and_in_prod_none_does(
+    assembly: Assembly, delivery: Delivery
+) -> None:
+    for retained in (True, False):
+        subjects = {
+            place: resource["Properties"]
+            for place, resource in resources(assembly, delivery, retained=retained)
+            if resource["Type"] in ("AWS::S3::Bucket", "AWS::Backup::BackupVault")
+        }
+        assert len({place.split("/")[0] for place in subjects}) == (2 if retained else 4)
+        for place, properties in subjects.items():
+            tags = properties.get("BackupVaultTags") or {tag["Key"]: tag["Value"] for tag in properties["Tags"]}
+            assert tags.get("EmptyOnDestroy") == (None if retained else "true"), place
+
+
 def emptied(assembly: Assembly, stacks: list[str]) -> set[tuple[str, str]]:
     """The name and region of every bucket that is emptied when one of the stacks is destroyed."""
     return {

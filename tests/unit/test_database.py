@@ -49,9 +49,9 @@ def test_the_database_admits_the_service_and_reaches_nobody(assembly: Assembly, 
     admitted = [
         (next(references(rule["SourceSecurityGroupId"])), rule["FromPort"], rule["ToPort"])
         for rule in assembly.resources(stack, "AWS::EC2::SecurityGroupIngress").values()
-        if group_id in references(rule["GroupId"])
+        if group_id in references(rule["GroupId"]) and "SourceSecurityGroupId" in rule
     ]
-    assert (service_group, PORT, PORT) in admitted
+    assert admitted == [(service_group, PORT, PORT)]
     (egress,) = assembly.resources(stack, "AWS::EC2::SecurityGroup")[group_id]["SecurityGroupEgress"]
     assert egress["CidrIp"] == "255.255.255.255/32"
 

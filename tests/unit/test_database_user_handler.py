@@ -3,7 +3,6 @@
 import importlib
 import json
 import sys
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -144,8 +143,3 @@ def test_the_new_user_becomes_the_current_one_once(rotation: ModuleType, vault: 
         step(rotation, "finishSecret")
     assert "AWSCURRENT" in vault.stages[TOKEN]
     assert vault.stages["version-1"] == ["AWSPREVIOUS"]
-
-
-def test_the_code_fits_into_a_template(rotation: ModuleType) -> None:
-    assert rotation.__file__ is not None
-    assert len(Path(rotation.__file__).read_text(encoding="utf-8")) <= 4096

@@ -262,3 +262,75 @@ def test_an_error_is_answered_rather_than_waited_for(
 ) -> None:
     run(monkeypatch, None, "Create", GroupId="sg-1")
     assert answers[0][0] == "FAILED"
+
+
+class FakePeer:
+    """The other account's EC2, and the way into its role."""
+
+    def __init__(self) -> None:
+        self.routes = {("rtb-1", "10.1.0.0/16"): "pcx-old"}
+        self.role = ""
+        self.dns: dict[str, Any] = {}
+
+    def assume_role(self, *, RoleArn: str, RoleSessionName: str) -> dict[str, Any]:  # noqa: N803 - the API's own name
+        assert RoleSessionName
+        self.role = RoleArn
+        return {"Credentials": {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}}
+
+    def client(self, service: str, **arguments: str) -> Any:
+        if service == "ec2":
+            keys = {key: arguments[f"aws_{key}"] for key in ("access_key_id", "secret_access_key", "session_token")}
+            assert (*keys.values(), arguments["region_name"]) == ("a", "b", "c", "ap-southeast-1")
+        return self
+
+    def delete_route(self, *, RouteTableId: str, DestinationCidrBlock: str) -> None:  # noqa: N803
+        if self.routes.pop((RouteTableId, DestinationCidrBlock), None) is None:
+            raise ClientError({"Error": {"Code": "InvalidRoute.NotFound"}}, "DeleteRoute")
+
+    def create_route(self, *, RouteTableId: str, DestinationCidrBlock: str, VpcPeeringConnectionId: str) -> None:  # noqa: N803
+        assert (RouteTableId, DestinationCidrBlock) not in self.routes
+        self.routes[RouteTableId, DestinationCidrBlock] = VpcPeeringConnectionId
+
+    def modify_vpc_peering_connection_options(self, **options: Any) -> None:
+        self.dns = options
+
+
+def way_back(monkeypatch: pytest.MonkeyPatch, peer: FakePeer, request: str) -> None:
+    run(
+        monkeypatch,
+        peer.client,
+        request,
+        WayBack="a way",
+        RoleArn="arn:role",
+        Region="ap-southeast-1",
+        RouteTableIds="rtb-1,rtb-2",
+        Cidr="10.1.0.0/16",
+        ConnectionId="pcx-1",
+    )
+
+
+@pytest.mark.parametrize("request_type", ["Create", "Update"])
+def test_answers_find_their_way_back_in_the_role_that_the_peer_has_for_it(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str
+) -> None:
+    peer = FakePeer()
+    way_back(monkeypatch, peer, request_type)
+    assert answers == [("SUCCESS", None)]
+    assert peer.role == "arn:role"
+    assert peer.routes == {("rtb-1", "10.1.0.0/16"): "pcx-1", ("rtb-2", "10.1.0.0/16"): "pcx-1"}
+    # Names are resolved in one direction too: ours stay unknown to the peer.
+    assert peer.dns == {
+        "VpcPeeringConnectionId": "pcx-1",
+        "AccepterPeeringConnectionOptions": {"AllowDnsResolutionFromRemoteVpc": True},
+    }
+
+
+def test_the_way_back_is_removed_with_the_environment_that_asked_for_it(
+    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+) -> None:
+    peer = FakePeer()
+    way_back(monkeypatch, peer, "Create")
+    for _ in range(2):
+        way_back(monkeypatch, peer, "Delete")
+    assert peer.routes == {}
+    assert answers == [("SUCCESS", None)] * 3

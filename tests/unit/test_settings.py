@@ -91,6 +91,20 @@ def test_a_misspelt_setting_is_refused(settings: dict[str, Any]) -> None:
     assert missing.startswith("Dev: certificate_arn is missing")
 
 
+def test_peering_is_on_and_each_link_can_be_switched_off(settings: dict[str, Any]) -> None:
+    on = load_delivery(settings, release=COMMIT).environments
+    assert {one.name: one.peers_with for one in on} == {"Dev": None, "Staging": "Dev", "Prod": "Staging"}
+    settings["environments"]["Prod"]["peers_with"] = None
+    off = load_delivery(settings, release=COMMIT).environments
+    assert {one.name: one.peers_with for one in off} == {"Dev": None, "Staging": "Dev", "Prod": None}
+
+
+def test_a_peer_that_is_not_the_one_before_is_refused(settings: dict[str, Any]) -> None:
+    settings["environments"]["Prod"]["peers_with"] = ["Staging"]
+    (fault,) = faults(settings)
+    assert fault.startswith("Prod: peers_with is ['Staging']: give 'Staging'")
+
+
 def test_a_bad_release_is_refused(settings: dict[str, Any]) -> None:
     (fault,) = faults(settings, release="not a commit")
     assert fault.startswith("release is 'not a commit': give the commit")

@@ -1,0 +1,257 @@
+"""Peering: who reaches whom is what the settings say, both ways are led, and only the later one is admitted."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import IPv4Network
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from payment_constructs.database import PORT
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from stages.payment_stage import PaymentStage
+from stages.peers import Peers
+from tests.synthesized import Assembly, references
+
+CONNECTION = "AWS::EC2::VPCPeeringConnection"
+WAY_BACK = "Custom::PeeringWayBack"
+Pair = tuple[Environment, Environment]
+
+
+@pytest.fixture
+def pairs(delivery: Delivery) -> list[Pair]:
+    """Who peers with whom by the settings: the later environment, then the earlier."""
+    by_name = {environment.name: environment for environment in delivery.environments}
+    return [(later, by_name[later.peers_with]) for later in delivery.environments if later.peers_with]
+
+
+def payment(environment: Environment) -> str:
+    return f"{environment.name}-Payment"
+
+
+def tables(assembly: Assembly, environment: Environment, tier: str) -> set[str]:
+    """The route tables of a tier."""
+    subnets = {
+        name
+        for name, subnet in assembly.resources(payment(environment), "AWS::EC2::Subnet").items()
+        if {"Key": "aws-cdk:subnet-name", "Value": tier} in subnet["Tags"]
+    }
+    associations = assembly.resources(payment(environment), "AWS::EC2::SubnetRouteTableAssociation").values()
+    return {one["RouteTableId"]["Ref"] for one in associations if one["SubnetId"]["Ref"] in subnets}
+
+
+def admitted(assembly: Assembly, environment: Environment) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The addresses that any security group of an environment admits, in its own rules and in rules beside it."""
+    groups = assembly.resources(payment(environment), "AWS::EC2::SecurityGroup").values()
+    rules = [rule for group in groups for rule in group.get("SecurityGroupIngress", [])]
+    for rule in (*rules, *assembly.resources(payment(environment), "AWS::EC2::SecurityGroupIngress").values()):
+        if "CidrIp" in rule:
+            yield rule["CidrIp"], rule
+
+
+def test_who_peers_with_whom_is_what_the_settings_say(
+    assembly: Assembly, delivery: Delivery, pairs: list[Pair]
+) -> None:
+    asked = {
+        (environment.name, connection["PeerVpcId"]["Fn::GetStackOutput"]["StackName"])
+        for environment in delivery.environments
+        for connection in assembly.resources(payment(environment), CONNECTION).values()
+    }
+    assert asked == {(later.name, payment(earlier)) for later, earlier in pairs}
+    assert [(later.name, earlier.name) for later, earlier in pairs] == [("Staging", "Dev"), ("Prod", "Staging")]
+
+
+def test_peered_networks_do_not_overlap(assembly: Assembly, delivery: Delivery) -> None:
+    networks = [
+        IPv4Network(assembly.only(payment(environment), "AWS::EC2::VPC")["CidrBlock"])
+        for environment in delivery.environments
+    ]
+    assert not any(one.overlaps(other) for one in networks for other in networks if one is not other)
+
+
+def test_the_connection_leads_to_the_vpc_that_the_earlier_stack_publishes(
+    assembly: Assembly, pairs: list[Pair]
+) -> None:
+    for later, earlier in pairs:
+        connection = assembly.only(payment(later), CONNECTION)
+        source = connection["PeerVpcId"]["Fn::GetStackOutput"]
+        output = assembly.template(source["StackName"])["Outputs"][source["OutputName"]]["Value"]
+        assert next(references(output)) in assembly.resources(payment(earlier), "AWS::EC2::VPC")
+        assert (connection["PeerOwnerId"], connection["PeerRegion"]) == (earlier.account, source["Region"])
+        assert assembly.stacks[source["StackName"]].environment.region == source["Region"]
+
+
+def test_the_later_one_routes_to_the_earlier_from_its_private_subnets_and_no_others(
+    assembly: Assembly, pairs: list[Pair]
+) -> None:
+    for later, earlier in pairs:
+        routes = [
+            route
+            for route in assembly.resources(payment(later), "AWS::EC2::Route").values()
+            if "VpcPeeringConnectionId" in route
+        ]
+        assert {route["RouteTableId"]["Ref"] for route in routes} == tables(assembly, later, "Private")
+        assert {route["DestinationCidrBlock"] for route in routes} == {earlier.vpc_cidr}
+        assert {next(references(route["VpcPeeringConnectionId"])) for route in routes} == set(
+            assembly.resources(payment(later), CONNECTION)
+        )
+
+
+def test_answers_are_routed_back_from_the_database_subnets_of_the_earlier_and_no_others(
+    assembly: Assembly, pairs: list[Pair]
+) -> None:
+    for later, earlier in pairs:
+        back = assembly.only(payment(later), WAY_BACK)
+        source = back["RouteTableIds"]["Fn::GetStackOutput"]
+        assert (source["StackName"], source["Region"]) == (payment(earlier), back["Region"])
+        output = assembly.template(payment(earlier))["Outputs"][source["OutputName"]]["Value"]
+        assert set(references(output)) == tables(assembly, earlier, "Database")
+        assert back["Cidr"] == later.vpc_cidr
+        assert next(references(back["ConnectionId"])) in assembly.resources(payment(later), CONNECTION)
+
+
+def test_no_route_leads_out_of_the_database_subnets_of_prod(assembly: Assembly, delivery: Delivery) -> None:
+    prod = delivery.environments[-1]
+    database = tables(assembly, prod, "Database")
+    assert len(database) == 3
+    routed = {route["RouteTableId"]["Ref"] for route in assembly.resources(payment(prod), "AWS::EC2::Route").values()}
+    assert not database & routed
+    # Nobody is told which they are, and nobody waits for a peer there.
+    assert not database & set(references(assembly.template(payment(prod))["Outputs"]))
+    assert [environment.name for environment in delivery.environments if environment.peers_with == prod.name] == []
+
+
+def test_only_the_later_one_is_admitted_and_only_to_the_database(
+    assembly: Assembly, delivery: Delivery, pairs: list[Pair]
+) -> None:
+    for environment in delivery.environments:
+        others = [other for other in delivery.environments if other is not environment]
+        found = [
+            (other.name, rule)
+            for address, rule in admitted(assembly, environment)
+            for other in others
+            if isinstance(address, str)
+            if IPv4Network(address).overlaps(IPv4Network(other.vpc_cidr)) and address != "0.0.0.0/0"
+        ]
+        assert [name for name, _ in found] == [later.name for later, earlier in pairs if earlier is environment]
+        for _, rule in found:
+            assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", PORT, PORT)
+            cluster = assembly.only(payment(environment), "AWS::RDS::DBCluster")
+            assert rule["GroupId"] in cluster["VpcSecurityGroupIds"]
+
+
+def test_no_rule_of_prod_names_another_environment(assembly: Assembly, delivery: Delivery) -> None:
+    *lower, prod = delivery.environments
+    rules = [
+        *assembly.resources(payment(prod), "AWS::EC2::SecurityGroup").values(),
+        *assembly.resources(payment(prod), "AWS::EC2::SecurityGroupIngress").values(),
+        *assembly.resources(payment(prod), "AWS::EC2::SecurityGroupEgress").values(),
+    ]
+    assert rules
+    for other in lower:
+        assert not any(network in json.dumps(rules) for network in (other.vpc_cidr, other.dr_vpc_cidr))
+
+
+def test_the_role_waits_for_the_deployment_of_the_later_one_and_for_nobody_else(
+    assembly: Assembly, pairs: list[Pair]
+) -> None:
+    for later, earlier in pairs:
+        back = assembly.only(payment(later), WAY_BACK)
+        (role,) = (
+            role
+            for role in assembly.resources(payment(earlier), "AWS::IAM::Role").values()
+            if back["RoleArn"] == f"arn:aws:iam::{earlier.account}:role/{role.get('RoleName')}"
+        )
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"AWS": f"arn:aws:iam::{later.account}:root"}
+        functions = assembly.resources(payment(later), "AWS::Lambda::Function")
+        function = functions[next(references(back["ServiceToken"]))]
+        assert trust["Condition"] == {
+            "ArnEquals": {"aws:PrincipalArn": [execution_role(assembly, later), function["Role"]]}
+        }
+        policies = assembly.resources(payment(later), "AWS::IAM::ManagedPolicy").values()
+        assert [
+            statement["Resource"]
+            for policy in policies
+            if function["Role"].split("/")[1] in policy.get("Roles", [])
+            for statement in policy["PolicyDocument"]["Statement"]
+            if statement["Action"] == "sts:AssumeRole"
+        ] == [back["RoleArn"]]
+
+
+def test_the_role_may_touch_the_routes_of_the_database_subnets_and_connections_of_its_vpc_only(
+    assembly: Assembly, pairs: list[Pair]
+) -> None:
+    for later, earlier in pairs:
+        name = f"payment-peering-{later.slug}-{earlier.slug}"
+        (role,) = (
+            role
+            for role in assembly.resources(payment(earlier), "AWS::IAM::Role").values()
+            if role.get("RoleName") == name
+        )
+        (policy,) = (next(references(arn)) for arn in role["ManagedPolicyArns"])
+        document = assembly.resources(payment(earlier), "AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]
+        vpc = set(assembly.resources(payment(earlier), "AWS::EC2::VPC"))
+        allowed = {
+            tuple(action) if isinstance(action := statement["Action"], list) else (action,): statement
+            for statement in document["Statement"]
+        }
+        assert set(references(allowed.pop(("ec2:CreateRoute", "ec2:DeleteRoute"))["Resource"])) == tables(
+            assembly, earlier, "Database"
+        )
+        assert allowed.pop(("cloudformation:DescribeStacks",))["Resource"] == {"Ref": "AWS::StackId"}
+        assert set(references(allowed.pop(("ec2:AcceptVpcPeeringConnection",))["Resource"])) == vpc
+        connections = allowed.pop(("ec2:AcceptVpcPeeringConnection", "ec2:ModifyVpcPeeringConnectionOptions"))
+        assert set(references(connections["Condition"]["ArnEquals"]["ec2:AccepterVpc"])) == vpc
+        assert allowed == {}
+
+
+def execution_role(assembly: Assembly, environment: Environment) -> str:
+    """The role that the cloud assembly deploys an environment's payment stack in."""
+    properties = assembly._properties(payment(environment))
+    role: str = properties["cloudFormationExecutionRoleArn"]
+    return role.replace("${AWS::Partition}", "aws")
+
+
+def alone(context: dict[str, Any], environment: Environment, peers: Peers) -> Template:
+    stage = PaymentStage(
+        cdk.App(analytics_reporting=False, context=context), "Only", environment=environment, peers=peers, release="0"
+    )
+    return Template.from_stack(stage.payment)
+
+
+def test_without_a_peering_nobody_is_admitted_and_the_role_still_waits_to_remove_the_way_back(
+    context: dict[str, Any], delivery: Delivery
+) -> None:
+    _, staging, prod = delivery.environments
+    off = replace(staging, peers_with=None)
+    template = alone(context, off, Peers.of(off, [off, replace(prod, peers_with=None)]))
+    assert not template.find_resources(CONNECTION)
+    assert not template.find_resources(WAY_BACK)
+    assert prod.vpc_cidr not in json.dumps(template.to_json())
+    # The earlier one is deployed first: without the role the later one could not clear up behind itself.
+    template.has_resource_properties("AWS::IAM::Role", {"RoleName": "payment-peering-prod-staging"})
+
+
+def test_the_last_environment_has_nothing_for_a_peer(assembly: Assembly, delivery: Delivery) -> None:
+    prod = delivery.environments[-1]
+    assert not [name for name in assembly.template(payment(prod))["Resources"] if name.startswith("PeeringAdmission")]
+    assert "DatabaseRouteTableIds" not in assembly.template(payment(prod))["Outputs"]
+
+
+def test_within_one_account_the_connection_needs_no_role_and_the_way_back_is_the_same(
+    context: dict[str, Any], delivery: Delivery
+) -> None:
+    dev, staging, _ = delivery.environments
+    here = replace(dev, account=staging.account, certificate_arn=staging.certificate_arn)
+    template = alone(context, staging, Peers(earlier=here, following=None))
+    (connection,) = template.find_resources(CONNECTION).values()
+    (back,) = template.find_resources(WAY_BACK).values()
+    assert "PeerRoleArn" not in connection["Properties"]
+    role = f"arn:aws:iam::{staging.account}:role/payment-peering-staging-dev"
+    assert back["Properties"]["RoleArn"] == role
+    assert back["Properties"]["RouteTableIds"]["Fn::GetStackOutput"]["RoleArn"] == role
