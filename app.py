@@ -24,7 +24,7 @@ def load(app: cdk.App) -> Delivery:
 
 def build(app: cdk.App, delivery: Delivery) -> PipelineStack:
     """Puts the whole delivery into an app."""
-    hold_to_policy(app)
+    hold_to_policy(app, environments=delivery.environments)
     regional = RegionalArtifactsStack(
         app,
         f"PipelineArtifacts-{DR_REGION}",

@@ -42,7 +42,7 @@ class LeakyStage(cdk.Stage):
 
 def planted(context: dict[str, Any]) -> tuple[cdk.App, LeakyStage]:
     app = cdk.App(analytics_reporting=False, context=context)
-    hold_to_policy(app)
+    hold_to_policy(app, environments=())
     return app, LeakyStage(cdk.Stack(app, "PipelineStack"), "Dev")
 
 
