@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse emulator test lint check synth lock clean
+.PHONY: help setup rehearse emulator test lint check synth compliance lock clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: lint  ## What the pipeline's build step runs: style, types, unit and poli
 
 synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 	@scripts/synth
+
+compliance: setup  ## Bring the generated parts of docs/compliance.md up to date
+	@python -m tests.policy.compliance
 
 lock: setup  ## Resolve requirements.in into requirements.txt
 	@python -m venv build/lock && build/lock/bin/pip install --quiet uv==0.13.9

@@ -4,12 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
-import app as entry_point
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly
+from tests.synthesized import Assembly, synthesize
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -23,11 +21,7 @@ def context() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def _synthesis(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Delivery, Assembly]:
-    directory = tmp_path_factory.mktemp("assembly")
-    app = cdk.App(analytics_reporting=False, context=context | {"release": "0" * 40}, outdir=str(directory))
-    delivery = entry_point.load(app)
-    entry_point.synthesize(app, delivery)
-    return delivery, Assembly(directory)
+    return synthesize(tmp_path_factory.mktemp("assembly"), context=context)
 
 
 @pytest.fixture(scope="session")

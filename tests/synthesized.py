@@ -1,11 +1,15 @@
 """A synthesized delivery, read from disk the way that CloudFormation would."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
+
+import app as entry_point
+from pipeline.delivery import Delivery
 from rehearsal.assembly import stacks
 
 Template = dict[str, Any]
@@ -69,6 +73,14 @@ class Assembly:
                     if entry["type"] == "aws:cdk:acknowledged-rules":
                         for rule, control in entry["data"].items():
                             yield place.lstrip("/"), rule, control
+
+
+def synthesize(directory: Path, *, context: Mapping[str, Any]) -> tuple[Delivery, Assembly]:
+    """Synthesizes what a context describes, with every pack and validator on."""
+    app = cdk.App(analytics_reporting=False, context={**context, "release": "0" * 40}, outdir=str(directory))
+    delivery = entry_point.load(app)
+    entry_point.synthesize(app, delivery)
+    return delivery, Assembly(directory)
 
 
 def report_in(directory: Path) -> dict[str, dict[str, Any]]:

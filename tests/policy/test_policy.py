@@ -10,9 +10,8 @@ from aws_cdk import aws_s3 as s3
 from payment_constructs.acknowledgement import acknowledge
 from pipeline.delivery import Delivery
 from pipeline.policy import hold_to_policy
+from tests.policy.register import PACKS
 from tests.synthesized import Assembly, report_in
-
-PACKS = ("AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5")
 
 
 def test_no_finding_stands(assembly: Assembly) -> None:

@@ -1,0 +1,182 @@
+"""PCI DSS 4.0.1 as far as templates can keep it: the requirements, and what keeps them besides our own rules."""
+
+from dataclasses import dataclass
+
+REQUIREMENTS = {
+    "1.2.5": "Every service, protocol and port that is allowed is known and needed",
+    "1.2.8": "The configuration of network controls is kept from change by others",
+    "1.3.1": "Traffic into the cardholder data environment is limited to what is needed",
+    "1.3.2": "Traffic out of the cardholder data environment is limited to what is needed",
+    "1.4.2": "Traffic from untrusted networks reaches only what is meant to be public",
+    "1.4.4": "Stored cardholder data cannot be reached from untrusted networks",
+    "2.2.4": "Only necessary functions are enabled",
+    "2.2.6": "Security parameters are set to prevent misuse",
+    "2.2.7": "Administrative access is encrypted",
+    "3.5.1": "Stored account data is unreadable",
+    "3.6.1": "Keys are protected against disclosure and misuse",
+    "3.7.4": "Keys are changed at the end of their cryptoperiod",
+    "4.2.1": "Strong cryptography protects account data in transit",
+    "6.3.2": "The components of the software are known",
+    "6.4.2": "An automated technical solution stands in front of public web applications",
+    "6.5.1": "Changes to production follow a procedure",
+    "6.5.3": "Pre-production is separated from production",
+    "7.2.5": "System accounts have the least privilege",
+    "8.6.2": "No password stands in code or configuration",
+    "10.2.1": "Audit logs are written for all components",
+    "10.3.2": "Audit logs are protected from change",
+    "10.3.3": "Audit logs are backed up promptly",
+    "10.5.1": "Audit logs are kept for twelve months",
+    "12.5.1": "There is an inventory of what is in scope",
+}
+"""What each requirement asks, in our own words: https://www.pcisecuritystandards.org/document_library/ has the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """What keeps a requirement.
+
+    Args:
+        requirement: Its number.
+        keeps: The resource and property that keep it.
+        packs: The packs' rules that look at them.
+        tests: The tests that do, as file::function below tests/.
+    """
+
+    requirement: str
+    keeps: str
+    packs: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+
+
+CONTROLS: tuple[Control, ...] = (
+    Control(
+        requirement="1.2.8",
+        keeps="All of it is in templates, which the pipeline alone deploys",
+        tests=("unit/test_pipeline.py::test_a_push_to_main_starts_the_pipeline",),
+    ),
+    Control(
+        requirement="1.3.1",
+        keeps="Default security group: no rules; security groups: no SSH, no common ports",
+        packs=("PCI.DSS.321-VPCDefaultSecurityGroupClosed", "PCI.DSS.321-EC2RestrictedSSH", "AwsSolutions-EC23"),
+        tests=("unit/test_network.py::test_the_default_security_group_is_closed",),
+    ),
+    Control(
+        requirement="1.3.2",
+        keeps="VPC endpoints: AWS services are reached without the internet",
+        tests=("unit/test_network.py::test_aws_services_are_reached_without_the_internet",),
+    ),
+    Control(
+        requirement="1.4.2",
+        keeps="Subnets: no public address on launch",
+        packs=("PCI.DSS.321-VPCSubnetAutoAssignPublicIpDisabled",),
+        tests=("unit/test_network.py::test_no_subnet_gives_public_addresses",),
+    ),
+    Control(
+        requirement="1.4.4",
+        keeps="Aurora in isolated subnets, PubliclyAccessible false; buckets without public access",
+        packs=("PCI.DSS.321-RDSInstancePublicAccess", "PCI.DSS.321-S3BucketLevelPublicAccessProhibited"),
+        tests=(
+            "unit/test_network.py::test_the_database_tier_has_no_route_out",
+            "unit/test_storage.py::test_no_bucket_is_public",
+        ),
+    ),
+    Control(
+        requirement="3.5.1",
+        keeps="Aurora, DynamoDB, SQS, S3 and log groups: a customer-managed KMS key; not enough for 3.5.1.2",
+        packs=(
+            "PCI.DSS.321-RDSStorageEncrypted",
+            "PCI.DSS.321-S3DefaultEncryptionKMS",
+            "PCI.DSS.321-CloudWatchLogGroupEncrypted",
+        ),
+    ),
+    Control(
+        requirement="3.6.1",
+        keeps="A key for each purpose, region and environment; no role may use every key",
+        tests=(
+            "unit/test_storage.py::test_each_region_of_the_session_table_has_a_key_of_its_own",
+            "unit/test_pipeline.py::test_no_role_of_the_pipeline_may_use_every_key",
+        ),
+    ),
+    Control(
+        requirement="3.7.4",
+        keeps="KMS keys: EnableKeyRotation",
+        packs=("PCI.DSS.321-KMSBackingKeyRotationEnabled",),
+        tests=("unit/test_storage.py::test_every_key_rotates_each_year",),
+    ),
+    Control(
+        requirement="4.2.1",
+        keeps="Bucket and queue policies: plain HTTP is denied",
+        packs=("PCI.DSS.321-S3BucketSSLRequestsOnly", "AwsSolutions-SQS4"),
+        tests=("unit/test_storage.py::test_queues_and_buckets_refuse_plain_http",),
+    ),
+    Control(
+        requirement="6.4.2",
+        keeps="Load balancers: a web ACL, whose requests are logged",
+        packs=("PCI.DSS.321-ALBWAFEnabled", "PCI.DSS.321-WAFv2LoggingEnabled"),
+    ),
+    Control(
+        requirement="6.5.1",
+        keeps="Pipeline: a person approves before anything of production runs",
+        tests=("unit/test_pipeline.py::test_no_prod_action_runs_before_the_approval",),
+    ),
+    Control(
+        requirement="6.5.3",
+        keeps="Environments: networks that do not overlap",
+        tests=("unit/test_consistency.py::test_overlapping_networks_are_refused_in_both_regions",),
+    ),
+    Control(
+        requirement="7.2.5",
+        keeps="Roles: named actions on named resources, from managed policies of our own",
+        packs=(
+            "AwsSolutions-IAM4",
+            "AwsSolutions-IAM5",
+            "PCI.DSS.321-IAMNoInlinePolicy",
+            "PCI.DSS.321-IAMPolicyNoStatementsWithAdminAccess",
+        ),
+        tests=("unit/test_pipeline.py::test_nothing_in_the_pipeline_is_an_administrator",),
+    ),
+    Control(
+        requirement="8.6.2",
+        keeps="Build projects and secrets: no credentials in variables, secrets under a key of our own",
+        packs=("PCI.DSS.321-CodeBuildProjectEnvVarAwsCred", "PCI.DSS.321-SecretsManagerUsingKMSKey"),
+    ),
+    Control(
+        requirement="10.2.1",
+        keeps="Flow logs, PostgreSQL's log, bucket access logs, build logs",
+        packs=(
+            "PCI.DSS.321-VPCFlowLogsEnabled",
+            "PCI.DSS.321-RDSLoggingEnabled",
+            "PCI.DSS.321-S3BucketLoggingEnabled",
+        ),
+        tests=(
+            "unit/test_network.py::test_all_flows_are_logged_encrypted_and_kept_for_400_days",
+            "unit/test_storage.py::test_access_to_the_audit_log_is_logged_in_an_unlocked_bucket",
+        ),
+    ),
+    Control(
+        requirement="10.3.2",
+        keeps="Audit buckets: versions, and Object Lock on both sides of the replication",
+        packs=("PCI.DSS.321-S3BucketVersioningEnabled",),
+        tests=("unit/test_storage.py::test_audit_objects_are_locked_on_both_sides",),
+    ),
+    Control(
+        requirement="10.3.3",
+        keeps="Audit bucket: replication into the DR region, within 15 minutes and measured",
+        packs=("PCI.DSS.321-S3BucketReplicationEnabled",),
+        tests=(
+            "unit/test_storage.py::test_replication_goes_to_the_dr_bucket_with_the_key_of_that_bucket",
+            "unit/test_storage.py::test_replication_takes_everything_in_time_and_is_measured",
+        ),
+    ),
+    Control(
+        requirement="10.5.1",
+        keeps="Audit bucket: nothing expires; log groups: RetentionInDays",
+        packs=("PCI.DSS.321-CloudWatchLogGroupRetentionPeriod",),
+        tests=("unit/test_storage.py::test_the_audit_log_is_kept_and_moves_to_intelligent_tiering",),
+    ),
+    Control(
+        requirement="12.5.1",
+        keeps="SSM parameter /payment/{environment}/manifest",
+        tests=("unit/test_inventory.py::test_the_manifest_says_what_stands_where_and_how_it_is_set",),
+    ),
+)
