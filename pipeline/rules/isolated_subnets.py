@@ -56,7 +56,7 @@ def _tables(template: Template) -> dict[str, str]:
 NO_ROUTE_OUT = Rule(
     id="PCI-1.4.4-NoRouteOut",
     requirements=("1.4.4",),
-    asks="No route leads out of an isolated subnet, neither to a gateway nor to another network.",
+    asks="No route of a template leads out of an isolated subnet, neither to a gateway nor to another network.",
     remedy="Add the route to the private subnets' tables, and refer to tables of other stacks by parameter or output.",
     types=(SUBNET, ROUTE),
     judge=_judge,

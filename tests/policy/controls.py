@@ -81,6 +81,22 @@ CONTROLS: tuple[Control, ...] = (
         ),
     ),
     Control(
+        requirement="1.4.4",
+        keeps="Peering: the way back to one named network, made on deployment, is the database subnets' only route",
+        tests=(
+            "unit/test_peering.py::test_answers_are_routed_back_from_the_database_subnets_of_the_earlier_and_no_others",
+        ),
+    ),
+    Control(
+        requirement="2.2.6",
+        keeps="Container: nobody as user, read-only root file system, configuration as secrets",
+        packs=("AwsSolutions-ECS2",),
+        tests=(
+            "unit/test_service.py::test_the_container_is_nobody_in_a_file_system_that_it_cannot_write",
+            "unit/test_service.py::test_the_whole_configuration_arrives_as_secrets",
+        ),
+    ),
+    Control(
         requirement="3.5.1",
         keeps="Aurora, DynamoDB, SQS, S3 and log groups: a customer-managed KMS key; not enough for 3.5.1.2",
         packs=(
@@ -113,6 +129,7 @@ CONTROLS: tuple[Control, ...] = (
         requirement="6.4.2",
         keeps="Load balancers: a web ACL, whose requests are logged",
         packs=("PCI.DSS.321-ALBWAFEnabled", "PCI.DSS.321-WAFv2LoggingEnabled"),
+        tests=("unit/test_service.py::test_the_firewall_stands_in_front_blocks_and_is_logged",),
     ),
     Control(
         requirement="6.5.1",
@@ -133,12 +150,19 @@ CONTROLS: tuple[Control, ...] = (
             "PCI.DSS.321-IAMNoInlinePolicy",
             "PCI.DSS.321-IAMPolicyNoStatementsWithAdminAccess",
         ),
-        tests=("unit/test_pipeline.py::test_nothing_in_the_pipeline_is_an_administrator",),
+        tests=(
+            "unit/test_pipeline.py::test_nothing_in_the_pipeline_is_an_administrator",
+            "unit/test_service.py::test_a_task_may_do_what_it_does_by_name_and_nothing_else",
+        ),
     ),
     Control(
         requirement="8.6.2",
         keeps="Build projects and secrets: no credentials in variables, secrets under a key of our own",
         packs=("PCI.DSS.321-CodeBuildProjectEnvVarAwsCred", "PCI.DSS.321-SecretsManagerUsingKMSKey"),
+        tests=(
+            "unit/test_database.py::test_nobody_holds_the_master_password",
+            "unit/test_database.py::test_the_service_has_a_user_of_its_own_that_changes_every_30_days",
+        ),
     ),
     Control(
         requirement="10.2.1",

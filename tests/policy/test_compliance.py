@@ -11,7 +11,7 @@ from pipeline.rules.catalogue import RULES
 from tests.conftest import CHECKOUT
 from tests.policy.compliance import PAGE, PART, current
 from tests.policy.controls import CONTROLS, REQUIREMENTS
-from tests.policy.register import register
+from tests.policy.register import BUDGET, PIPELINE, counts, register
 from tests.synthesized import Assembly
 
 
@@ -56,3 +56,8 @@ def test_every_pack_rule_that_the_page_names_exists() -> None:
     for control in CONTROLS:
         for rule in control.packs:
             assert f"[{rule}]" in known or f"| {rule} " in known, rule
+
+
+def test_no_environment_goes_beyond_its_budget(assembly: Assembly, delivery: Delivery) -> None:
+    for name, found in counts(assembly, delivery).items():
+        assert name == PIPELINE or found.total() <= BUDGET, name
