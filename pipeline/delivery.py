@@ -10,6 +10,9 @@ from stages.settings_error import SettingsError
 PLACEHOLDER_ACCOUNT = re.compile(r"([0-9])\1{11}")
 """The accounts of a fresh checkout, its image's too: one digit twelve times. They synthesize, and never deploy."""
 
+PLACEHOLDER_EMAIL = re.compile(r".*@(.*\.)?example\.(com|net|org)", re.IGNORECASE)
+"""Domains that nobody can own (RFC 2606): alarms told there are told to nobody."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
@@ -28,7 +31,7 @@ class Delivery:
     release: str
 
     def refuse_placeholders(self, *, caller_account: str | None) -> None:
-        """Refuses to go on with an account that nobody owns.
+        """Refuses to go on with an account or a mailbox that nobody owns.
 
         Args:
             caller_account: The account of the credentials at hand; None where there are none, which is a synthesis.
@@ -43,9 +46,14 @@ class Delivery:
             for environment in self.environments
         }
         settings["delivery.image"] = self.environments[0].image
+        mailboxes = {
+            f"delivery.environments.{environment.name}.alarm_email": environment.alarm_email
+            for environment in self.environments
+        }
+        placeholders = [place for place in settings.items() if PLACEHOLDER_ACCOUNT.match(place[1])]
+        placeholders += [place for place in mailboxes.items() if PLACEHOLDER_EMAIL.fullmatch(place[1])]
         SettingsError.raise_if_any(
             f"{setting} is the placeholder {value!r}: put your own there, in cdk.json, before you deploy "
             f"(the credentials at hand are of {caller_account})."
-            for setting, value in settings.items()
-            if PLACEHOLDER_ACCOUNT.match(value)
+            for setting, value in placeholders
         )

@@ -12,6 +12,9 @@ from stages.environment import Environment
 from stages.environments import DELIVERY_ORDER
 from stages.settings_error import SettingsError
 
+ENVIRONMENT_SETTINGS = ("account", "certificate_arn", "alarm_email")
+"""What only the owner of an environment knows; every figure is in stages/environments.py."""
+
 
 def load_delivery(settings: object, *, release: object) -> Delivery:
     """Makes the typed records of the ``delivery`` and ``release`` context values.
@@ -81,14 +84,12 @@ def _load_environments(settings: object, image: Any, faults: list[str]) -> tuple
         entry = settings.get(name)
         if not isinstance(entry, Mapping):
             faults.append(
-                f"delivery.environments.{name} is {entry!r}: give an object with account and certificate_arn."
+                f"delivery.environments.{name} is {entry!r}: give an object with {', '.join(ENVIRONMENT_SETTINGS)}."
             )
             continue
-        faults.extend(
-            _unknown_keys(f"delivery.environments.{name}", entry, {"account", "certificate_arn", "peers_with"})
-        )
+        faults.extend(_unknown_keys(f"delivery.environments.{name}", entry, {*ENVIRONMENT_SETTINGS, "peers_with"}))
         try:
-            environment = make(account=entry.get("account"), certificate_arn=entry.get("certificate_arn"), image=image)
+            environment = make(**{setting: entry.get(setting) for setting in ENVIRONMENT_SETTINGS}, image=image)
             environments.append(replace(environment, peers_with=entry.get("peers_with", environment.peers_with)))
         except SettingsError as error:
             faults.extend(error.faults)

@@ -56,11 +56,12 @@ def _peerings(environments: Sequence[Environment]) -> Iterator[str]:
 
 
 def _weaknesses(production: Environment, other: Environment) -> Iterator[str]:
-    larger_is_stronger = {
+    larger_is_stronger: dict[str, tuple[float, float]] = {
         "min_tasks": (production.min_tasks, other.min_tasks),
         "max_tasks": (production.max_tasks, other.max_tasks),
         "nat_gateways": (production.nat_gateways, other.nat_gateways),
         "database_instances": (production.database_instances, other.database_instances),
+        "alarms.availability_percent": (production.alarms.availability_percent, other.alarms.availability_percent),
     }
     for field, (ours, theirs) in larger_is_stronger.items():
         if ours < theirs:

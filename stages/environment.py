@@ -41,6 +41,7 @@ class Environment:
         alarms: The levels at which alarms fire.
         data_protection: What becomes of the data on deletion.
         certificate_arn: The ACM certificate of the internet-facing load balancer, in the primary region of the account.
+        alarm_email: The mailbox that alarms of both regions are told to.
         image: The service's container image in ECR, by its digest.
         canary_percent: The share of requests that a new release is tried on; None replaces task by task.
         peers_with: The environment before it in the delivery, whose database can be administered from here; None for
@@ -65,6 +66,7 @@ class Environment:
     alarms: AlarmThresholds
     data_protection: DataProtection = DataProtection.DESTROYABLE
     certificate_arn: str
+    alarm_email: str
     image: str
     canary_percent: int | None = None
     peers_with: str | None = None

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-INSTANCE_CLASS = re.compile(r"db\.[a-z][a-z0-9]*\.(micro|small|medium|large|[0-9]*xlarge)")
+INSTANCE_CLASS = re.compile(r"db\.[rtx][a-z0-9]*\.(micro|small|medium|large|[0-9]*xlarge)")
+EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 CERTIFICATE = re.compile(r"arn:aws:acm:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):certificate/[0-9a-f-]{36}")
 
 
@@ -24,6 +25,7 @@ def environment_faults(environment: "Environment") -> Iterator[str]:
     yield from environment.alarms.faults()
     yield from _certificate_faults(environment)
     yield from _release_faults(environment)
+    yield from _mailbox_faults(environment)
 
 
 def _place_faults(environment: "Environment") -> Iterator[str]:
@@ -101,6 +103,13 @@ def _release_faults(environment: "Environment") -> Iterator[str]:
         )
     if environment.canary_percent is not None and not 1 <= environment.canary_percent <= 50:  # noqa: PLR2004
         yield f"canary_percent is {environment.canary_percent}: give 1 to 50, or none to replace task by task."
+
+
+def _mailbox_faults(environment: "Environment") -> Iterator[str]:
+    if not environment.alarm_email:
+        yield "alarm_email is missing: give the address that alarms are told to."
+    elif not (isinstance(environment.alarm_email, str) and EMAIL.fullmatch(environment.alarm_email)):
+        yield f"alarm_email is {environment.alarm_email!r}: give one e-mail address, such as on-call@example.com."
 
 
 def _is_account(value: object) -> bool:

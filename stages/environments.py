@@ -13,7 +13,7 @@ DR_REGION = "us-west-2"
 AVAILABILITY_ZONES = ("ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c")
 
 
-def dev(*, account: str, certificate_arn: str, image: str) -> Environment:
+def dev(*, account: str, certificate_arn: str, alarm_email: str, image: str) -> Environment:
     """Where a change arrives first; the same architecture in small."""
     return Environment(
         name="Dev",
@@ -26,13 +26,16 @@ def dev(*, account: str, certificate_arn: str, image: str) -> Environment:
         database_instance_class="db.t4g.medium",
         min_tasks=1,
         max_tasks=5,
-        alarms=AlarmThresholds(cpu_percent=80, memory_percent=80, response_time_ms=5000, error_rate_percent=10),
+        alarms=AlarmThresholds(
+            cpu_percent=80, memory_percent=80, response_time_ms=5000, error_rate_percent=10, availability_percent=99
+        ),
         certificate_arn=certificate_arn,
+        alarm_email=alarm_email,
         image=image,
     )
 
 
-def staging(*, account: str, certificate_arn: str, image: str) -> Environment:
+def staging(*, account: str, certificate_arn: str, alarm_email: str, image: str) -> Environment:
     """The last proof before production, on production's instance class."""
     return Environment(
         name="Staging",
@@ -45,14 +48,17 @@ def staging(*, account: str, certificate_arn: str, image: str) -> Environment:
         database_instance_class="db.r6g.large",
         min_tasks=1,
         max_tasks=5,
-        alarms=AlarmThresholds(cpu_percent=75, memory_percent=75, response_time_ms=3000, error_rate_percent=5),
+        alarms=AlarmThresholds(
+            cpu_percent=75, memory_percent=75, response_time_ms=3000, error_rate_percent=5, availability_percent=99.5
+        ),
         certificate_arn=certificate_arn,
+        alarm_email=alarm_email,
         image=image,
         peers_with="Dev",
     )
 
 
-def prod(*, account: str, certificate_arn: str, image: str) -> Environment:
+def prod(*, account: str, certificate_arn: str, alarm_email: str, image: str) -> Environment:
     """Production: the only environment whose data is retained."""
     return Environment(
         name="Prod",
@@ -65,9 +71,12 @@ def prod(*, account: str, certificate_arn: str, image: str) -> Environment:
         database_instance_class="db.r6g.large",
         min_tasks=2,
         max_tasks=10,
-        alarms=AlarmThresholds(cpu_percent=70, memory_percent=70, response_time_ms=2000, error_rate_percent=1),
+        alarms=AlarmThresholds(
+            cpu_percent=70, memory_percent=70, response_time_ms=2000, error_rate_percent=1, availability_percent=99.9
+        ),
         data_protection=DataProtection.RETAINED,
         certificate_arn=certificate_arn,
+        alarm_email=alarm_email,
         image=image,
         canary_percent=10,
         peers_with="Staging",

@@ -15,10 +15,10 @@ _NOT_SOURCES = shutil.ignore_patterns(
 )
 _FOURTH = '''
 
-def fourth(*, account: str, certificate_arn: str, image: str) -> Environment:
+def fourth(*, account: str, certificate_arn: str, alarm_email: str, image: str) -> Environment:
     """An environment that a test puts before the last one."""
     return replace(
-        staging(account=account, certificate_arn=certificate_arn, image=image),
+        staging(account=account, certificate_arn=certificate_arn, alarm_email=alarm_email, image=image),
         name="Fourth",
         vpc_cidr="10.3.0.0/16",
         dr_vpc_cidr="10.131.0.0/16",
@@ -64,7 +64,11 @@ class Project:
         document = json.loads(file.read_text())
         environments = document["context"]["delivery"]["environments"]
         certificate = f"arn:aws:acm:ap-southeast-1:{account}:certificate/00000000-0000-0000-0000-000000000000"
-        environments["Fourth"] = {"account": account, "certificate_arn": certificate}
+        environments["Fourth"] = {
+            "account": account,
+            "certificate_arn": certificate,
+            "alarm_email": "payment-alarms@example.com",
+        }
         file.write_text(json.dumps(document, indent=2))
         module = self.directory / "stages" / "environments.py"
         module.write_text(

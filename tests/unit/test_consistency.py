@@ -17,7 +17,8 @@ def environments() -> dict[str, Environment]:
     certificate = f"arn:aws:acm:ap-southeast-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
     image = f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}"
     return {
-        name: make(account=ACCOUNT, certificate_arn=certificate, image=image) for name, make in DELIVERY_ORDER.items()
+        name: make(account=ACCOUNT, certificate_arn=certificate, alarm_email="on-call@payments.test", image=image)
+        for name, make in DELIVERY_ORDER.items()
     }
 
 
@@ -67,6 +68,14 @@ def test_production_alarms_are_never_laxer(environments: dict[str, Environment],
     environments["Prod"] = replace(environments["Prod"], alarms=replace(environments["Prod"].alarms, **{field: level}))
     faults = list(consistency_faults(list(environments.values())))
     assert any(fault.startswith(f"Prod: alarms.{field} is {level}, laxer than Staging with") for fault in faults)
+
+
+def test_production_promises_the_most(environments: dict[str, Environment]) -> None:
+    prod = environments["Prod"]
+    environments["Prod"] = replace(prod, alarms=replace(prod.alarms, availability_percent=99.2))
+    assert list(consistency_faults(list(environments.values()))) == [
+        "Prod: alarms.availability_percent is 99.2, weaker than Staging with 99.5: give at least 99.5."
+    ]
 
 
 def test_the_last_environment_retains_its_data(environments: dict[str, Environment]) -> None:

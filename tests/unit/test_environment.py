@@ -1,6 +1,6 @@
 """Bad environments are refused as they are made, each fault with its field, its value and its remedy."""
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
@@ -13,11 +13,12 @@ from stages.settings_error import SettingsError
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}"
 CERTIFICATE = f"arn:aws:acm:ap-southeast-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
+EMAIL = "on-call@payments.test"
 
 
 @pytest.fixture
 def good() -> Environment:
-    return dev(account=ACCOUNT, certificate_arn=CERTIFICATE, image=IMAGE)
+    return dev(account=ACCOUNT, certificate_arn=CERTIFICATE, alarm_email=EMAIL, image=IMAGE)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,11 @@ def good() -> Environment:
         ({"certificate_arn": "arn:aws:iam::1:x"}, "give arn:aws:acm:REGION:ACCOUNT:certificate/ID"),
         ({"certificate_arn": CERTIFICATE.replace("ap-southeast-1", "us-east-1")}, "give one of ap-southeast-1 in"),
         ({"certificate_arn": CERTIFICATE.replace(ACCOUNT, "210987654321")}, f"give one of ap-southeast-1 in {ACCOUNT}"),
+        ({"database_instance_class": "db.m6g.large"}, "'db.m6g.large': give an Aurora instance class"),
+        ({"alarm_email": None}, "alarm_email is missing: give the address that alarms are told to."),
+        ({"alarm_email": "on-call"}, "alarm_email is 'on-call': give one e-mail address, such as"),
+        ({"alarm_email": "a@b.test, c@d.test"}, "give one e-mail address, such as on-call@example.com."),
+        ({"alarm_email": 7}, "alarm_email is 7: give one e-mail address"),
     ],
 )
 def test_a_bad_field_is_refused_with_its_remedy(good: Environment, change: dict[str, Any], fault: str) -> None:
@@ -61,12 +67,16 @@ def test_a_bad_field_is_refused_with_its_remedy(good: Environment, change: dict[
     assert fault in message
 
 
-@pytest.mark.parametrize("field", ["cpu_percent", "memory_percent", "response_time_ms", "error_rate_percent"])
+@pytest.mark.parametrize("field", [field.name for field in fields(AlarmThresholds)])
 @pytest.mark.parametrize("value", [0, -1, 100_000])
 def test_a_threshold_out_of_range_is_refused(good: Environment, field: str, value: int) -> None:
-    alarms = AlarmThresholds(cpu_percent=80, memory_percent=80, response_time_ms=5000, error_rate_percent=10)
     with pytest.raises(SettingsError, match=rf"Dev: alarms\.{field} is {value}: give more than 0 and at most"):
-        replace(good, alarms=replace(alarms, **{field: value}))
+        replace(good, alarms=replace(good.alarms, **{field: value}))
+
+
+def test_an_objective_without_an_error_budget_is_refused(good: Environment) -> None:
+    with pytest.raises(SettingsError, match=r"Dev: alarms\.availability_percent is 100: give less"):
+        replace(good, alarms=replace(good.alarms, availability_percent=100))
 
 
 def test_several_faults_are_reported_together(good: Environment) -> None:
@@ -86,7 +96,7 @@ def test_an_environment_cannot_be_changed(good: Environment) -> None:
 
 def test_the_environments_hold_the_figures_of_the_specification() -> None:
     rows = {
-        make.__name__: make(account=ACCOUNT, certificate_arn=CERTIFICATE, image=IMAGE).as_document()
+        make.__name__: make(account=ACCOUNT, certificate_arn=CERTIFICATE, alarm_email=EMAIL, image=IMAGE).as_document()
         for make in (dev, staging, prod)
     }
     column = {
@@ -109,9 +119,9 @@ def test_the_environments_hold_the_figures_of_the_specification() -> None:
         "data_protection": ["destroyable", "destroyable", DataProtection.RETAINED.value],
     }
     assert [tuple(row["alarms"].values()) for row in rows.values()] == [
-        (80, 80, 5000, 10),
-        (75, 75, 3000, 5),
-        (70, 70, 2000, 1),
+        (80, 80, 5000, 10, 99),
+        (75, 75, 3000, 5, 99.5),
+        (70, 70, 2000, 1, 99.9),
     ]
     for row in rows.values():
         assert (row["primary_region"], row["dr_region"]) == ("ap-southeast-1", "us-west-2")

@@ -80,7 +80,7 @@ def test_an_unknown_environment_is_refused(settings: dict[str, Any]) -> None:
 def test_a_missing_environment_is_refused(settings: dict[str, Any]) -> None:
     del settings["environments"]["Staging"]
     assert faults(settings) == [
-        "delivery.environments.Staging is None: give an object with account and certificate_arn."
+        "delivery.environments.Staging is None: give an object with account, certificate_arn, alarm_email."
     ]
 
 
@@ -136,4 +136,17 @@ def test_placeholders_are_refused_with_real_credentials(settings: dict[str, Any]
         "delivery.environments.Staging.account",
         "delivery.environments.Prod.account",
         "delivery.image",
+        "delivery.environments.Dev.alarm_email",
+        "delivery.environments.Staging.alarm_email",
+        "delivery.environments.Prod.alarm_email",
+    ]
+
+
+def test_each_environment_has_a_mailbox_of_its_own(settings: dict[str, Any]) -> None:
+    settings["environments"]["Prod"]["alarm_email"] = "on-call@payments.test"
+    environments = load_delivery(settings, release=COMMIT).environments
+    assert [environment.alarm_email for environment in environments] == [
+        "payment-alarms@example.com",
+        "payment-alarms@example.com",
+        "on-call@payments.test",
     ]
