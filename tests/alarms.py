@@ -1,0 +1,176 @@
+"""Which alarms a set of templates must have, and which it has: read from the templates alone."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.synthesized import Template, references
+
+ALARM = "AWS::CloudWatch::Alarm"
+COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
+RUNBOOK = re.compile(r"Runbook: docs/operations\.md#(?P<anchor>[a-z0-9-]+)$")
+
+SUMMARIES = {"gate", "burn-rate"}
+"""Alarms that put others' metrics together: none of them is the alarm that a resource must have."""
+
+METRICS = {
+    "AWS::EC2::NatGateway": {"ErrorPortAllocation", "PacketsDropCount"},
+    "AWS::ECS::Service": {"CPUUtilization", "MemoryUtilization"},
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": {
+        "RequestCount",
+        "HTTPCode_Target_5XX_Count",
+        "HTTPCode_ELB_5XX_Count",
+        "TargetResponseTime",
+    },
+    "AWS::ElasticLoadBalancingV2::TargetGroup": {"UnHealthyHostCount", "HealthyHostCount"},
+    "AWS::RDS::DBCluster": {"AuroraReplicaLagMaximum", "Deadlocks"},
+    "AWS::RDS::DBInstance": {"CPUUtilization", "DatabaseConnections", "FreeableMemory"},
+}
+NAMES = {
+    "AWS::Backup::BackupVault": "BackupVaultName",
+    "AWS::DynamoDB::GlobalTable": "TableName",
+    "AWS::ECS::Service": "ServiceName",
+    "AWS::RDS::DBCluster": "DBClusterIdentifier",
+    "AWS::RDS::DBInstance": "DBInstanceIdentifier",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SQS::Queue": "QueueName",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """A metric that some alarm in a region must look at, with dimensions that name a resource and its partners."""
+
+    resource: str
+    region: str
+    metric: str
+    dimensions: tuple[frozenset[str], ...]
+
+    def __str__(self) -> str:
+        return f"{self.resource}: no alarm on {self.metric} in {self.region}"
+
+
+def alarms(template: Template) -> dict[str, dict[str, Any]]:
+    """Metric and composite alarms of a template by their logical ids, properties only."""
+    return {
+        logical_id: resource["Properties"]
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] in (ALARM, COMPOSITE)
+    }
+
+
+def runbook(alarm: Mapping[str, Any]) -> str | None:
+    """The anchor at the end of an alarm's description."""
+    found = RUNBOOK.search(alarm.get("AlarmDescription", ""))
+    return found["anchor"] if found else None
+
+
+def uncovered(templates: Mapping[str, Template]) -> list[str]:
+    """What the templates of one environment, by region, leave unwatched."""
+    watched = {region: list(_watched(template)) for region, template in templates.items()}
+    return [
+        str(demand)
+        for demand in demands(templates)
+        if not any(
+            metric == demand.metric and all(values & names for names in demand.dimensions)
+            for metric, values in watched.get(demand.region, [])
+        )
+    ]
+
+
+def demands(templates: Mapping[str, Template]) -> Iterator[Demand]:
+    """Every alarm that the resources of an environment must have, by region."""
+    for region, template in templates.items():
+        for logical_id, resource in template["Resources"].items():
+            kind, properties = resource["Type"], resource.get("Properties", {})
+            where = f"{region}/{logical_id} ({kind})"
+            name = properties.get(NAMES.get(kind, ""))
+            itself = frozenset({f"@{logical_id}"} | ({name} if isinstance(name, str) else set()))
+            for metric in METRICS.get(kind, ()):
+                yield Demand(resource=where, region=region, metric=metric, dimensions=(itself,))
+            if kind in SPECIAL:
+                yield from SPECIAL[kind](where, region, itself, properties, template)
+
+
+def _queue(
+    where: str, region: str, itself: frozenset[str], properties: dict[str, Any], _: Template
+) -> Iterator[Demand]:
+    yield Demand(resource=where, region=region, metric="ApproximateNumberOfMessagesVisible", dimensions=(itself,))
+    # A queue that gives messages up is worked on; one that takes them over is not, and has no age to speak of.
+    if "RedrivePolicy" in properties:
+        yield Demand(resource=where, region=region, metric="ApproximateAgeOfOldestMessage", dimensions=(itself,))
+
+
+def _table(
+    where: str, region: str, itself: frozenset[str], properties: dict[str, Any], _: Template
+) -> Iterator[Demand]:
+    regions = [replica["Region"] for replica in properties["Replicas"]]
+    for here in regions:
+        name = itself if here == region else frozenset({properties["TableName"]})
+        for metric in ("ReadThrottleEvents", "WriteThrottleEvents", "SystemErrors"):
+            yield Demand(resource=where, region=here, metric=metric, dimensions=(name,))
+        for other in regions:
+            if other != here:
+                yield Demand(
+                    resource=where, region=here, metric="ReplicationLatency", dimensions=(name, frozenset({other}))
+                )
+
+
+def _bucket(
+    where: str, region: str, itself: frozenset[str], properties: dict[str, Any], _: Template
+) -> Iterator[Demand]:
+    for rule in properties.get("ReplicationConfiguration", {}).get("Rules", []):
+        bucket = rule["Destination"]["Bucket"].removeprefix("arn:aws:s3:::")
+        place = re.search(r"[a-z]{2}-[a-z]+-[0-9]$", bucket)
+        assert place, bucket
+        dimensions = (itself, frozenset({bucket}), frozenset({rule["Id"]}))
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html
+        yield Demand(resource=where, region=region, metric="OperationsFailedReplication", dimensions=dimensions)
+        yield Demand(resource=where, region=place[0], metric="ReplicationLatency", dimensions=dimensions)
+
+
+def _vault(where: str, region: str, itself: frozenset[str], _: dict[str, Any], template: Template) -> Iterator[Demand]:
+    metrics = ["NumberOfCopyJobsFailed"]
+    backed_up_into = {
+        name
+        for resource in template["Resources"].values()
+        if resource["Type"] == "AWS::Backup::BackupPlan"
+        for rule in resource["Properties"]["BackupPlan"]["BackupPlanRule"]
+        for name in _values(rule["TargetBackupVault"])
+    }
+    if backed_up_into & itself:
+        metrics += ["NumberOfBackupJobsCompleted", "NumberOfBackupJobsFailed"]
+    for metric in metrics:
+        yield Demand(resource=where, region=region, metric=metric, dimensions=(itself,))
+
+
+def _rotation(where: str, region: str, _: frozenset[str], properties: dict[str, Any], __: Template) -> Iterator[Demand]:
+    function = frozenset(_values(properties["RotationLambdaARN"]))
+    yield Demand(resource=where, region=region, metric="Errors", dimensions=(function,))
+
+
+Special = Callable[[str, str, frozenset[str], dict[str, Any], Template], Iterator[Demand]]
+SPECIAL: dict[str, Special] = {
+    "AWS::Backup::BackupVault": _vault,
+    "AWS::DynamoDB::GlobalTable": _table,
+    "AWS::S3::Bucket": _bucket,
+    "AWS::SQS::Queue": _queue,
+    "AWS::SecretsManager::RotationSchedule": _rotation,
+}
+
+
+def _watched(template: Template) -> Iterator[tuple[str, set[str]]]:
+    """The metrics that alarms look at, each with the values of its dimensions."""
+    for alarm in alarms(template).values():
+        if runbook(alarm) in SUMMARIES:
+            continue
+        metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
+        for metric in metrics or [alarm]:
+            values = {value for one in metric.get("Dimensions", []) for value in _values(one["Value"])}
+            yield metric.get("MetricName", ""), values
+
+
+def _values(value: object) -> set[str]:
+    """A value as it stands, or the resources that it refers to, each behind an @."""
+    return {value} if isinstance(value, str) else {f"@{logical_id}" for logical_id in references(value)}

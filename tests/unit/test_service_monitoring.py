@@ -1,0 +1,238 @@
+"""The alarms on the way of a request: load balancer, service, error budget; and on backups."""
+
+from functools import partial
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_backup as backup
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elb
+from aws_cdk.assertions import Template
+
+from payment_constructs.alarm_topic import AlarmTopic
+from payment_constructs.backup_monitoring import BackupCopyMonitoring, BackupMonitoring
+from payment_constructs.burn_rate import BurnRateMonitoring
+from payment_constructs.gate import Gate
+from payment_constructs.host_monitoring import HostMonitoring
+from payment_constructs.load_balancer_monitoring import LoadBalancerMonitoring
+from payment_constructs.service_monitoring import ServiceMonitoring
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from stages.names import resource_name
+from tests.alarms import alarms, demands, runbook, uncovered
+from tests.synthesized import references
+
+REGION = "ap-southeast-1"
+
+
+@pytest.fixture(scope="module", params=["Dev", "Staging", "Prod"])
+def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    return next(one for one in delivery.environments if one.name == request.param)
+
+
+@pytest.fixture(scope="module")
+def template(environment: Environment) -> dict[str, Any]:
+    app = cdk.App(analytics_reporting=False)
+    stack = cdk.Stack(app, "Stack", env=cdk.Environment(account=environment.account, region=REGION))
+    topic = AlarmTopic(
+        stack,
+        "Topic",
+        name=partial(resource_name, environment=environment),
+        email=environment.alarm_email,
+        retain=environment.retains_data,
+    )
+    vpc = ec2.Vpc(stack, "Vpc", availability_zones=["ap-southeast-1a", "ap-southeast-1b"], nat_gateways=0)
+    load_balancer = elb.ApplicationLoadBalancer(stack, "LoadBalancer", vpc=vpc)
+    target_groups = [
+        elb.ApplicationTargetGroup(
+            stack, name, vpc=vpc, port=8080, protocol=elb.ApplicationProtocol.HTTP, target_type=elb.TargetType.IP
+        )
+        for name in ("Targets", "AlternateTargets")
+    ]
+    load_balancer.add_listener(
+        "Listener", port=8080, protocol=elb.ApplicationProtocol.HTTP, default_target_groups=target_groups
+    )
+    requests = LoadBalancerMonitoring(
+        stack,
+        "Requests",
+        load_balancer=load_balancer,
+        error_rate_percent=environment.alarms.error_rate_percent,
+        response_time_ms=environment.alarms.response_time_ms,
+        topic=topic,
+    )
+    hosts = HostMonitoring(
+        stack,
+        "Hosts",
+        load_balancer=load_balancer,
+        target_groups=target_groups,
+        least_hosts=environment.min_tasks,
+        topic=topic,
+    )
+    service = ecs.CfnService(stack, "Service", service_name="payment-service")
+    ServiceMonitoring(
+        stack,
+        "Tasks",
+        cluster_name="payment-cluster",
+        service_name=service.attr_name,
+        cpu_percent=environment.alarms.cpu_percent,
+        memory_percent=environment.alarms.memory_percent,
+        topic=topic,
+    )
+    BurnRateMonitoring(
+        stack,
+        "BurnRate",
+        errors=requests.errors,
+        availability_percent=environment.alarms.availability_percent,
+        topic=topic,
+    )
+    Gate(stack, "Gate", topic=topic, breaches=[*requests.breaches, *hosts.breaches])
+    vault = backup.CfnBackupVault(stack, "Vault", backup_vault_name="payment-backups")
+    backup.CfnBackupPlan(
+        stack,
+        "Plan",
+        backup_plan=backup.CfnBackupPlan.BackupPlanResourceTypeProperty(
+            backup_plan_name="daily",
+            backup_plan_rule=[
+                backup.CfnBackupPlan.BackupRuleResourceTypeProperty(rule_name="daily", target_backup_vault=vault.ref)
+            ],
+        ),
+    )
+    BackupMonitoring(stack, "Backups", vault_name="payment-backups", topic=topic)
+    return dict(Template.from_stack(stack).to_json())
+
+
+def named(template: dict[str, Any], what: str, environment: Environment) -> dict[str, Any]:
+    return next(
+        alarm for alarm in alarms(template).values() if alarm["AlarmName"] == f"payment-{what}-{environment.slug}"
+    )
+
+
+def expression(alarm: dict[str, Any]) -> str:
+    (result,) = (query["Expression"] for query in alarm["Metrics"] if query["ReturnData"])
+    return str(result)
+
+
+def test_the_way_of_a_request_is_covered(template: dict[str, Any]) -> None:
+    assert {demand.resource.split("(")[1].rstrip(")") for demand in demands({REGION: template})} == {
+        "AWS::Backup::BackupVault",
+        "AWS::ECS::Service",
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "AWS::ElasticLoadBalancingV2::TargetGroup",
+    }
+    assert uncovered({REGION: template}) == []
+
+
+def test_levels_are_those_of_the_environment(template: dict[str, Any], environment: Environment) -> None:
+    levels = environment.alarms
+    assert {
+        what: named(template, f"service-{what}", environment)["Threshold"]
+        for what in ("cpu", "memory", "response-time", "error-rate", "healthy-hosts", "unhealthy-hosts")
+    } == {
+        "cpu": levels.cpu_percent,
+        "memory": levels.memory_percent,
+        "response-time": levels.response_time_ms / 1000,
+        "error-rate": levels.error_rate_percent,
+        "healthy-hosts": environment.min_tasks,
+        "unhealthy-hosts": 0,
+    }
+
+
+def test_the_error_rate_is_a_rate_of_all_requests(template: dict[str, Any], environment: Environment) -> None:
+    alarm = named(template, "service-error-rate", environment)
+    assert expression(alarm) == (
+        "IF(FILL(requests, 0) >= 1, 100 * (FILL(target_errors, 0) + FILL(balancer_errors, 0)) / FILL(requests, 0), 0)"
+    )
+    metrics = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
+    assert {name: (metric["Metric"]["MetricName"], metric["Stat"]) for name, metric in metrics.items()} == {
+        "requests": ("RequestCount", "Sum"),
+        "target_errors": ("HTTPCode_Target_5XX_Count", "Sum"),
+        "balancer_errors": ("HTTPCode_ELB_5XX_Count", "Sum"),
+    }
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (3, 5)
+
+
+def test_the_response_time_is_the_99th_percentile_of_enough_requests(
+    template: dict[str, Any], environment: Environment
+) -> None:
+    alarm = named(template, "service-response-time", environment)
+    assert alarm["ExtendedStatistic"] == "p99"
+    assert alarm["EvaluateLowSampleCountPercentile"] == "ignore"
+
+
+def test_nobody_there_to_answer_is_an_alarm_and_not_silence(template: dict[str, Any], environment: Environment) -> None:
+    alarm = named(template, "service-healthy-hosts", environment)
+    assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("LessThanThreshold", "breaching")
+    # ECS moves the hosts from one group to the other: neither alone says how many there are.
+    assert expression(alarm) == "FILL(healthy1, 0) + FILL(healthy2, 0)"
+    assert {query["MetricStat"]["Stat"] for query in alarm["Metrics"] if "MetricStat" in query} == {"Minimum"}
+
+
+@pytest.mark.parametrize("what", ["cpu", "memory"])
+def test_tasks_are_alarmed_about_only_once_scaling_has_not_helped(
+    template: dict[str, Any], environment: Environment, what: str
+) -> None:
+    alarm = named(template, f"service-{what}", environment)
+    # Target tracking acts after three minutes above 70 %, with cooldowns of one: five times that, without a break.
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (60, 15, 15)
+    assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Average", "GreaterThanThreshold")
+
+
+@pytest.mark.parametrize(
+    ("speed", "multiple", "seconds"),
+    [("fast", 14.4, {"long": 3600, "short": 300}), ("slow", 6, {"long": 21600, "short": 1800})],
+)
+def test_the_error_budget_is_watched_over_two_windows_at_once(
+    template: dict[str, Any], environment: Environment, speed: str, multiple: float, seconds: dict[str, int]
+) -> None:
+    burn = named(template, f"burn-rate-{speed}", environment)
+    assert " AND " in "".join(part for part in burn["AlarmRule"]["Fn::Join"][1] if isinstance(part, str))
+    windows = {name: alarms(template)[name] for name in references(burn["AlarmRule"])}
+    assert {window["AlarmName"] for window in windows.values()} == {
+        f"payment-burn-rate-{speed}-{length}-{environment.slug}" for length in seconds
+    }
+    for length, period in seconds.items():
+        window = named(template, f"burn-rate-{speed}-{length}", environment)
+        budget = 100 - environment.alarms.availability_percent
+        assert window["Threshold"] == pytest.approx(multiple * budget)
+        assert {query["MetricStat"]["Period"] for query in window["Metrics"] if "MetricStat" in query} == {period}
+        assert "FILL(requests, 0) >= 100" in expression(window)
+        assert "AlarmActions" not in window
+        assert "InsufficientDataActions" in window
+
+
+def test_the_gate_closes_on_what_a_client_gets(template: dict[str, Any], environment: Environment) -> None:
+    gate = expression(named(template, "gate", environment))
+    levels = environment.alarms
+    for condition in (
+        f"FILL(requests, 0), 0) > {levels.error_rate_percent}, 1, 0)",
+        f"IF(FILL(response_time, 0) > {levels.response_time_ms / 1000}, 1, 0)",
+        "IF(FILL(unhealthy1, 0) + FILL(unhealthy2, 0) > 0, 1, 0)",
+        f"IF(FILL(healthy1, 0) + FILL(healthy2, 0) < {environment.min_tasks}, 1, 0)",
+    ):
+        assert condition in gate
+
+
+def test_a_day_without_a_backup_is_an_alarm(template: dict[str, Any], environment: Environment) -> None:
+    missing = named(template, "backup-missing", environment)
+    assert (missing["MetricName"], missing["ComparisonOperator"]) == (
+        "NumberOfBackupJobsCompleted",
+        "LessThanThreshold",
+    )
+    assert missing["Period"] * missing["EvaluationPeriods"] == 26 * 3600
+    assert (missing["Threshold"], missing["TreatMissingData"]) == (1, "breaching")
+
+
+def test_copies_are_watched_where_they_arrive_too(environment: Environment) -> None:
+    stack = cdk.Stack(cdk.App(), "Stack", env=cdk.Environment(account=environment.account, region="us-west-2"))
+    topic = AlarmTopic(
+        stack, "Topic", name=partial(resource_name, environment=environment), email="a@b.test", retain=False
+    )
+    backup.CfnBackupVault(stack, "Vault", backup_vault_name="payment-copies")
+    BackupCopyMonitoring(stack, "Copies", vault_name="payment-copies", topic=topic)
+    assert uncovered({"us-west-2": dict(Template.from_stack(stack).to_json())}) == []
+
+
+def test_every_alarm_here_has_a_runbook(template: dict[str, Any]) -> None:
+    assert all(runbook(alarm) for alarm in alarms(template).values())
