@@ -66,7 +66,7 @@ class DatabaseUser(Construct):
             ),
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        function = self._rotation_function(database, log_key)
+        function = self.function = self._rotation_function(database, log_key)
         # By the resource itself: the construct writes the role into the key's policy, and the key waits for the role.
         function.add_permission(
             "SecretsManager",

@@ -72,6 +72,7 @@ class LoadBalancer(Construct):
             )
         self._vpc = vpc
         self.target_group = self._target_group("Targets")
+        self.target_groups = [self.target_group]
         listener = self.balancer.add_listener(
             "Https",
             port=443,
@@ -103,9 +104,11 @@ class LoadBalancer(Construct):
             f"AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{SHIFTING_POLICY}]",
             control="AWS's own policy for this role of ECS, which may register targets and turn listener rules.",
         )
+        alternate = self._target_group("AlternateTargets")
+        self.target_groups.append(alternate)
         return ecs.AlternateTarget(
             "AlternateTarget",
-            alternate_target_group=self._target_group("AlternateTargets"),
+            alternate_target_group=alternate,
             production_listener=ecs.ListenerRuleConfiguration.application_listener_rule(self.rule),
             role=role,
         )

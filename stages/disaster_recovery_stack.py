@@ -14,6 +14,7 @@ from payment_constructs.housekeeping_role import HousekeepingRole
 from payment_constructs.replication_role import ReplicationRole
 from stages.environment import Environment
 from stages.names import bucket_name, resource_name
+from stages.recovery_monitoring import RecoveryMonitoring
 
 
 class DisasterRecoveryStack(Stack):
@@ -61,6 +62,7 @@ class DisasterRecoveryStack(Stack):
             self, "SessionReplicaKey", purpose=f"Session table replica of {environment.name}", retain=retain
         )
         self.backup_vault = BackupVault(self, "BackupVault", vault_name=resource_name("dr", environment), retain=retain)
+        RecoveryMonitoring(self, "Monitoring", environment=environment, vault=self.backup_vault)
         if not retain:
             self.housekeeping_role.may_clear(self.backup_vault)
             self.housekeeping_role.may_empty(self.audit_bucket)

@@ -31,6 +31,7 @@ from payment_constructs.session_table import SessionTable
 from payment_constructs.task_identity import TaskIdentity
 from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
+from stages.monitoring import Monitoring
 from stages.names import (
     bucket_name,
     execution_role_name,
@@ -245,6 +246,21 @@ class PaymentStack(Stack):
             min_tasks=environment.min_tasks,
             max_tasks=environment.max_tasks,
         )
+        monitoring = Monitoring(
+            self,
+            "Monitoring",
+            environment=environment,
+            release=release,
+            network=network,
+            database=database,
+            user=user,
+            sessions=sessions,
+            processing=processing,
+            load_balancer=load_balancer,
+            vault=vault,
+        )
+        # A deployment looks at the gate, so that stands first.
+        service.service.node.add_dependency(monitoring.gate)
         database.security_group.connections.allow_from(
             service.security_group, ec2.Port.tcp(PORT), "The payment service"
         )

@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.delivery import Delivery
 from stages.environment import Environment
+from tests.alarms import alarms, runbook
 from tests.synthesized import Assembly
 
 STACKS = ("DisasterRecovery", "Payment")
@@ -31,13 +32,30 @@ EMPTYING = "Custom::EmptyOnDestroy"
 ROWS = {"MinCapacity", "MaxCapacity", "DeploymentConfiguration", "AdvancedConfiguration"}
 DELETION = "deletion_protection.enabled"
 
+# What fires at a figure of the record, or at one that follows from its instance class; every other level is everyone's.
+# That these are the record's is for test_monitoring.py and test_service_monitoring.py to say.
+LEVELS_OF_THE_RECORD = {
+    "burn-rate",
+    "database-connections",
+    "database-free-memory",
+    "gate",
+    "service-cpu",
+    "service-error-rate",
+    "service-healthy-hosts",
+    "service-memory",
+    "service-response-time",
+}
+
 
 def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any]:
     """The template's resources without the environment's own name, account and addresses."""
     text = json.dumps(template["Resources"])
     # The record's own figures stand in the manifest; a test of the environments holds them to the specification.
     text = re.sub(r'\\"configuration\\":\{.*?\},\\"ap-southeast-1\\"', '\\"ap-southeast-1\\"', text)
+    # A dashboard draws the levels of the alarms that it shows.
+    text = re.sub(r'\\"horizontal\\":\[\{\\"value\\":[0-9.]+,\\"label\\":\\".*?\\"', "LEVEL", text)
     for value, sign in (
+        (environment.alarm_email, "MAILBOX"),
         (environment.account, "ACCOUNT"),
         (environment.database_instance_class, "db.CLASS"),
         (environment.vpc_cidr.rsplit(".", 2)[0] + ".", "NETWORK."),
@@ -53,7 +71,26 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
         waits_for = [name for name in resource.pop("DependsOn", []) if resources[name]["Type"] != EMPTYING]
         if waits_for:
             resource["DependsOn"] = waits_for
+    for alarm in alarms({"Resources": resources}).values():
+        if runbook(alarm) in LEVELS_OF_THE_RECORD:
+            alarm["Threshold"] = "LEVEL"
+            for query in alarm.get("Metrics", []):
+                if "Expression" in query:
+                    query["Expression"] = re.sub(r"([<>]=?) [0-9.]+", r"\1 LEVEL", query["Expression"])
     return resources
+
+
+def of_one_group(resources: dict[str, Any]) -> dict[str, Any]:
+    """The resources without the hosts of a second target group, which stands where releases are tried on a part.
+
+    A dashboard shows them too; that all dashboards show the same graphs is for test_monitoring.py to say.
+    """
+    text = re.sub(r" \+ FILL\((un)?healthy2, 0\)", "", json.dumps(resources))
+    made: dict[str, Any] = json.loads(text)
+    for alarm in alarms({"Resources": made}).values():
+        if "Metrics" in alarm:
+            alarm["Metrics"] = [query for query in alarm["Metrics"] if query["Id"] not in ("healthy2", "unhealthy2")]
+    return {name: one for name, one in made.items() if one["Type"] != "AWS::CloudWatch::Dashboard"}
 
 
 def unprotected(value: Any) -> Any:
@@ -90,8 +127,8 @@ def test_staging_and_prod_differ_in_the_specified_rows_and_the_canary_only(
     assembly: Assembly, delivery: Delivery
 ) -> None:
     *_, staging, prod = delivery.environments
-    ours = unprotected(neutral(assembly.template(f"{prod.name}-Payment"), prod))
-    theirs = unprotected(neutral(assembly.template(f"{staging.name}-Payment"), staging))
+    ours = of_one_group(unprotected(neutral(assembly.template(f"{prod.name}-Payment"), prod)))
+    theirs = of_one_group(unprotected(neutral(assembly.template(f"{staging.name}-Payment"), staging)))
     emptying = {name for name, resource in theirs.items() if resource["Type"] == EMPTYING}
     canary = {"LoadBalancerAlternateTargets", "LoadBalancerShiftingRole"}
     assert set(theirs) - set(ours) == emptying

@@ -1,0 +1,150 @@
+"""How an environment is watched in its primary region: what each part offers, put together."""
+
+from functools import partial
+
+from aws_cdk import aws_backup as backup
+from constructs import Construct
+
+from payment_constructs.alarm_topic import AlarmTopic
+from payment_constructs.backup_monitoring import BackupMonitoring
+from payment_constructs.burn_rate import BurnRateMonitoring
+from payment_constructs.dashboard import Dashboard
+from payment_constructs.database import Database
+from payment_constructs.database_monitoring import DatabaseMonitoring
+from payment_constructs.database_user import DatabaseUser
+from payment_constructs.gate import Gate
+from payment_constructs.health import Health
+from payment_constructs.host_monitoring import HostMonitoring
+from payment_constructs.load_balancer import LoadBalancer
+from payment_constructs.load_balancer_monitoring import LoadBalancerMonitoring
+from payment_constructs.monitored import Monitored
+from payment_constructs.nat_gateway_monitoring import NatGatewayMonitoring
+from payment_constructs.network import Network
+from payment_constructs.processing_queue import ProcessingQueue
+from payment_constructs.processing_queue_monitoring import ProcessingQueueMonitoring
+from payment_constructs.replication_monitoring import ReplicationFailureMonitoring
+from payment_constructs.rotation_monitoring import RotationMonitoring
+from payment_constructs.service_monitoring import ServiceMonitoring
+from payment_constructs.session_table import SessionTable
+from payment_constructs.session_table_monitoring import SessionTableMonitoring
+from stages.environment import Environment
+from stages.names import bucket_name, resource_name
+
+REPLICATED = ("audit", "access-logs")
+"""The buckets that the DR region holds replicas of."""
+
+
+class Monitoring(Construct):
+    """The topic, every part's alarms, the gate, the health, and the dashboard.
+
+    Args:
+        environment: Whose thresholds and names these are.
+        release: The commit that is delivered; the dashboard shows it.
+        network: Its NAT gateways are watched.
+        database: The cluster.
+        user: The rotation of the application's password.
+        sessions: The table, and its way into the DR region.
+        processing: The queue and its dead letters.
+        load_balancer: What clients get, and from how many hosts.
+        vault: The backups.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        release: str,
+        network: Network,
+        database: Database,
+        user: DatabaseUser,
+        sessions: SessionTable,
+        processing: ProcessingQueue,
+        load_balancer: LoadBalancer,
+        vault: backup.BackupVault,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = partial(resource_name, environment=environment)
+        levels = environment.alarms
+        topic = AlarmTopic(self, "Topic", name=name, email=environment.alarm_email, retain=environment.retains_data)
+        requests = LoadBalancerMonitoring(
+            self,
+            "Requests",
+            load_balancer=load_balancer.balancer,
+            error_rate_percent=levels.error_rate_percent,
+            response_time_ms=levels.response_time_ms,
+            topic=topic,
+        )
+        hosts = HostMonitoring(
+            self,
+            "Hosts",
+            load_balancer=load_balancer.balancer,
+            target_groups=load_balancer.target_groups,
+            least_hosts=environment.min_tasks,
+            topic=topic,
+        )
+        # By name: the service waits for the gate, and the gate for nothing of the service.
+        tasks = ServiceMonitoring(
+            self,
+            "Tasks",
+            cluster_name=name("service"),
+            service_name=name("service"),
+            cpu_percent=levels.cpu_percent,
+            memory_percent=levels.memory_percent,
+            topic=topic,
+        )
+        instance_class = environment.database_instance_class
+        data = DatabaseMonitoring(
+            self, "Database", cluster=database.cluster, instance_class=instance_class, topic=topic
+        )
+        queue = ProcessingQueueMonitoring(
+            self,
+            "Processing",
+            queue=processing.queue,
+            dead_letter_queue=processing.dead_letter_queue,
+            topic=topic,
+        )
+        table_name = sessions.table.table_name
+        table = SessionTableMonitoring(
+            self, "Sessions", table_name=table_name, other_region=environment.dr_region, topic=topic
+        )
+        replications = [
+            ReplicationFailureMonitoring(
+                self,
+                f"Replication-{what}",
+                what=what,
+                source_bucket=bucket_name(what, environment, environment.primary_region),
+                destination_bucket=bucket_name(what, environment, environment.dr_region),
+                destination_region=environment.dr_region,
+                topic=topic,
+            )
+            for what in REPLICATED
+        ]
+        backups = BackupMonitoring(self, "Backups", vault_name=vault.backup_vault_name, topic=topic)
+        nat = NatGatewayMonitoring(self, "Nat", vpc=network.vpc, topic=topic)
+        rotation = RotationMonitoring(self, "Rotation", function_name=user.function.function_name, topic=topic)
+        objective = levels.availability_percent
+        burn_rate = BurnRateMonitoring(
+            self, "BurnRate", errors=requests.errors, availability_percent=objective, topic=topic
+        )
+        shown: list[Monitored] = [requests, hosts, tasks, data, queue, table, *replications, backups]
+        alarms = [alarm for part in shown for alarm in part.alarms]
+        alarms += [*nat.alarms, *rotation.alarms, *burn_rate.alarms]
+        self.gate = Gate(
+            self,
+            "Gate",
+            topic=topic,
+            breaches=[*requests.breaches, *hosts.breaches, *data.breaches, *queue.breaches],
+        )
+        # Born after what it looks at, or the first deployment ends at a gate that has seen nothing yet.
+        self.gate.node.add_dependency(database.cluster)
+        health = Health(self, "Health", topic=topic, alarms=alarms)
+        Dashboard(
+            self,
+            "Dashboard",
+            name=name("overview"),
+            facts={"Environment": environment.name, "Region": environment.primary_region, "Release": release},
+            alarms=[health, self.gate, *alarms],
+            rows=[[*requests.widgets, *hosts.widgets, *tasks.widgets], *(part.widgets for part in shown[3:])],
+        )

@@ -1,0 +1,237 @@
+"""Who is told of an alarm, what the gate and the health are made of, and at which figures alarms fire."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from payment_constructs.database_memory import max_connections, memory_bytes
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from tests.alarms import COMPOSITE, alarms, runbook
+from tests.synthesized import Assembly, references
+
+STACKS = ("Payment", "DisasterRecovery")
+
+
+@pytest.fixture(params=["Dev", "Staging", "Prod"])
+def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    return next(one for one in delivery.environments if one.name == request.param)
+
+
+def named(assembly: Assembly, environment: Environment, what: str, *, stack: str = "Payment") -> dict[str, Any]:
+    found = alarms(assembly.template(f"{environment.name}-{stack}")).values()
+    return next(alarm for alarm in found if alarm["AlarmName"] == f"payment-{what}-{environment.slug}")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use(
+    assembly: Assembly, environment: Environment, stack: str
+) -> None:
+    name = f"{environment.name}-{stack}"
+    topic = assembly.only(name, "AWS::SNS::Topic")
+    assert topic["TopicName"] == f"payment-alarms-{environment.slug}"
+    key = assembly.resources(name, "AWS::KMS::Key")[next(references(topic["KmsMasterKeyId"]))]
+    (statement,) = (one for one in key["KeyPolicy"]["Statement"] if one.get("Sid") == "Alarms")
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": environment.account}}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_only_alarms_of_the_account_publish_and_only_over_tls(
+    assembly: Assembly, environment: Environment, stack: str
+) -> None:
+    name = f"{environment.name}-{stack}"
+    policy = assembly.only(name, "AWS::SNS::TopicPolicy")
+    assert set(references(policy["Topics"])) == set(assembly.resources(name, "AWS::SNS::Topic"))
+    statements = policy["PolicyDocument"]["Statement"]
+    (refusal,) = (one for one in statements if one["Effect"] == "Deny")
+    (allowance,) = (one for one in statements if one["Effect"] == "Allow")
+    assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert (refusal["Principal"], refusal["Action"]) == ("*", "sns:Publish")
+    assert allowance["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowance["Condition"] == {"StringEquals": {"aws:SourceAccount": environment.account}}
+
+
+def test_the_gate_is_one_metric_alarm_that_silence_closes(assembly: Assembly, environment: Environment) -> None:
+    gate = named(assembly, environment, "gate")
+    assert gate["TreatMissingData"] == "breaching"
+    assert (gate["Threshold"], gate["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    # FILL makes up the latest minute of a metric that comes in late: one bad minute of one would be always bad.
+    assert (gate["DatapointsToAlarm"], gate["EvaluationPeriods"]) == (3, 5)
+    expression, *metrics = gate["Metrics"]
+    assert expression["ReturnData"] is True
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+    assert 2 <= len(metrics) <= 10
+    assert {metric["MetricStat"]["Period"] for metric in metrics} == {60}
+    unfilled = [metric["Id"] for metric in metrics if f"FILL({metric['Id']}," not in expression["Expression"]]
+    assert unfilled == ["database_cpu"]
+
+
+def test_the_gate_is_made_after_the_database_that_it_looks_at(assembly: Assembly, environment: Environment) -> None:
+    resources = assembly.template(f"{environment.name}-Payment")["Resources"]
+    (gate,) = (
+        resource
+        for resource in resources.values()
+        if resource.get("Properties", {}).get("AlarmName") == f"payment-gate-{environment.slug}"
+    )
+    instances = {name for name, resource in resources.items() if resource["Type"] == "AWS::RDS::DBInstance"}
+    assert instances
+    assert instances <= set(gate["DependsOn"])
+
+
+def test_the_health_is_every_alarm_of_the_region(assembly: Assembly, environment: Environment) -> None:
+    template = assembly.template(f"{environment.name}-Payment")
+    health = named(assembly, environment, "health")
+    burning = {part for alarm in alarms(template).values() if is_burn(alarm) for part in references(alarm["AlarmRule"])}
+    single = {name for name, alarm in alarms(template).items() if runbook(alarm) not in ("gate", "health")} - burning
+    assert set(references(health["AlarmRule"])) == single
+    # Longer ones are refused, with more than 100 parts too.
+    assert len(single) <= 100
+
+
+def is_burn(alarm: dict[str, Any]) -> bool:
+    return runbook(alarm) == "burn-rate" and "AlarmRule" in alarm
+
+
+def test_no_composite_alarm_stands_in_the_dr_region(assembly: Assembly, environment: Environment) -> None:
+    # It could not see the primary region's alarms.
+    assert assembly.resources(f"{environment.name}-DisasterRecovery", COMPOSITE) == {}
+
+
+def test_database_levels_follow_from_the_instance_class(assembly: Assembly, environment: Environment) -> None:
+    connections = {"db.t4g.medium": 315, "db.r6g.large": 1261}[environment.database_instance_class]
+    memory = {"db.t4g.medium": 4, "db.r6g.large": 16}[environment.database_instance_class] * 2**30
+    for instance in range(1, environment.database_instances + 1):
+        assert named(assembly, environment, f"database-instance{instance}-connections")["Threshold"] == connections
+        free = named(assembly, environment, f"database-instance{instance}-free-memory")
+        assert free["Threshold"] == pytest.approx(memory * 0.05, abs=1)
+        assert free["ComparisonOperator"] == "LessThanThreshold"
+        assert named(assembly, environment, f"database-instance{instance}-cpu")["Threshold"] == 80
+
+
+def test_the_service_is_watched_at_the_levels_of_its_environment(assembly: Assembly, environment: Environment) -> None:
+    levels = environment.alarms
+    assert {
+        what: named(assembly, environment, what)["Threshold"]
+        for what in (
+            "service-cpu",
+            "service-memory",
+            "service-response-time",
+            "service-error-rate",
+            "service-healthy-hosts",
+            "burn-rate-fast-long",
+        )
+    } == {
+        "service-cpu": levels.cpu_percent,
+        "service-memory": levels.memory_percent,
+        "service-response-time": levels.response_time_ms / 1000,
+        "service-error-rate": levels.error_rate_percent,
+        "service-healthy-hosts": environment.min_tasks,
+        "burn-rate-fast-long": pytest.approx(14.4 * (100 - levels.availability_percent)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("instance_class", "gibibytes", "connections"),
+    [
+        ("db.t3.medium", 4, 450),
+        ("db.t4g.large", 8, 901),
+        ("db.r6g.large", 16, 1802),
+        ("db.r6g.xlarge", 32, 3604),
+        ("db.r6g.2xlarge", 64, 5000),
+        ("db.r7g.16xlarge", 512, 5000),
+        ("db.x2g.large", 32, 3604),
+    ],
+)
+def test_connections_follow_from_memory_up_to_five_thousand(
+    instance_class: str, gibibytes: int, connections: int
+) -> None:
+    assert memory_bytes(instance_class) == gibibytes * 2**30
+    assert max_connections(instance_class) == connections
+
+
+def test_the_queue_is_watched_at_the_figures_of_the_specification(assembly: Assembly, environment: Environment) -> None:
+    assert named(assembly, environment, "processing-depth")["Threshold"] == 1000
+    queue = next(
+        queue
+        for queue in assembly.resources(f"{environment.name}-Payment", "AWS::SQS::Queue").values()
+        if "RedrivePolicy" in queue
+    )
+    attempts = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
+    assert named(assembly, environment, "processing-age")["Threshold"] == attempts
+    dead_letters = named(assembly, environment, "processing-dead-letters")
+    assert (dead_letters["Threshold"], dead_letters["EvaluationPeriods"]) == (0, 1)
+
+
+def test_the_lag_of_the_audit_log_is_watched_where_s3_reports_it(assembly: Assembly, environment: Environment) -> None:
+    late = named(assembly, environment, "audit-replication-late", stack="DisasterRecovery")
+    assert (late["MetricName"], late["Threshold"], late["TreatMissingData"]) == ("ReplicationLatency", 900, "breaching")
+    failed = named(assembly, environment, "audit-replication-failed")
+    assert (failed["MetricName"], failed["Threshold"]) == ("OperationsFailedReplication", 0)
+
+
+def dashboard(assembly: Assembly, stack: str) -> dict[str, Any]:
+    properties = assembly.only(stack, "AWS::CloudWatch::Dashboard")
+    body = properties["DashboardBody"]
+    parts = body["Fn::Join"][1] if isinstance(body, dict) else [body]
+    text = "".join(part if isinstance(part, str) else "token" for part in parts)
+    return {"name": properties["DashboardName"], **json.loads(text)}
+
+
+def test_the_dashboard_shows_what_is_asked_about(assembly: Assembly, environment: Environment) -> None:
+    shown = dashboard(assembly, f"{environment.name}-Payment")
+    assert shown["name"] == f"payment-overview-{environment.slug}"
+    heading, state, *graphs = shown["widgets"]
+    for fact in (environment.name, "ap-southeast-1", "0" * 40, "docs/operations.md#runbooks"):
+        assert fact in heading["properties"]["markdown"]
+    template = assembly.template(f"{environment.name}-Payment")
+    quiet = {part for alarm in alarms(template).values() if is_burn(alarm) for part in references(alarm["AlarmRule"])}
+    assert len(state["properties"]["alarms"]) == len(set(alarms(template)) - quiet)
+    titles = {graph["properties"]["title"] for graph in graphs}
+    assert {"Requests", "Response time (p99)", "CPU", "Memory", "Database connections", "Queue depth"} <= titles
+    assert {title for title in titles if title.startswith("Replication lag")} == {
+        "Replication lag: access-logs",
+        "Replication lag: audit",
+        "Replication lag: database readers",
+        "Replication lag: sessions to us-west-2",
+    }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_environment_shows_the_same(assembly: Assembly, delivery: Delivery, stack: str) -> None:
+    titles = [
+        [widget["properties"].get("title") for widget in dashboard(assembly, f"{one.name}-{stack}")["widgets"]]
+        for one in delivery.environments
+    ]
+    assert titles == [titles[0]] * len(titles)
+
+
+def test_the_recovery_dashboard_shows_what_arrives(assembly: Assembly, environment: Environment) -> None:
+    shown = dashboard(assembly, f"{environment.name}-DisasterRecovery")
+    # Dashboards belong to no region: one name for both would be one dashboard.
+    assert shown["name"] == f"payment-recovery-{environment.slug}"
+    heading, _, *graphs = shown["widgets"]
+    assert f"Environment: **{environment.name}**" in heading["properties"]["markdown"]
+    assert "Replication lag: audit" in {graph["properties"]["title"] for graph in graphs}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_widget_covers_another(assembly: Assembly, environment: Environment, stack: str) -> None:
+    taken: set[tuple[int, int]] = set()
+    for widget in dashboard(assembly, f"{environment.name}-{stack}")["widgets"]:
+        area = {
+            (x, y)
+            for x in range(widget["x"], widget["x"] + widget["width"])
+            for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not area & taken
+        assert max(x for x, _ in area) < 24
+        taken |= area
+
+
+def test_a_commit_changes_nothing_in_the_dr_region(assembly: Assembly, environment: Environment) -> None:
+    text = assembly.stacks[f"{environment.name}-DisasterRecovery"].template.read_text(encoding="utf-8")
+    assert not re.search("0{40}", text)

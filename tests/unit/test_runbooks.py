@@ -1,0 +1,57 @@
+"""Whoever is woken finds what to do: every alarm's runbook is there, and no runbook is left over."""
+
+import ast
+import re
+
+from payment_constructs.alarm import description
+from tests.alarms import RUNBOOK, alarms, runbook
+from tests.conftest import CHECKOUT
+from tests.synthesized import Assembly
+
+OPERATIONS = CHECKOUT / "docs" / "operations.md"
+
+
+def headings() -> dict[str, str]:
+    """The runbooks by the anchors that a Markdown page gives their headings."""
+    _, text = OPERATIONS.read_text(encoding="utf-8").split("\n## Runbooks\n")
+    text = text.split("\n## ")[0]
+    parts = re.split(r"^### (.+)$", text, flags=re.MULTILINE)[1:]
+    return {
+        re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-"): body
+        for title, body in zip(parts[::2], parts[1::2], strict=True)
+    }
+
+
+def test_every_alarm_of_a_template_has_its_runbook(assembly: Assembly) -> None:
+    anchors = {runbook(alarm) for stack in assembly.stacks for alarm in alarms(assembly.template(stack)).values()}
+    assert len(anchors) > 10
+    assert anchors <= set(headings())
+
+
+def written() -> set[str]:
+    """The runbooks that the constructs name, those that no stack has wired included."""
+    found = set()
+    for module in (CHECKOUT / "payment_constructs").glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "runbook" and isinstance(node.value, ast.Constant):
+                found.add(str(node.value.value))
+    return found
+
+
+def test_every_alarm_that_can_be_made_has_its_runbook_and_every_runbook_its_alarm() -> None:
+    assert written() == set(headings())
+
+
+def test_a_description_ends_with_the_way_to_its_runbook() -> None:
+    found = RUNBOOK.search(description("Payments wait.", runbook="processing-depth"))
+    assert found
+    assert found["anchor"] == "processing-depth"
+
+
+def test_every_runbook_says_what_it_means_where_to_look_and_what_to_do() -> None:
+    for anchor, body in headings().items():
+        assert re.findall(r"^\*\*(\w[\w ]*)\*\*", body, flags=re.MULTILINE) == [
+            "Means",
+            "First look",
+            "Do",
+        ], anchor
