@@ -1,4 +1,4 @@
-"""Where alarms are told: an encrypted topic that CloudWatch alone publishes to, and a mailbox behind it."""
+"""Where alarms are told: an encrypted topic that few may publish to, and a mailbox behind it."""
 
 from collections.abc import Callable
 
@@ -53,6 +53,13 @@ class AlarmTopic(Construct):
             )
         )
         sns.Subscription(self, "Mailbox", topic=self.topic, protocol=sns.SubscriptionProtocol.EMAIL, endpoint=email)
+
+    def allow_failed_events(self, policy: iam.ManagedPolicy) -> None:
+        """Lets a function's failed asynchronous events be told here: its dead-letter topic, which somebody reads."""
+        policy.add_statements(
+            iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn]),
+            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]),
+        )
 
     def notify(self, alarm: cloudwatch.AlarmBase) -> None:
         """Tells when the alarm begins and when it is over."""

@@ -13,6 +13,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.database import NAME, PORT, Database
 from payment_constructs.log_group import LogGroup
 
@@ -30,6 +31,7 @@ class DatabaseUser(Construct):
         secret_name: The secret's name.
         database: The cluster; its master secret is used by the Data API alone.
         log_key: Encrypts the function's log; it allows log groups.
+        topic: Is told of a step of the rotation that failed for good.
         retain: Whether the secret outlives its stack.
     """
 
@@ -41,6 +43,7 @@ class DatabaseUser(Construct):
         secret_name: str,
         database: Database,
         log_key: kms.IKey,
+        topic: AlarmTopic,
         retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -66,7 +69,7 @@ class DatabaseUser(Construct):
             ),
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        function = self.function = self._rotation_function(database, log_key)
+        function = self.function = self._rotation_function(database, log_key, topic)
         # By the resource itself: the construct writes the role into the key's policy, and the key waits for the role.
         function.add_permission(
             "SecretsManager",
@@ -94,7 +97,7 @@ class DatabaseUser(Construct):
         }
         return {variable: ecs.Secret.from_secrets_manager(self.secret, field) for variable, field in fields.items()}
 
-    def _rotation_function(self, database: Database, log_key: kms.IKey) -> lambda_.Function:
+    def _rotation_function(self, database: Database, log_key: kms.IKey, topic: AlarmTopic) -> lambda_.Function:
         log_group = LogGroup(self, "Log", key=log_key, retain=False)
         cluster = database.cluster.node.default_child
         assert isinstance(cluster, rds.CfnDBCluster)  # noqa: S101 - an L2 cluster's default child
@@ -120,6 +123,7 @@ class DatabaseUser(Construct):
                 iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[database.key.key_arn]),
             ],
         )
+        topic.allow_failed_events(policy)
         role = iam.Role(
             self,
             "Role",
@@ -135,16 +139,12 @@ class DatabaseUser(Construct):
             timeout=Duration.minutes(1),
             role=role.without_policy_updates(),
             log_group=log_group,
+            dead_letter_topic=topic.topic,
             environment={
                 "CLUSTER": database.cluster.cluster_arn,
                 "MASTER_SECRET": master_secret,
                 "DATABASE": NAME,
             },
-        )
-        acknowledge(
-            function,
-            "NIST.800.53.R5::NIST.800.53.R5-LambdaDLQ",
-            control="Secrets Manager calls it, waits, retries and marks a failed rotation, which an alarm watches.",
         )
         acknowledge(
             function,

@@ -34,6 +34,7 @@ class PaymentService(Construct):
         image: The container image, by its digest.
         identity: Who the tasks are.
         secrets: What a container finds in its environment, by variable; the identity may read them.
+        gate_name: The alarm whose firing takes a deployment back; by its name, which needs nothing of the service.
         canary_percent: The share of requests that a new release gets for ten minutes before it gets them all; None
             replaces the tasks one by one, and goes back when they fail.
         log_key: Encrypts the log; it allows log groups.
@@ -51,6 +52,7 @@ class PaymentService(Construct):
         image: ServiceImage,
         identity: TaskIdentity,
         secrets: Mapping[str, ecs.Secret],
+        gate_name: str,
         canary_percent: int | None,
         log_key: kms.IKey,
         retain: bool,
@@ -98,6 +100,9 @@ class PaymentService(Construct):
             health_check_grace_period=Duration.seconds(60),
             enable_ecs_managed_tags=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
+            deployment_alarms=ecs.DeploymentAlarmConfig(
+                alarm_names=[gate_name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
+            ),
             **_deployment(canary_percent),
         )
         if canary_percent:

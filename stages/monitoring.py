@@ -35,7 +35,7 @@ REPLICATED = ("audit", "access-logs")
 
 
 class Monitoring(Construct):
-    """The topic, every part's alarms, the gate, the health, and the dashboard.
+    """Every part's alarms, the gate, the health, and the dashboard.
 
     Args:
         environment: Whose thresholds and names these are.
@@ -47,6 +47,7 @@ class Monitoring(Construct):
         processing: The queue and its dead letters.
         load_balancer: What clients get, and from how many hosts.
         vault: The backups.
+        topic: Is told of every alarm.
     """
 
     def __init__(
@@ -63,11 +64,11 @@ class Monitoring(Construct):
         processing: ProcessingQueue,
         load_balancer: LoadBalancer,
         vault: backup.BackupVault,
+        topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
         name = partial(resource_name, environment=environment)
         levels = environment.alarms
-        topic = AlarmTopic(self, "Topic", name=name, email=environment.alarm_email, retain=environment.retains_data)
         requests = LoadBalancerMonitoring(
             self,
             "Requests",

@@ -1,6 +1,7 @@
 """The payment platform of one environment, wired together."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from aws_cdk import CfnOutput, Fn, Stack
@@ -10,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from payment_constructs.access_log_bucket import AccessLogBucket
+from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.audit_log import AuditLog
 from payment_constructs.backup_vault import BackupVault
 from payment_constructs.backups import Backups
@@ -73,7 +75,14 @@ class PaymentStack(Stack):
 
         log_key = EncryptionKey(self, "LogKey", purpose=f"Logs of {environment.name} in {region}", retain=retain)
         log_key.allow_log_groups()
-        housekeeping = Housekeeping(self, "Housekeeping", role=recovery.housekeeping_role, log_key=log_key)
+        topic = AlarmTopic(
+            self,
+            "AlarmTopic",
+            name=partial(resource_name, environment=environment),
+            email=environment.alarm_email,
+            retain=retain,
+        )
+        housekeeping = Housekeeping(self, "Housekeeping", role=recovery.housekeeping_role, log_key=log_key, topic=topic)
 
         network = Network(
             self,
@@ -191,6 +200,7 @@ class PaymentStack(Stack):
             secret_name=resource_name("database-user", environment),
             database=database,
             log_key=log_key,
+            topic=topic,
             retain=retain,
         )
 
@@ -234,6 +244,7 @@ class PaymentStack(Stack):
                 },
                 **user.container_secrets(),
             },
+            gate_name=resource_name("gate", environment),
             canary_percent=environment.canary_percent,
             log_key=log_key,
             retain=retain,
@@ -258,6 +269,7 @@ class PaymentStack(Stack):
             processing=processing,
             load_balancer=load_balancer,
             vault=vault,
+            topic=topic,
         )
         # A deployment looks at the gate, so that stands first.
         service.service.node.add_dependency(monitoring.gate)

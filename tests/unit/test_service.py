@@ -227,3 +227,17 @@ def test_the_password_is_made_by_secrets_manager_and_never_in_the_template(assem
             for part in secret["GenerateSecretString"]["SecretStringTemplate"]["Fn::Join"][1]
         )
     )
+
+
+@pytest.mark.parametrize("name", ["Dev", "Staging", "Prod"])
+def test_a_deployment_is_taken_back_when_the_gate_fires(assembly: Assembly, name: str) -> None:
+    stack = f"{name}-Payment"
+    alarms = assembly.only(stack, "AWS::ECS::Service")["DeploymentConfiguration"]["Alarms"]
+    assert alarms == {"AlarmNames": [f"payment-gate-{name.lower()}"], "Enable": True, "Rollback": True}
+    (gate_id,) = (
+        logical_id
+        for logical_id, alarm in assembly.resources(stack, "AWS::CloudWatch::Alarm").items()
+        if alarm["AlarmName"] in alarms["AlarmNames"]
+    )
+    (service,) = (one for one in assembly.template(stack)["Resources"].values() if one["Type"] == "AWS::ECS::Service")
+    assert gate_id in service["DependsOn"]
