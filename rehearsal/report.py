@@ -113,7 +113,10 @@ def _coverage(report: Report, *, console: RichConsole) -> None:
     found = report.resources()
     emulated = {name: number for name, number in found.items() if report.coverage[name].kind == EMULATED}
     types = sum(number > 0 for number in emulated.values())
-    console.print(f"\nEmulated: {sum(emulated.values())} resources of {types} types")
+    console.print(f"\nEmulated: {sum(emulated.values())} resources of {types} types, with these limits:")
+    for name in sorted(emulated):
+        if emulated[name] and (note := report.coverage[name].note):
+            console.print(escape(f"  - {name}: {note}"), soft_wrap=True)
     for name in sorted(set(found) - set(emulated)):
         kind, note = report.coverage[name]
         console.print(escape(f"{kind.capitalize()}: {found[name] or 'no'} {name}: {note}"), soft_wrap=True)
