@@ -2,16 +2,13 @@
 
 from functools import partial
 
-from aws_cdk import aws_backup as backup
 from constructs import Construct
 
 from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.backup_monitoring import BackupMonitoring
 from payment_constructs.burn_rate import BurnRateMonitoring
 from payment_constructs.dashboard import Dashboard
-from payment_constructs.database import Database
 from payment_constructs.database_monitoring import DatabaseMonitoring
-from payment_constructs.database_user import DatabaseUser
 from payment_constructs.gate import Gate
 from payment_constructs.health import Health
 from payment_constructs.host_monitoring import HostMonitoring
@@ -20,18 +17,14 @@ from payment_constructs.load_balancer_monitoring import LoadBalancerMonitoring
 from payment_constructs.monitored import Monitored
 from payment_constructs.nat_gateway_monitoring import NatGatewayMonitoring
 from payment_constructs.network import Network
-from payment_constructs.processing_queue import ProcessingQueue
 from payment_constructs.processing_queue_monitoring import ProcessingQueueMonitoring
 from payment_constructs.replication_monitoring import ReplicationFailureMonitoring
 from payment_constructs.rotation_monitoring import RotationMonitoring
 from payment_constructs.service_monitoring import ServiceMonitoring
-from payment_constructs.session_table import SessionTable
 from payment_constructs.session_table_monitoring import SessionTableMonitoring
+from stages.data_layer import DataLayer
 from stages.environment import Environment
-from stages.names import bucket_name, resource_name
-
-REPLICATED = ("audit", "access-logs")
-"""The buckets that the DR region holds replicas of."""
+from stages.names import REPLICATED, bucket_name, resource_name
 
 
 class Monitoring(Construct):
@@ -41,12 +34,8 @@ class Monitoring(Construct):
         environment: Whose thresholds and names these are.
         release: The commit that is delivered; the dashboard shows it.
         network: Its NAT gateways are watched.
-        database: The cluster.
-        user: The rotation of the application's password.
-        sessions: The table, and its way into the DR region.
-        processing: The queue and its dead letters.
+        data: What holds data: database, sessions, queue, backups, and the rotation of the application's password.
         load_balancer: What clients get, and from how many hosts.
-        vault: The backups.
         topic: Is told of every alarm.
     """
 
@@ -58,12 +47,8 @@ class Monitoring(Construct):
         environment: Environment,
         release: str,
         network: Network,
-        database: Database,
-        user: DatabaseUser,
-        sessions: SessionTable,
-        processing: ProcessingQueue,
+        data: DataLayer,
         load_balancer: LoadBalancer,
-        vault: backup.BackupVault,
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -96,17 +81,17 @@ class Monitoring(Construct):
             topic=topic,
         )
         instance_class = environment.database_instance_class
-        data = DatabaseMonitoring(
-            self, "Database", cluster=database.cluster, instance_class=instance_class, topic=topic
+        cluster = DatabaseMonitoring(
+            self, "Database", cluster=data.database.cluster, instance_class=instance_class, topic=topic
         )
         queue = ProcessingQueueMonitoring(
             self,
             "Processing",
-            queue=processing.queue,
-            dead_letter_queue=processing.dead_letter_queue,
+            queue=data.processing.queue,
+            dead_letter_queue=data.processing.dead_letter_queue,
             topic=topic,
         )
-        table_name = sessions.table.table_name
+        table_name = data.sessions.table.table_name
         table = SessionTableMonitoring(
             self, "Sessions", table_name=table_name, other_region=environment.dr_region, topic=topic
         )
@@ -122,24 +107,26 @@ class Monitoring(Construct):
             )
             for what in REPLICATED
         ]
-        backups = BackupMonitoring(self, "Backups", vault_name=vault.backup_vault_name, topic=topic)
+        backups = BackupMonitoring(self, "Backups", vault_name=data.vault.backup_vault_name, topic=topic)
         nat = NatGatewayMonitoring(self, "Nat", vpc=network.vpc, topic=topic)
-        rotation = RotationMonitoring(self, "Rotation", function_name=user.function.function_name, topic=topic)
+        rotation = RotationMonitoring(
+            self, "Rotation", function_name=data.database_user.function.function_name, topic=topic
+        )
         objective = levels.availability_percent
         burn_rate = BurnRateMonitoring(
             self, "BurnRate", errors=requests.errors, availability_percent=objective, topic=topic
         )
-        shown: list[Monitored] = [requests, hosts, tasks, data, queue, table, *replications, backups]
+        shown: list[Monitored] = [requests, hosts, tasks, cluster, queue, table, *replications, backups]
         alarms = [alarm for part in shown for alarm in part.alarms]
         alarms += [*nat.alarms, *rotation.alarms, *burn_rate.alarms]
         self.gate = Gate(
             self,
             "Gate",
             topic=topic,
-            breaches=[*requests.breaches, *hosts.breaches, *data.breaches, *queue.breaches],
+            breaches=[*requests.breaches, *hosts.breaches, *cluster.breaches, *queue.breaches],
         )
         # Born after what it looks at, or the first deployment ends at a gate that has seen nothing yet.
-        self.gate.node.add_dependency(database.cluster)
+        self.gate.node.add_dependency(data.database.cluster)
         health = Health(self, "Health", topic=topic, alarms=alarms)
         Dashboard(
             self,

@@ -4,6 +4,9 @@ from aws_cdk import DefaultStackSynthesizer
 
 from stages.environment import Environment
 
+REPLICATED = ("audit", "access-logs")
+"""The buckets that the DR region holds replicas of."""
+
 
 def resource_name(service: str, environment: Environment) -> str:
     """The name of a resource within its account and region."""

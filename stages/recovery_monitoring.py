@@ -12,8 +12,7 @@ from payment_constructs.monitored import Monitored
 from payment_constructs.replication_monitoring import ReplicationLagMonitoring
 from payment_constructs.session_table_monitoring import SessionTableMonitoring
 from stages.environment import Environment
-from stages.monitoring import REPLICATED
-from stages.names import bucket_name, resource_name
+from stages.names import REPLICATED, bucket_name, resource_name
 
 
 class RecoveryMonitoring(Construct):

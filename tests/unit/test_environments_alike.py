@@ -130,7 +130,7 @@ def test_staging_and_prod_differ_in_the_specified_rows_and_the_canary_only(
     ours = of_one_group(unprotected(neutral(assembly.template(f"{prod.name}-Payment"), prod)))
     theirs = of_one_group(unprotected(neutral(assembly.template(f"{staging.name}-Payment"), staging)))
     emptying = {name for name, resource in theirs.items() if resource["Type"] == EMPTYING}
-    canary = {"LoadBalancerAlternateTargets", "LoadBalancerShiftingRole"}
+    canary = {"ServiceLoadBalancerAlternateTargets", "ServiceLoadBalancerShiftingRole"}
     assert set(theirs) - set(ours) == emptying
     assert {re.sub("[0-9A-F]{8}$", "", name) for name in set(ours) - set(theirs)} == canary
     assert {name: ours[name] for name in theirs if name in ours} == {
