@@ -90,7 +90,9 @@ def _load_environments(settings: object, image: Any, faults: list[str]) -> tuple
         faults.extend(_unknown_keys(f"delivery.environments.{name}", entry, {*ENVIRONMENT_SETTINGS, "peers_with"}))
         try:
             environment = make(**{setting: entry.get(setting) for setting in ENVIRONMENT_SETTINGS}, image=image)
-            environments.append(replace(environment, peers_with=entry.get("peers_with", environment.peers_with)))
+            # False is nobody. A null never arrives: the CDK CLI drops it from the context.
+            peers_with = entry.get("peers_with", environment.peers_with) or None
+            environments.append(replace(environment, peers_with=peers_with))
         except SettingsError as error:
             faults.extend(error.faults)
     return tuple(environments)

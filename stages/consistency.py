@@ -46,12 +46,12 @@ def _overlaps(environments: Sequence[Environment]) -> Iterator[str]:
 def _peerings(environments: Sequence[Environment]) -> Iterator[str]:
     for before, environment in zip((None, *environments), environments, strict=False):
         if environment.peers_with is not None and (before is None or environment.peers_with != before.name):
-            remedy = f"give '{before.name}', the one before it, or null" if before else "give null, it is the first"
+            remedy = f"give '{before.name}', the one before it, or false" if before else "give false, it is the first"
             yield f"{environment.name}: peers_with is {environment.peers_with!r}: {remedy}."
         elif environment.peers_with is not None and before is not None and before.retains_data:
             yield (
                 f"{environment.name}: peers_with is {environment.peers_with!r}, which retains data: nothing may reach "
-                "into production; give null."
+                "into production; give false."
             )
 
 

@@ -44,6 +44,7 @@ class Project:
             (directory / tools).symlink_to(SOURCES / tools, target_is_directory=True)
         porcelain.init(str(directory))
         self._leave_out_the_checks()
+        self._leave_room_before_the_last()
         self.commit("The project as it is")
 
     @property
@@ -68,6 +69,7 @@ class Project:
             "account": account,
             "certificate_arn": certificate,
             "alarm_email": "payment-alarms@example.com",
+            "peers_with": list(environments)[-2],
         }
         file.write_text(json.dumps(document, indent=2))
         module = self.directory / "stages" / "environments.py"
@@ -88,6 +90,14 @@ class Project:
     def _settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = json.loads((self.directory / "cdk.json").read_text())["context"]["delivery"]
         return settings
+
+    def _leave_room_before_the_last(self) -> None:
+        """The last environment peers with nobody: an environment can be put before one that is not in the chain."""
+        file = self.directory / "cdk.json"
+        document = json.loads(file.read_text())
+        environments = document["context"]["delivery"]["environments"]
+        environments[list(environments)[-1]]["peers_with"] = False
+        file.write_text(json.dumps(document, indent=2))
 
     def _leave_out_the_checks(self) -> None:
         """The build's checks are these very tests among others: here only what becomes of the build is looked at."""

@@ -87,11 +87,11 @@ def test_the_last_environment_retains_its_data(environments: dict[str, Environme
 @pytest.mark.parametrize(
     ("name", "peers_with", "fault"),
     [
-        ("Prod", "Dev", "Prod: peers_with is 'Dev': give 'Staging', the one before it, or null."),
-        ("Prod", "Qa", "Prod: peers_with is 'Qa': give 'Staging', the one before it, or null."),
-        ("Staging", "Prod", "Staging: peers_with is 'Prod': give 'Dev', the one before it, or null."),
-        ("Staging", "Staging", "Staging: peers_with is 'Staging': give 'Dev', the one before it, or null."),
-        ("Dev", "Staging", "Dev: peers_with is 'Staging': give null, it is the first."),
+        ("Prod", "Dev", "Prod: peers_with is 'Dev': give 'Staging', the one before it, or false."),
+        ("Prod", "Qa", "Prod: peers_with is 'Qa': give 'Staging', the one before it, or false."),
+        ("Staging", "Prod", "Staging: peers_with is 'Prod': give 'Dev', the one before it, or false."),
+        ("Staging", "Staging", "Staging: peers_with is 'Staging': give 'Dev', the one before it, or false."),
+        ("Dev", "Staging", "Dev: peers_with is 'Staging': give false, it is the first."),
     ],
 )
 def test_an_environment_peers_with_the_one_before_it_or_with_none(
@@ -106,6 +106,6 @@ def test_an_environment_peers_with_the_one_before_it_or_with_none(
 def test_nothing_peers_into_an_environment_that_retains_data(environments: dict[str, Environment]) -> None:
     environments["Staging"] = replace(environments["Staging"], data_protection=DataProtection.RETAINED)
     assert (
-        "Prod: peers_with is 'Staging', which retains data: nothing may reach into production; give null."
+        "Prod: peers_with is 'Staging', which retains data: nothing may reach into production; give false."
         in consistency_faults(list(environments.values()))
     )

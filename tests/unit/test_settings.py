@@ -94,7 +94,7 @@ def test_a_misspelt_setting_is_refused(settings: dict[str, Any]) -> None:
 def test_peering_is_on_and_each_link_can_be_switched_off(settings: dict[str, Any]) -> None:
     on = load_delivery(settings, release=COMMIT).environments
     assert {one.name: one.peers_with for one in on} == {"Dev": None, "Staging": "Dev", "Prod": "Staging"}
-    settings["environments"]["Prod"]["peers_with"] = None
+    settings["environments"]["Prod"]["peers_with"] = False
     off = load_delivery(settings, release=COMMIT).environments
     assert {one.name: one.peers_with for one in off} == {"Dev": None, "Staging": "Dev", "Prod": None}
 
