@@ -14,9 +14,9 @@ CHECKOUT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def context() -> dict[str, Any]:
-    """The context of cdk.json: delivery settings and feature flags."""
+    """The context of cdk.json, delivery settings and feature flags, with what the CDK CLI adds to it."""
     settings: dict[str, Any] = json.loads((CHECKOUT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    return settings
+    return settings | {"aws:cdk:enable-path-metadata": True}
 
 
 @pytest.fixture(scope="session")

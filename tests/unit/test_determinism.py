@@ -31,7 +31,8 @@ def test_two_syntheses_are_byte_identical(assembly: Assembly, tmp_path: Path) ->
     }
     program = (
         "import json, os, sys, aws_cdk as cdk, app;"
-        "context = json.loads(os.environ.pop('CDK_CONTEXT_JSON'))['context'] | {'release': '0' * 40};"
+        "context = json.loads(os.environ.pop('CDK_CONTEXT_JSON'))['context'];"
+        "context |= {'release': '0' * 40, 'aws:cdk:enable-path-metadata': True};"
         "made = cdk.App(analytics_reporting=False, context=context);"
         "app.synthesize(made, app.load(made))"
     )
