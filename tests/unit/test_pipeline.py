@@ -5,10 +5,13 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import pipelines
+from aws_cdk.assertions import Template
 
 import app as entry_point
 from pipeline.delivery import Delivery
 from pipeline.settings import load_delivery
+from pipeline.source import ConnectionSource
 from tests.conftest import CHECKOUT
 from tests.synthesized import Assembly, references
 
@@ -76,12 +79,22 @@ def test_the_pipeline_queues_its_releases_and_restarts_when_it_changed_itself(as
     assert pipeline["RestartExecutionOnUpdate"] is True
 
 
-def test_a_push_to_main_starts_the_pipeline(assembly: Assembly) -> None:
-    (source,) = actions(assembly, "Source")
-    assert source["ActionTypeId"]["Provider"] == "CodeStarSourceConnection"
-    assert source["Configuration"]["BranchName"] == "main"
+def test_a_push_to_main_starts_the_pipeline(context: dict[str, Any]) -> None:
+    connection = "arn:aws:codeconnections:ap-southeast-1:111111111111:connection/00000000-0000-0000-0000-000000000000"
+    source = ConnectionSource(connection_arn=connection, repository="example/payments")
+    stack = cdk.Stack(cdk.App(context=context), "Stack")
+    pipeline = pipelines.CodePipeline(
+        stack,
+        "Pipeline",
+        synth=pipelines.ShellStep("Synth", input=source.pipeline_source(stack), commands=["true"]),
+    )
+    pipeline.build_pipeline()
+    template = Template.from_stack(stack).find_resources(PIPELINE)
+    (found,) = template.values()
+    configuration = found["Properties"]["Stages"][0]["Actions"][0]["Configuration"]
+    assert configuration["BranchName"] == "main"
     # Left out, DetectChanges is on.
-    assert source["Configuration"].get("DetectChanges", True) is True
+    assert configuration.get("DetectChanges", True) is True
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.delivery import Delivery
 from tests.synthesized import Assembly, references
 
 STACK = "Prod-Payment"
@@ -31,11 +32,11 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
 
 
-def test_there_is_one_listener_and_it_speaks_modern_tls(assembly: Assembly) -> None:
+def test_there_is_one_listener_and_it_speaks_modern_tls(assembly: Assembly, delivery: Delivery) -> None:
     listener = assembly.only(STACK, f"{LOAD_BALANCING}::Listener")
     assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
     assert listener["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
-    assert listener["Certificates"][0]["CertificateArn"].startswith("arn:aws:acm:ap-southeast-1:444444444444:")
+    assert listener["Certificates"] == [{"CertificateArn": delivery.environments[-1].certificate_arn}]
 
 
 def test_every_port_on_the_way_in_agrees(assembly: Assembly) -> None:
@@ -91,10 +92,12 @@ def test_the_load_balancer_is_protected_where_data_is_retained(assembly: Assembl
     assert attributes["deletion_protection.enabled"] == str(protected).lower()
 
 
-def test_the_image_is_pinned_by_its_digest(assembly: Assembly) -> None:
+def test_the_image_is_pinned_by_its_digest(assembly: Assembly, delivery: Delivery) -> None:
     image = container(assembly)["Image"]
     text = image if isinstance(image, str) else "".join(str(part) for part in image["Fn::Join"][1])
-    assert text.endswith(f"/payment-service@sha256:{'0' * 64}")
+    image_of_record = delivery.environments[-1].service_image
+    assert text.endswith(f"/{image_of_record.repository}@{image_of_record.digest}")
+    assert image_of_record.digest.startswith("sha256:")
 
 
 def test_the_container_is_nobody_in_a_file_system_that_it_cannot_write(assembly: Assembly) -> None:
@@ -159,13 +162,13 @@ def test_a_task_may_add_to_the_audit_log_and_not_touch_what_is_there(assembly: A
     assert granted == {"s3:PutObject"}
 
 
-def test_roles_of_tasks_can_be_assumed_for_tasks_of_this_account_only(assembly: Assembly) -> None:
+def test_roles_of_tasks_can_be_assumed_for_tasks_of_this_account_only(assembly: Assembly, delivery: Delivery) -> None:
     task = assembly.only(STACK, "AWS::ECS::TaskDefinition")
     for role in (task["TaskRoleArn"], task["ExecutionRoleArn"]):
         (role_id,) = references(role)
         (statement,) = assembly.resources(STACK, "AWS::IAM::Role")[role_id]["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
-        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": "444444444444"}}
+        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": delivery.environments[-1].account}}
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("Dev", 1, 5), ("Staging", 1, 5), ("Prod", 2, 10)])

@@ -12,16 +12,41 @@ from stages.settings_error import SettingsError
 COMMIT = "0" * 40
 
 
+NO_ID = "00000000-0000-0000-0000-000000000000"
+FRESH = {
+    "account": "111111111111",
+    "source": {
+        "type": "connection",
+        "connection_arn": f"arn:aws:codeconnections:ap-southeast-1:111111111111:connection/{NO_ID}",
+        "repository": "example/payment-platform",
+    },
+    "image": f"111111111111.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}",
+    "environments": {
+        name: {
+            "account": digit * 12,
+            "certificate_arn": f"arn:aws:acm:ap-southeast-1:{digit * 12}:certificate/{NO_ID}",
+            "alarm_email": "payment-alarms@example.com",
+        }
+        for name, digit in (("Dev", "2"), ("Staging", "3"), ("Prod", "4"))
+    },
+}
+"""What a fresh checkout says; a team's own cdk.json says something else, and these tests must hold there too."""
+
+
 @pytest.fixture
-def settings(context: dict[str, Any]) -> dict[str, Any]:
-    copy: dict[str, Any] = deepcopy(context["delivery"])
-    return copy
+def settings() -> dict[str, Any]:
+    return deepcopy(FRESH)
 
 
 def faults(settings: object, *, release: object = COMMIT) -> list[str]:
     with pytest.raises(SettingsError) as refused:
         load_delivery(settings, release=release)
     return list(refused.value.faults)
+
+
+def test_the_settings_of_this_checkout_are_usable(context: dict[str, Any]) -> None:
+    delivery = load_delivery(context["delivery"], release=COMMIT)
+    assert [environment.name for environment in delivery.environments] == ["Dev", "Staging", "Prod"]
 
 
 def test_the_settings_of_a_fresh_checkout_are_usable(settings: dict[str, Any]) -> None:
