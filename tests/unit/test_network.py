@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.synthesized import Assembly
+from tests.synthesized import Assembly, references
 
 STACK = "Dev-Payment"
 TIERS = ("Public", "Private", "Database")
@@ -122,3 +122,15 @@ def test_no_security_group_lets_everything_out(assembly: Assembly) -> None:
         # An address that nobody has is what CloudFormation is told where nothing may leave.
         nowhere = rule.get("CidrIp") == "255.255.255.255/32"
         assert nowhere or (rule["IpProtocol"] == "tcp" and rule["FromPort"] == rule["ToPort"]), name
+
+
+def test_every_security_group_is_attached_to_something(assembly: Assembly) -> None:
+    attached = {
+        logical_id
+        for resource in assembly.template(STACK)["Resources"].values()
+        if not resource["Type"].startswith("AWS::EC2::SecurityGroup")
+        for logical_id in references(resource.get("Properties", {}))
+    }
+    groups = set(assembly.resources(STACK, "AWS::EC2::SecurityGroup"))
+    assert len(groups) >= 4
+    assert groups <= attached
