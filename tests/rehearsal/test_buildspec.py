@@ -31,7 +31,7 @@ artifacts:
   secondary-artifacts:
     Plans: {files: ["plans/*.txt"], discard-paths: yes}
 cache:
-  paths: [".venv/**/*", "/root/.npm/**/*"]
+  paths: [".venv/**/*", "/var/cache/npm/**/*"]
 reports:
   checks: {files: ["*.xml"], base-directory: build, file-format: JUNITXML}
 """
@@ -74,7 +74,7 @@ def test_everything_that_is_understood_is_read() -> None:
         ("build", ("two", "three")),
     ]
     assert spec.phases[2].finally_commands == ("four",)
-    assert spec.cache_paths == (".venv/**/*", "/root/.npm/**/*")
+    assert spec.cache_paths == (".venv/**/*", "/var/cache/npm/**/*")
     assert list(spec.reports) == ["checks"]
 
 

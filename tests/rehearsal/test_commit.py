@@ -75,7 +75,7 @@ def test_the_build_cache_is_linked_while_the_lock_files_are_the_same(checkout: P
         tree = tmp_path / name
         archive.unpack(find(checkout=checkout, name="HEAD").source, tree)
         (tree / "requirements.txt").write_text(requirement)
-    patterns = [".venv/**/*", "node_modules/**/*", "/root/.npm/**/*", "../outside/**"]
+    patterns = [".venv/**/*", "node_modules/**/*", "/var/cache/npm/**/*", "../outside/**"]
     assert cache.restore(checkout=checkout, tree=tmp_path / "same", patterns=patterns) == [".venv"]
     assert (tmp_path / "same" / ".venv").resolve() == checkout / ".venv"
     assert cache.restore(checkout=checkout, tree=tmp_path / "other", patterns=patterns) == []
