@@ -5,6 +5,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.replication import replicate
 from payment_constructs.replication_role import ReplicationRole
 
 
@@ -63,26 +64,5 @@ class AccessLogBucket(s3.Bucket):
                 control="The end of a chain: what the platform logs of its access is replicated into this very region.",
             )
         else:
-            replication_role.may_read(self)
-            self._replicate(role=replication_role, replica_bucket_name=replica_bucket_name)
-
-    def _replicate(self, *, role: ReplicationRole, replica_bucket_name: str) -> None:
-        bucket = self.node.default_child
-        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - tells the type checker what an L2 bucket holds
-        bucket.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(
-            role=role.role_arn,
-            rules=[
-                s3.CfnBucket.ReplicationRuleProperty(
-                    id="DisasterRecovery",
-                    status="Enabled",
-                    priority=0,
-                    filter=s3.CfnBucket.ReplicationRuleFilterProperty(prefix=""),
-                    # Each side expires its logs by itself.
-                    delete_marker_replication=s3.CfnBucket.DeleteMarkerReplicationProperty(status="Disabled"),
-                    destination=s3.CfnBucket.ReplicationDestinationProperty(
-                        bucket=f"arn:aws:s3:::{replica_bucket_name}",
-                        metrics=s3.CfnBucket.MetricsProperty(status="Enabled"),
-                    ),
-                )
-            ],
-        )
+            # Each side expires its logs by itself.
+            replicate(self, role=replication_role, replica_bucket_name=replica_bucket_name, delete_markers=False)

@@ -1,6 +1,5 @@
 """The audit log: what happened to payments, replicated as it is written into the DR region."""
 
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -8,6 +7,7 @@ from constructs import Construct
 
 from payment_constructs.audit_bucket import AuditBucket
 from payment_constructs.encryption_key import EncryptionKey
+from payment_constructs.replication import replicate
 from payment_constructs.replication_role import ReplicationRole
 
 
@@ -43,9 +43,13 @@ class AuditLog(Construct):
         self.bucket = AuditBucket(
             self, "Bucket", bucket_name=bucket_name, key=self.key, access_logs=access_logs, retain=retain
         )
-        replication_role.may_read(self.bucket, key=self.key)
-        self._replicate(
-            role=replication_role, destination=f"arn:aws:s3:::{replica_bucket_name}", destination_key=replica_key
+        replicate(
+            self.bucket,
+            role=replication_role,
+            replica_bucket_name=replica_bucket_name,
+            key=self.key,
+            replica_key=replica_key,
+            delete_markers=True,
         )
 
     def grant_append(self, *, role: iam.IRole, policy: iam.ManagedPolicy) -> None:
@@ -63,38 +67,4 @@ class AuditLog(Construct):
         )
         policy.add_statements(
             iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn])
-        )
-
-    def _replicate(self, *, role: iam.IRole, destination: str, destination_key: kms.IKey) -> None:
-        bucket = self.bucket.node.default_child
-        assert isinstance(bucket, s3.CfnBucket)  # noqa: S101 - tells the type checker what an L2 bucket holds
-        bucket.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(
-            role=role.role_arn,
-            rules=[
-                s3.CfnBucket.ReplicationRuleProperty(
-                    id="DisasterRecovery",
-                    status="Enabled",
-                    priority=0,
-                    filter=s3.CfnBucket.ReplicationRuleFilterProperty(prefix=""),
-                    delete_marker_replication=s3.CfnBucket.DeleteMarkerReplicationProperty(status="Enabled"),
-                    source_selection_criteria=s3.CfnBucket.SourceSelectionCriteriaProperty(
-                        sse_kms_encrypted_objects=s3.CfnBucket.SseKmsEncryptedObjectsProperty(status="Enabled")
-                    ),
-                    destination=s3.CfnBucket.ReplicationDestinationProperty(
-                        bucket=destination,
-                        account=Stack.of(self).account,
-                        encryption_configuration=s3.CfnBucket.EncryptionConfigurationProperty(
-                            replica_kms_key_id=destination_key.key_arn
-                        ),
-                        # 15 minutes are the only value that S3 takes.
-                        replication_time=s3.CfnBucket.ReplicationTimeProperty(
-                            status="Enabled", time=s3.CfnBucket.ReplicationTimeValueProperty(minutes=15)
-                        ),
-                        metrics=s3.CfnBucket.MetricsProperty(
-                            status="Enabled",
-                            event_threshold=s3.CfnBucket.ReplicationTimeValueProperty(minutes=15),
-                        ),
-                    ),
-                )
-            ],
         )

@@ -12,12 +12,7 @@ from constructs import Construct
 from payment_constructs.alarm import Alarm
 from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.dashboard import graph
-
-RULE = "DisasterRecovery"
-"""The id of the one replication rule of a bucket; the metrics carry it."""
-
-LATE_SECONDS = 900
-"""What S3 promises with replication time control, and takes as a rule without it: 15 minutes."""
+from payment_constructs.replication import MINUTES, RULE
 
 
 class ReplicationFailureMonitoring(Construct):
@@ -95,7 +90,7 @@ class ReplicationLagMonitoring(Construct):
             topic=topic,
             what=f"{what}-replication-late",
             metric=_metric("ReplicationLatency", source_bucket, destination_bucket, statistic="Maximum"),
-            threshold=LATE_SECONDS,
+            threshold=MINUTES * 60,
             datapoints=3,
             # Published even while nothing is replicated, until the destination is gone: silence is no replication.
             missing=cloudwatch.TreatMissingData.BREACHING,

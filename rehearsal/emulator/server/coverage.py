@@ -12,6 +12,9 @@ NOT_PROVED = (
     "ECS: the API only, no container runs, so no health check, deployment alarm or load balancer target is real.",
     "CodeBuild: the rehearsal runs the build commands itself, on this machine.",
     "KMS: keys, policies and grants exist, but no store encrypts with them.",
+    "Reading artifacts from another account: the rehearsal reads them as the pipeline's own account.",
+    "Tags of a stack: they do not reach every resource.",
+    "Queued executions: they wait for the whole pipeline here, for each stage on AWS.",
     "Quotas, timing, cost, and eventual consistency.",
 )
 LIMITS = {
