@@ -15,9 +15,9 @@ from constructs import Construct
 from payment_constructs.encryption_key import EncryptionKey
 from payment_constructs.log_group import LogGroup
 from pipeline.artifact_store import ArtifactStore
+from pipeline.conditions import Conditions
 from pipeline.delivery import Delivery
 from pipeline.generated_roles import acknowledge_pipeline, acknowledge_project, acknowledge_self_mutation
-from pipeline.source import Source
 from pipeline.synth_step import synth_step
 from stages.payment_stage import PaymentStage
 from stages.peers import Peers
@@ -95,17 +95,20 @@ class PipelineStack(Stack):
             )
             self.stages.append(stage)
             self.pipeline.add_stage(stage)
-        self._finish(source=delivery.source, buckets=list(buckets.values()))
+        self._finish(delivery, buckets=list(buckets.values()))
 
     def _build_log(self) -> LogGroup:
         key = EncryptionKey(self, "LogKey", purpose="Logs of the delivery", retain=True)
         key.allow_log_groups()
         return LogGroup(self, "BuildLog", key=key, retain=True)
 
-    def _finish(self, *, source: Source, buckets: list[s3.IBucket]) -> None:
+    def _finish(self, delivery: Delivery, *, buckets: list[s3.IBucket]) -> None:
         """Builds the pipeline, after which its roles and projects exist and can be held to the policy."""
         self.pipeline.build_pipeline()
-        for statement in source.permissions():
+        conditions = Conditions(self.pipeline.pipeline)
+        for environment in delivery.environments:
+            conditions.hold(environment)
+        for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)
         acknowledge_pipeline(self.pipeline.pipeline, buckets=buckets)
         acknowledge_project(self.pipeline.synth_project, bucket=buckets[0], writes_artifacts=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from payment_constructs.service_image import ServiceImage
 from stages.alarm_thresholds import AlarmThresholds
+from stages.deployment_window import DeploymentWindow
 from stages.environment_faults import environment_faults
 from stages.settings_error import SettingsError
 
@@ -44,6 +45,9 @@ class Environment:
         alarm_email: The mailbox that alarms of both regions are told to.
         image: The service's container image in ECR, by its digest.
         canary_percent: The share of requests that a new release is tried on; None replaces task by task.
+        bake_minutes: How long its gate alarm is watched after a deployment before the release goes on; None where a
+            failure is only retried.
+        deployment_window: When it may be deployed to; None at any time.
         peers_with: The environment before it in the delivery, whose database can be administered from here; None for
             no peering.
 
@@ -69,6 +73,8 @@ class Environment:
     alarm_email: str
     image: str
     canary_percent: int | None = None
+    bake_minutes: int | None = None
+    deployment_window: DeploymentWindow | None = None
     peers_with: str | None = None
 
     def __post_init__(self) -> None:

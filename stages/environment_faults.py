@@ -103,6 +103,14 @@ def _release_faults(environment: "Environment") -> Iterator[str]:
         )
     if environment.canary_percent is not None and not 1 <= environment.canary_percent <= 50:  # noqa: PLR2004
         yield f"canary_percent is {environment.canary_percent}: give 1 to 50, or none to replace task by task."
+    if environment.bake_minutes is not None and not 5 <= environment.bake_minutes <= 720:  # noqa: PLR2004
+        # The gate alarm judges five minutes; half a day is the longest that Amazon itself bakes a first wave.
+        yield f"bake_minutes is {environment.bake_minutes}: give 5 to 720 minutes, or none to watch no gate."
+    if environment.deployment_window is not None:
+        yield from environment.deployment_window.faults()
+    for field in ("bake_minutes", "deployment_window"):
+        if environment.retains_data and getattr(environment, field) is None:
+            yield f"{field} is missing on an environment that retains data: give one, such as Prod's."
 
 
 def _mailbox_faults(environment: "Environment") -> Iterator[str]:

@@ -6,6 +6,7 @@ A new environment is a function here, its place in DELIVERY_ORDER, and its accou
 from collections.abc import Callable, Mapping
 
 from stages.alarm_thresholds import AlarmThresholds
+from stages.deployment_window import DeploymentWindow
 from stages.environment import DataProtection, Environment
 
 PRIMARY_REGION = "ap-southeast-1"
@@ -54,6 +55,8 @@ def staging(*, account: str, certificate_arn: str, alarm_email: str, image: str)
         certificate_arn=certificate_arn,
         alarm_email=alarm_email,
         image=image,
+        # Three times what the gate alarm looks at.
+        bake_minutes=15,
         peers_with="Dev",
     )
 
@@ -79,6 +82,8 @@ def prod(*, account: str, certificate_arn: str, alarm_email: str, image: str) ->
         alarm_email=alarm_email,
         image=image,
         canary_percent=10,
+        bake_minutes=60,
+        deployment_window=DeploymentWindow(days="MON-THU", first_hour=9, last_hour=16, time_zone="Asia/Singapore"),
         peers_with="Staging",
     )
 

@@ -33,6 +33,11 @@ def peering_role_name(earlier: Environment, later: Environment) -> str:
     return resource_name(f"peering-{later.slug}", earlier)
 
 
+def gate_reader_name(environment: Environment) -> str:
+    """The role of the environment that the pipeline looks at its gate alarm in."""
+    return resource_name("gate-reader", environment)
+
+
 def role_arn(role_name: str, environment: Environment) -> str:
     """A role of an environment's account, which need not exist yet."""
     return f"arn:aws:iam::{environment.account}:role/{role_name}"

@@ -104,7 +104,11 @@ def test_an_environment_peers_with_the_one_before_it_or_with_none(
 
 
 def test_nothing_peers_into_an_environment_that_retains_data(environments: dict[str, Environment]) -> None:
-    environments["Staging"] = replace(environments["Staging"], data_protection=DataProtection.RETAINED)
+    environments["Staging"] = replace(
+        environments["Staging"],
+        data_protection=DataProtection.RETAINED,
+        deployment_window=environments["Prod"].deployment_window,
+    )
     assert (
         "Prod: peers_with is 'Staging', which retains data: nothing may reach into production; give false."
         in consistency_faults(list(environments.values()))

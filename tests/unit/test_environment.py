@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stages.alarm_thresholds import AlarmThresholds
+from stages.deployment_window import DeploymentWindow
 from stages.environment import DataProtection, Environment
 from stages.environments import dev, prod, staging
 from stages.settings_error import SettingsError
@@ -14,6 +15,10 @@ ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}"
 CERTIFICATE = f"arn:aws:acm:ap-southeast-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
 EMAIL = "on-call@payments.test"
+
+
+def window(**changes: Any) -> DeploymentWindow:
+    return replace(DeploymentWindow(days="MON-THU", first_hour=9, last_hour=16, time_zone="Asia/Singapore"), **changes)
 
 
 @pytest.fixture
@@ -48,6 +53,14 @@ def good() -> Environment:
         ({"image": IMAGE.partition("@")[0] + ":v1"}, "give an ECR image by its digest, never by a tag"),
         ({"image": None}, "image is None: give an ECR image by its digest"),
         ({"canary_percent": 0}, "canary_percent is 0: give 1 to 50, or none"),
+        ({"bake_minutes": 4}, "bake_minutes is 4: give 5 to 720 minutes, or none"),
+        ({"deployment_window": window(days="daily")}, "deployment_window.days is 'daily': give days such as MON-THU"),
+        (
+            {"deployment_window": window(first_hour=17)},
+            "deployment_window.first_hour is 17 and last_hour 16: give hours from 0 to 23, the first not after",
+        ),
+        ({"deployment_window": window(last_hour=24)}, "last_hour 24: give hours from 0 to 23"),
+        ({"deployment_window": window(time_zone="SGT+8")}, "time_zone is 'SGT+8': give an IANA name such as"),
         ({"certificate_arn": None}, "certificate_arn is missing and the environment is internet-facing: give the ARN"),
         ({"certificate_arn": "arn:aws:iam::1:x"}, "give arn:aws:acm:REGION:ACCOUNT:certificate/ID"),
         ({"certificate_arn": CERTIFICATE.replace("ap-southeast-1", "us-east-1")}, "give one of ap-southeast-1 in"),
@@ -65,6 +78,15 @@ def test_a_bad_field_is_refused_with_its_remedy(good: Environment, change: dict[
     (message,) = refused.value.faults
     assert message.startswith(f"{change.get('name', 'Dev')}: ")
     assert fault in message
+
+
+def test_an_environment_that_retains_data_bakes_its_releases_and_has_a_window(good: Environment) -> None:
+    with pytest.raises(SettingsError) as refused:
+        replace(good, data_protection=DataProtection.RETAINED)
+    assert [fault.split(":")[1] for fault in refused.value.faults] == [
+        " bake_minutes is missing on an environment that retains data",
+        " deployment_window is missing on an environment that retains data",
+    ]
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(AlarmThresholds)])

@@ -1,0 +1,79 @@
+"""What CodePipeline itself asks before a stage, and does after it: V2 conditions, for which CDK Pipelines has no words.
+
+Shapes: https://docs.aws.amazon.com/codepipeline/latest/userguide/stage-conditions.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_iam as iam
+
+from stages.environment import Environment
+from stages.names import gate_reader_name, resource_name, role_arn
+
+
+class Conditions:
+    """The conditions of a pipeline that has been built.
+
+    An alarm and a window never stand in one condition: the alarm is not looked at again once the window has opened.
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
+
+    Args:
+        pipeline: The pipeline, all of its stages in place.
+    """
+
+    def __init__(self, pipeline: codepipeline.Pipeline) -> None:
+        self._pipeline = pipeline
+        self._places = {stage.stage_name: place for place, stage in enumerate(pipeline.stages)}
+
+    def hold(self, environment: Environment) -> None:
+        """Puts an environment's own conditions on its stage.
+
+        Before it the deployment window, if it has one. After it the gate alarm, watched while the release bakes. A
+        failure is rolled back; where nothing bakes, and so nothing was promised, what failed is tried once more.
+        """
+        if window := environment.deployment_window:
+            rule = _rule("DeploymentWindow", Configuration={"Cron": window.cron, "TimeZone": window.time_zone})
+            self._set(environment.name, "BeforeEntry", {"Conditions": [{"Result": "FAIL", "Rules": [rule]}]})
+        if environment.bake_minutes is None:
+            retry = {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
+            self._set(environment.name, "OnFailure", retry)
+            return
+        self._set(environment.name, "OnFailure", {"Result": "ROLLBACK"})
+        reader = role_arn(gate_reader_name(environment), environment)
+        self._pipeline.role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[reader], sid=f"GateOf{environment.name}")
+        )
+        rule = _rule(
+            "CloudWatchAlarm",
+            Configuration={
+                "AlarmName": resource_name("gate", environment),
+                "WaitTime": str(environment.bake_minutes),
+            },
+            Region=environment.primary_region,
+            RoleArn=reader,
+        )
+        result = "ROLLBACK" if environment.retains_data else "FAIL"
+        self._set(environment.name, "OnSuccess", {"Conditions": [{"Result": result, "Rules": [rule]}]})
+
+    def skip_unless(self, stage: str, *, variable: str, value: str) -> None:
+        """Lets a stage be entered only where a variable of an earlier action has a value; otherwise it is skipped.
+
+        Args:
+            stage: The stage's name.
+            variable: As a later action refers to it, such as ``#{namespace.NAME}``.
+            value: The one value that lets it be entered.
+        """
+        rule = _rule("VariableCheck", Configuration={"Variable": variable, "Value": value, "Operator": "EQ"})
+        self._set(stage, "BeforeEntry", {"Conditions": [{"Result": "SKIP", "Rules": [rule]}]})
+
+    def _set(self, stage: str, kind: str, conditions: Mapping[str, Any]) -> None:
+        resource = self._pipeline.node.default_child
+        assert isinstance(resource, codepipeline.CfnPipeline)  # noqa: S101 - an L2 construct's default child
+        resource.add_property_override(f"Stages.{self._places[stage]}.{kind}", conditions)
+
+
+def _rule(provider: str, **more: Any) -> dict[str, Any]:
+    kind = {"Category": "Rule", "Owner": "AWS", "Provider": provider, "Version": "1"}
+    return {"Name": provider, "RuleTypeId": kind, **more}

@@ -1,0 +1,72 @@
+"""The V2 conditions of the synthesized pipeline: what fails, waits, rolls back or is tried again."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pipeline.delivery import Delivery
+from tests.synthesized import Assembly
+
+KINDS = ("BeforeEntry", "OnSuccess", "OnFailure")
+
+
+def stage(assembly: Assembly, name: str) -> dict[str, Any]:
+    (found,) = (stage for stage in assembly.pipeline_stages() if stage["Name"] == name)
+    return {kind: found[kind] for kind in KINDS if kind in found}
+
+
+def rules(conditions: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
+    return [
+        (condition["Result"], rule["RuleTypeId"]["Provider"], rule["Configuration"])
+        for condition in conditions.get("Conditions", [])
+        for rule in condition["Rules"]
+    ]
+
+
+def test_dev_tries_again_what_failed(assembly: Assembly) -> None:
+    assert stage(assembly, "Dev") == {
+        "OnFailure": {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
+    }
+
+
+def test_staging_waits_for_its_gate_alarm_before_it_passes_anything_on(assembly: Assembly) -> None:
+    conditions = stage(assembly, "Staging")
+    assert rules(conditions["OnSuccess"]) == [
+        ("FAIL", "CloudWatchAlarm", {"AlarmName": "payment-gate-staging", "WaitTime": "15"})
+    ]
+    assert conditions["OnFailure"] == {"Result": "ROLLBACK"}
+    assert "BeforeEntry" not in conditions
+
+
+def test_prod_is_entered_in_its_window_only_and_rolled_back_on_failure_and_on_its_gate_alarm(
+    assembly: Assembly,
+) -> None:
+    conditions = stage(assembly, "Prod")
+    window = {"Cron": "* * 9-16 ? * MON-THU *", "TimeZone": "Asia/Singapore"}
+    assert rules(conditions["BeforeEntry"]) == [("FAIL", "DeploymentWindow", window)]
+    assert rules(conditions["OnSuccess"]) == [
+        ("ROLLBACK", "CloudWatchAlarm", {"AlarmName": "payment-gate-prod", "WaitTime": "60"})
+    ]
+    assert conditions["OnFailure"] == {"Result": "ROLLBACK"}
+
+
+@pytest.mark.parametrize("name", ["Staging", "Prod"])
+def test_the_alarm_is_looked_at_in_its_own_account_by_a_role_that_the_pipeline_may_assume(
+    assembly: Assembly, delivery: Delivery, name: str
+) -> None:
+    (environment,) = (each for each in delivery.environments if each.name == name)
+    (condition,) = stage(assembly, name)["OnSuccess"]["Conditions"]
+    (rule,) = condition["Rules"]
+    reader = f"arn:aws:iam::{environment.account}:role/payment-gate-reader-{environment.slug}"
+    assert (rule["Region"], rule["RoleArn"]) == (environment.primary_region, reader)
+    assert reader in json.dumps(assembly.resources("PipelineStack", "AWS::IAM::Policy"))
+    alarms = assembly.resources(f"{name}-Payment", "AWS::CloudWatch::Alarm").values()
+    assert rule["Configuration"]["AlarmName"] in {alarm["AlarmName"] for alarm in alarms}
+
+
+def test_no_condition_holds_an_alarm_and_a_window(assembly: Assembly) -> None:
+    for each in assembly.pipeline_stages():
+        for kind in KINDS:
+            providers = {provider for _, provider, _ in rules(each.get(kind, {}))}
+            assert not {"CloudWatchAlarm", "DeploymentWindow"} <= providers
