@@ -7,8 +7,8 @@ carries them. Where the emulator has measured an answer of its own, that one sta
 
 from collections.abc import Iterable
 
-from cfnlint.schema import ResourceNotFoundError  # type: ignore[import-untyped]
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
+from cfnlint.schema import ResourceNotFoundError
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 _REGION = "us-east-1"  # the only region whose schemas cover every type
 Table = dict[str, tuple[str, ...]]
