@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from pipeline.notifications import Notifications
 from pipeline.source import Source
 from stages.environment import Environment
 from stages.settings_error import SettingsError
@@ -23,12 +24,16 @@ class Delivery:
         source: Where a push arrives.
         environments: In the order of their delivery.
         release: The commit that is delivered; ``unreleased`` where nobody said.
+        notifications: Who is told what became of it.
+        allowed_changes: The losses of stored data that are wanted, as ``STACK/LOGICAL-ID/PROPERTY``.
     """
 
     account: str
     source: Source
     environments: tuple[Environment, ...]
     release: str
+    notifications: Notifications
+    allowed_changes: tuple[str, ...] = ()
 
     def refuse_placeholders(self, *, caller_account: str | None) -> None:
         """Refuses to go on with an account or a mailbox that nobody owns.
@@ -50,6 +55,7 @@ class Delivery:
             f"delivery.environments.{environment.name}.alarm_email": environment.alarm_email
             for environment in self.environments
         }
+        mailboxes["delivery.notifications.email"] = self.notifications.email
         placeholders = [place for place in settings.items() if PLACEHOLDER_ACCOUNT.match(place[1])]
         placeholders += [place for place in mailboxes.items() if PLACEHOLDER_EMAIL.fullmatch(place[1])]
         SettingsError.raise_if_any(

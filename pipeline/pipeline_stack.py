@@ -12,12 +12,14 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.encryption_key import EncryptionKey
 from payment_constructs.log_group import LogGroup
 from pipeline.artifact_store import ArtifactStore
 from pipeline.conditions import Conditions
 from pipeline.delivery import Delivery
 from pipeline.generated_roles import acknowledge_pipeline, acknowledge_project, acknowledge_self_mutation
+from pipeline.guard import Guard
 from pipeline.synth_step import synth_step
 from stages.payment_stage import PaymentStage
 from stages.peers import Peers
@@ -43,6 +45,12 @@ class PipelineStack(Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, termination_protection=True, **kwargs)
+        log_key = EncryptionKey(self, "LogKey", purpose="Logs of the delivery", retain=True)
+        log_key.allow_log_groups()
+        topic = AlarmTopic(
+            self, "Topic", name="payment-delivery-{}".format, email=delivery.notifications.email, retain=True
+        )
+        guard = Guard(self, "Guard", environments=delivery.environments, log_key=log_key, topic=topic)
         artifacts = ArtifactStore(self, "Artifacts", account=self.account, region=self.region)
         buckets: dict[str, s3.IBucket] = {self.region: artifacts.bucket}
         for region, store in regional_artifacts.items():
@@ -70,7 +78,9 @@ class PipelineStack(Stack):
             publish_assets_in_parallel=False,
             code_build_defaults=pipelines.CodeBuildOptions(
                 logging=codebuild.LoggingOptions(
-                    cloud_watch=codebuild.CloudWatchLoggingOptions(log_group=self._build_log())
+                    cloud_watch=codebuild.CloudWatchLoggingOptions(
+                        log_group=LogGroup(self, "BuildLog", key=log_key, retain=True)
+                    )
                 ),
                 build_environment=codebuild.BuildEnvironment(
                     build_image=codebuild.LinuxBuildImage.STANDARD_8_0,
@@ -94,15 +104,26 @@ class PipelineStack(Stack):
                 release=delivery.release,
             )
             self.stages.append(stage)
-            self.pipeline.add_stage(stage)
-        self._finish(delivery, buckets=list(buckets.values()))
+            self.pipeline.add_stage(
+                stage,
+                stack_steps=[
+                    pipelines.StackSteps(
+                        stack=stack,
+                        change_set=[
+                            guard.step(
+                                environment,
+                                stack=stack.stack_name,
+                                region=stack.region,
+                                allowed=delivery.allowed_changes,
+                            )
+                        ],
+                    )
+                    for stack in (stage.recovery, stage.payment)
+                ],
+            )
+        self._finish(delivery, buckets=list(buckets.values()), guard=guard)
 
-    def _build_log(self) -> LogGroup:
-        key = EncryptionKey(self, "LogKey", purpose="Logs of the delivery", retain=True)
-        key.allow_log_groups()
-        return LogGroup(self, "BuildLog", key=key, retain=True)
-
-    def _finish(self, delivery: Delivery, *, buckets: list[s3.IBucket]) -> None:
+    def _finish(self, delivery: Delivery, *, buckets: list[s3.IBucket], guard: Guard) -> None:
         """Builds the pipeline, after which its roles and projects exist and can be held to the policy."""
         self.pipeline.build_pipeline()
         conditions = Conditions(self.pipeline.pipeline)
@@ -110,7 +131,7 @@ class PipelineStack(Stack):
             conditions.hold(environment)
         for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)
-        acknowledge_pipeline(self.pipeline.pipeline, buckets=buckets)
+        acknowledge_pipeline(self.pipeline.pipeline, buckets=buckets, guard=guard.function)
         acknowledge_project(self.pipeline.synth_project, bucket=buckets[0], writes_artifacts=True)
         acknowledge_project(self.pipeline.self_mutation_project, bucket=buckets[0], writes_artifacts=False)
         acknowledge_self_mutation(self.pipeline.self_mutation_project)

@@ -5,13 +5,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields, replace
 from typing import Any
 
+from pipeline.allowed_changes import allowed_change_faults
 from pipeline.delivery import Delivery
+from pipeline.notifications import Notifications
 from pipeline.source import SOURCE_TYPES, Source
 from stages.consistency import consistency_faults
 from stages.environment import Environment
 from stages.environments import DELIVERY_ORDER
 from stages.settings_error import SettingsError
 
+SETTINGS = {"account", "source", "image", "environments", "notifications", "allowed_changes"}
 ENVIRONMENT_SETTINGS = ("account", "certificate_arn", "alarm_email")
 """What only the owner of an environment knows; every figure is in stages/environments.py."""
 
@@ -26,7 +29,7 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
         raise SettingsError(
             [f"delivery is {settings!r}: give an object with account, source and environments, in cdk.json's context."]
         )
-    faults = list(_unknown_keys("delivery", settings, {"account", "source", "image", "environments"}))
+    faults = list(_unknown_keys("delivery", settings, SETTINGS))
     account = settings.get("account")
     if not (isinstance(account, str) and re.fullmatch(r"[0-9]{12}", account)):
         faults.append(f"delivery.account is {account!r}: give the 12 digits of the tooling account, in quotes.")
@@ -38,9 +41,34 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
     environments = _load_environments(settings.get("environments"), settings.get("image"), faults)
     if len(environments) == len(DELIVERY_ORDER):
         faults.extend(consistency_faults(environments))
-    if faults or source is None:
+    notifications = _load_notifications(settings.get("notifications"), faults)
+    allowed_changes = settings.get("allowed_changes", [])
+    faults.extend(allowed_change_faults(allowed_changes, environments=environments))
+    if faults or source is None or notifications is None:
         raise SettingsError(faults)
-    return Delivery(account=str(account), source=source, environments=environments, release=str(release))
+    return Delivery(
+        account=str(account),
+        source=source,
+        environments=environments,
+        release=str(release),
+        notifications=notifications,
+        allowed_changes=tuple(allowed_changes),
+    )
+
+
+def _load_notifications(settings: object, faults: list[str]) -> Notifications | None:
+    if not isinstance(settings, Mapping) or not isinstance(settings.get("email"), str):
+        faults.append(f"delivery.notifications is {settings!r}: give an object with the email that is told.")
+        return None
+    unknown = list(_unknown_keys("delivery.notifications", settings, {"email", "chat_topic_arn"}))
+    faults.extend(unknown)
+    if unknown:
+        return None
+    try:
+        return Notifications(**settings)
+    except SettingsError as error:
+        faults.extend(f"delivery.{fault}" for fault in error.faults)
+        return None
 
 
 def _load_source(settings: object, faults: list[str]) -> Source | None:

@@ -35,7 +35,7 @@ class PaymentStage(cdk.Stage):
         for key, value in tags.items():
             cdk.Tags.of(self).add(key, value)
         stack_tags = tags | {"Release": release}
-        recovery = DisasterRecoveryStack(
+        self.recovery = DisasterRecoveryStack(
             self,
             "DisasterRecovery",
             environment=environment,
@@ -47,7 +47,7 @@ class PaymentStage(cdk.Stage):
             "Payment",
             environment=environment,
             peers=peers,
-            recovery=recovery,
+            recovery=self.recovery,
             release=release,
             tags=stack_tags,
         )

@@ -68,11 +68,13 @@ def test_no_prod_action_runs_before_the_approval(assembly: Assembly, delivery: D
 def test_the_dr_stack_is_deployed_before_the_payment_stack(assembly: Assembly, environment: str) -> None:
     assert [(action["Name"], action.get("Region")) for action in actions(assembly, environment)] == [
         ("DisasterRecovery.Prepare", "us-west-2"),
+        ("DisasterRecovery.Guard", None),
         ("DisasterRecovery.Deploy", "us-west-2"),
         ("Payment.Prepare", None),
+        ("Payment.Guard", None),
         ("Payment.Deploy", None),
     ]
-    assert len({action["RunOrder"] for action in actions(assembly, environment)}) == 4
+    assert len({action["RunOrder"] for action in actions(assembly, environment)}) == 6
 
 
 def test_the_pipeline_queues_its_releases_and_restarts_when_it_changed_itself(assembly: Assembly) -> None:

@@ -20,6 +20,7 @@ FRESH = {
         "connection_arn": f"arn:aws:codeconnections:ap-southeast-1:111111111111:connection/{NO_ID}",
         "repository": "example/payment-platform",
     },
+    "notifications": {"email": "payment-deliveries@example.com"},
     "image": f"111111111111.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}",
     "environments": {
         name: {
@@ -65,6 +66,39 @@ def test_the_settings_of_a_fresh_checkout_are_usable(settings: dict[str, Any]) -
 )
 def test_the_source_is_a_setting(settings: dict[str, Any], source: dict[str, str], record: object) -> None:
     assert load_delivery(settings | {"source": source}, release=COMMIT).source == record
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"notifications": None}, "delivery.notifications is None: give an object with the email that is told."),
+        ({"notifications": {"email": "x"}}, "delivery.notifications.email is 'x': give one e-mail address, such as"),
+        ({"notifications": {"email": "a@b.test", "sms": 1}}, "delivery.notifications.sms is unknown: the settings"),
+        (
+            {"notifications": {"email": "a@b.test", "chat_topic_arn": "payments"}},
+            "delivery.notifications.chat_topic_arn is 'payments': give arn:aws:sns:REGION:ACCOUNT:NAME",
+        ),
+        ({"allowed_changes": "all"}, "delivery.allowed_changes is 'all': give a list, empty while no data may be lost"),
+        (
+            {"allowed_changes": ["Prod-Payment"]},
+            "delivery.allowed_changes[0] is 'Prod-Payment': give STACK/LOGICAL-ID/",
+        ),
+        ({"allowed_changes": [7]}, "delivery.allowed_changes[0] is 7: give STACK/LOGICAL-ID/PROPERTY, or Delete"),
+        (
+            {"allowed_changes": ["Test-Payment/Table/Delete"]},
+            "delivery.allowed_changes[0] is 'Test-Payment/Table/Delete': there is no such stack, the stacks are Dev-",
+        ),
+        (
+            {"allowed_changes": ["Dev-Payment/Table/Delete"] * 2},
+            "delivery.allowed_changes[1] is 'Dev-Payment/Table/Delete' once more: give it once.",
+        ),
+    ],
+)
+def test_bad_notifications_and_allowed_changes_are_refused(
+    settings: dict[str, Any], change: dict[str, Any], fault: str
+) -> None:
+    (found,) = faults(settings | change)
+    assert fault in found
 
 
 @pytest.mark.parametrize(
@@ -164,6 +198,7 @@ def test_placeholders_are_refused_with_real_credentials(settings: dict[str, Any]
         "delivery.environments.Dev.alarm_email",
         "delivery.environments.Staging.alarm_email",
         "delivery.environments.Prod.alarm_email",
+        "delivery.notifications.email",
     ]
 
 

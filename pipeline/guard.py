@@ -1,0 +1,134 @@
+"""The change-set guard: nothing that stores data is deleted or replaced unless the settings name that very change."""
+
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from aws_cdk import DefaultStackSynthesizer, Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.alarm_topic import AlarmTopic
+from payment_constructs.log_group import LogGroup
+from pipeline.guard_step import GuardStep
+from stages.environment import Environment
+from stages.names import role_arn
+from stages.settings_error import SettingsError
+
+CODE = Path(__file__).with_name("guard_handler.py")
+CHANGE_SET = "PipelineChange"
+"""What CDK Pipelines calls every change set."""
+MOST_PARAMETERS = 1000
+"""https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html"""
+
+
+class Guard(Construct):
+    """A function that looks at a change set after it was made and before it is executed.
+
+    It looks in the target account, as the role that `cdk bootstrap` made for looking, and answers in seconds: a build
+    would take a minute to start, six times on the way to production.
+
+    Args:
+        environments: Whose change sets it may look at.
+        log_key: Encrypts its log; it allows log groups.
+        topic: Is told of a job that it could not even answer.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environments: Sequence[Environment],
+        log_key: kms.IKey,
+        topic: AlarmTopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = LogGroup(self, "Log", key=log_key, retain=True)
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        looking = [
+            _lookup_role(environment, region)
+            for environment in environments
+            for region in (environment.primary_region, environment.dr_region)
+        ]
+        policy = iam.ManagedPolicy(
+            self,
+            "Policy",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+                ),
+                iam.PolicyStatement(actions=["sts:AssumeRole"], resources=sorted(set(looking))),
+                iam.PolicyStatement(
+                    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]
+                ),
+            ],
+        )
+        topic.allow_failed_events(policy)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            handler="index.handler",
+            code=lambda_.Code.from_inline(CODE.read_text(encoding="utf-8")),
+            timeout=Duration.minutes(2),
+            role=role.without_policy_updates(),
+            log_group=log_group,
+            dead_letter_topic=topic.topic,
+        )
+        self.function.node.add_dependency(policy)
+        acknowledge(
+            policy,
+            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+            control="Answering a job has no resource to name; whoever answers must know the id that the job was given.",
+        )
+        acknowledge(
+            self.function,
+            "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
+            control="Only the pipeline invokes it, one stack after the other.",
+        )
+        acknowledge(
+            self.function,
+            "NIST.800.53.R5::NIST.800.53.R5-LambdaInsideVPC",
+            "PCI.DSS.321::PCI.DSS.321-LambdaInsideVPC",
+            control="It calls AWS's control plane over TLS; the tooling account has no VPC to be inside of.",
+        )
+
+    def step(self, environment: Environment, *, stack: str, region: str, allowed: Collection[str]) -> GuardStep:
+        """The step between a stack's Prepare and its Deploy.
+
+        Args:
+            environment: Whose stack it is.
+            stack: The stack as CloudFormation knows it.
+            region: Where it stands.
+            allowed: The changes that are allowed, of whatever stack.
+
+        Raises:
+            SettingsError: When more changes are allowed than an action can carry.
+        """
+        parameters = json.dumps(
+            {
+                "stack": stack,
+                "change_set": CHANGE_SET,
+                "region": region,
+                "role": _lookup_role(environment, region),
+                "allowed": [entry for entry in allowed if entry.startswith(f"{stack}/")],
+            }
+        )
+        if len(parameters) > MOST_PARAMETERS:
+            raise SettingsError(
+                [
+                    f"delivery.allowed_changes names more changes of {stack} than a pipeline's action can carry "
+                    f"({len(parameters)} of {MOST_PARAMETERS} characters): deliver them in several releases."
+                ]
+            )
+        return GuardStep("Guard", function=self.function, parameters=parameters)
+
+
+def _lookup_role(environment: Environment, region: str) -> str:
+    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    return role_arn(f"cdk-{qualifier}-lookup-role-{environment.account}-{region}", environment)

@@ -1,0 +1,81 @@
+"""The change-set guard in the synthesized pipeline: where it stands, and what it may do."""
+
+import json
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+import app as entry_point
+from pipeline.delivery import Delivery
+from pipeline.settings import load_delivery
+from stages.settings_error import SettingsError
+from tests.synthesized import Assembly, synthesize
+
+
+def guards(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What each guard is told, by the stack that it judges."""
+    told = [
+        json.loads(action["Configuration"]["UserParameters"]) | {"run_order": action["RunOrder"]}
+        for action in stage["Actions"]
+        if action["ActionTypeId"]["Provider"] == "Lambda"
+    ]
+    return {each["stack"]: each for each in told}
+
+
+def test_every_change_set_is_judged_between_its_making_and_its_execution(
+    assembly: Assembly, delivery: Delivery
+) -> None:
+    stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
+    for environment in delivery.environments:
+        stage = stages[environment.name]
+        orders = {
+            (action["Configuration"]["StackName"], action["Configuration"]["ActionMode"]): action
+            for action in stage["Actions"]
+            if action["ActionTypeId"]["Provider"] == "CloudFormation"
+        }
+        stacks = {stack for stack, _ in orders}
+        assert guards(stage).keys() == stacks
+        assert len(stacks) == 2
+        for stack, told in guards(stage).items():
+            prepared, executed = orders[stack, "CHANGE_SET_REPLACE"], orders[stack, "CHANGE_SET_EXECUTE"]
+            assert prepared["RunOrder"] < told["run_order"] < executed["RunOrder"]
+            assert told["change_set"] == executed["Configuration"]["ChangeSetName"]
+            assert told["role"].startswith(f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-lookup-role-")
+            assert told["region"] == prepared.get("Region", environment.primary_region)
+
+
+def test_the_guard_may_look_and_answer_and_nothing_else(assembly: Assembly) -> None:
+    functions = assembly.resources("PipelineStack", "AWS::Lambda::Function")
+    (guard,) = (name for name in functions if name.startswith("Guard"))
+    policies = assembly.resources("PipelineStack", "AWS::IAM::ManagedPolicy")
+    (policy,) = (policy for name, policy in policies.items() if name.startswith("Guard"))
+    actions = {
+        action
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert {action for action in actions if not action.startswith(("logs:", "kms:", "sns:"))} == {
+        "sts:AssumeRole",
+        "codepipeline:PutJobSuccessResult",
+        "codepipeline:PutJobFailureResult",
+    }
+    assert "ZipFile" in functions[guard]["Code"]
+
+
+def test_an_allowed_change_reaches_the_guard_of_its_stack_only(
+    context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    entry = "Prod-Payment/DataSessionsTable0/KeySchema"
+    allowing = {**context, "delivery": context["delivery"] | {"allowed_changes": [entry]}}
+    _, assembly = synthesize(tmp_path_factory.mktemp("allowing"), context=allowing)
+    told = {stack: each["allowed"] for stage in assembly.pipeline_stages() for stack, each in guards(stage).items()}
+    assert told.pop("Prod-Payment") == [entry]
+    assert not any(told.values())
+
+
+def test_more_allowed_changes_than_an_action_can_carry_are_refused(context: dict[str, Any]) -> None:
+    entries = [f"Prod-Payment/{'Table' * 10}{number}/KeySchema" for number in range(20)]
+    delivery = load_delivery(context["delivery"] | {"allowed_changes": entries}, release="unreleased")
+    with pytest.raises(SettingsError, match="deliver them in several releases"):
+        entry_point.build(cdk.App(analytics_reporting=False, context=context), delivery)

@@ -1,0 +1,140 @@
+"""The change-set guard's code: which change sets it lets through, and what it says of the others."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pipeline import guard_handler
+
+STACK = "Prod-Payment"
+ROLE = "arn:aws:iam::444444444444:role/lookup"
+
+
+class World:
+    """AWS as the guard sees it: a change set in pages, and a pipeline that is answered."""
+
+    def __init__(self, pages: list[dict[str, Any]]) -> None:
+        self.pages = pages
+        self.asked: list[dict[str, Any]] = []
+        self.assumed: list[str] = []
+        self.clients: dict[str, dict[str, Any]] = {}
+        self.succeeded: dict[str, Any] = {}
+        self.failed: dict[str, Any] = {}
+
+    def client(self, service: str, **how: Any) -> "World":
+        self.clients[service] = how
+        return self
+
+    def assume_role(self, **wanted: str) -> dict[str, Any]:
+        self.assumed.append(wanted["RoleArn"])
+        return {"Credentials": {"AccessKeyId": "key", "SecretAccessKey": "secret", "SessionToken": "token"}}
+
+    def describe_change_set(self, **wanted: str) -> dict[str, Any]:
+        self.asked.append(wanted.copy())
+        return self.pages[len(self.asked) - 1]
+
+    def put_job_success_result(self, **answer: Any) -> None:
+        self.succeeded = answer
+
+    def put_job_failure_result(self, **answer: Any) -> None:
+        self.failed = answer
+
+    @property
+    def message(self) -> str:
+        assert not self.succeeded
+        return str(self.failed["failureDetails"]["message"])
+
+
+def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], allowed: tuple[str, ...] = ()) -> World:
+    world = World(list(pages))
+    monkeypatch.setattr(guard_handler, "boto3", world)
+    told = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE, "allowed": allowed}
+    configuration = {"configuration": {"FunctionName": "Guard", "UserParameters": json.dumps(told)}}
+    guard_handler.handler({"CodePipeline.job": {"id": "job", "data": {"actionConfiguration": configuration}}}, None)
+    return world
+
+
+def page(*changes: dict[str, Any], **more: str) -> dict[str, Any]:
+    return {"Status": "CREATE_COMPLETE", "Changes": [{"ResourceChange": change} for change in changes], **more}
+
+
+def change(action: str, kind: str = "AWS::DynamoDB::GlobalTable", **more: Any) -> dict[str, Any]:
+    return {"Action": action, "LogicalResourceId": "Sessions", "ResourceType": kind, **more}
+
+
+def recreating(replacement: str, name: str = "KeySchema", requires: str = "Always") -> dict[str, Any]:
+    details = [
+        {"Target": {"Attribute": "Properties", "Name": name, "RequiresRecreation": requires}},
+        {"Target": {"Attribute": "Properties", "Name": "Tags", "RequiresRecreation": "Never"}},
+    ]
+    return change("Modify", Replacement=replacement, Details=details)
+
+
+def test_a_change_set_that_touches_no_data_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = change("Modify", "AWS::ECS::TaskDefinition", Replacement="True")
+    world = judge(monkeypatch, page(change("Add"), change("Modify", Replacement="False"), task))
+    assert not world.failed
+    assert world.succeeded == {"jobId": "job", "executionDetails": {"summary": "3 changes, none loses stored data"}}
+
+
+def test_it_looks_in_the_target_account_and_region_by_the_role_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = judge(monkeypatch, page(change("Add")))
+    assert world.assumed == [ROLE]
+    assert world.clients["cloudformation"]["region_name"] == "us-west-2"
+    assert world.clients["cloudformation"]["aws_session_token"] == "token"  # noqa: S105
+    assert world.asked == [{"StackName": STACK, "ChangeSetName": "Change"}]
+
+
+def test_a_replacement_is_stopped_with_its_cause_and_the_way_to_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judge(monkeypatch, page(recreating("True"))).message == (
+        "Prod-Payment: Sessions (AWS::DynamoDB::GlobalTable) would be replaced by an empty one, because of KeySchema. "
+        'If that is meant, add "Prod-Payment/Sessions/KeySchema" to delivery.allowed_changes in cdk.json.'
+    )
+
+
+def test_a_replacement_that_only_may_happen_is_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = judge(monkeypatch, page(recreating("Conditional", requires="Conditionally"))).message
+    assert "may be replaced by an empty one, because of KeySchema" in message
+
+
+@pytest.mark.parametrize("kind", sorted(guard_handler.STATEFUL))
+def test_a_deletion_is_stopped_for_every_kind_of_stored_data(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    message = judge(monkeypatch, page(change("Remove", kind, PolicyAction="Delete"))).message
+    assert f"Sessions ({kind}) would be deleted." in message
+    assert '"Prod-Payment/Sessions/Delete"' in message
+
+
+def test_what_is_retained_still_leaves_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = judge(monkeypatch, page(change("Remove", PolicyAction="Retain"))).message
+    assert "would leave the stack, and stand on unmanaged" in message
+
+
+def test_everything_that_is_wrong_is_told_at_once_on_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = page(recreating("True"), NextToken="more"), page(change("Remove", "AWS::S3::Bucket"))
+    world = judge(monkeypatch, first, second)
+    assert len(world.message.splitlines()) == 2
+    assert world.asked[1]["NextToken"] == "more"
+
+
+def test_exactly_the_named_change_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = (f"{STACK}/Sessions/KeySchema",)
+    assert judge(monkeypatch, page(recreating("True")), allowed=named).succeeded
+    assert "TableName" in judge(monkeypatch, page(recreating("True", "TableName")), allowed=named).message
+    assert "Delete" in judge(monkeypatch, page(change("Remove")), allowed=named).message
+
+
+def test_no_changes_are_no_danger(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = {"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes.", "Changes": []}
+    assert judge(monkeypatch, empty).succeeded["executionDetails"] == {"summary": "no changes"}
+
+
+@pytest.mark.parametrize(
+    "unreadable", [{"Status": "FAILED", "StatusReason": "denied", "Changes": []}, {"Status": "CREATE_PENDING"}]
+)
+def test_what_cannot_be_judged_is_stopped(monkeypatch: pytest.MonkeyPatch, unreadable: dict[str, Any]) -> None:
+    assert judge(monkeypatch, unreadable).message.startswith("The change set could not be judged: ")
+
+
+def test_an_answer_fits_what_codepipeline_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(judge(monkeypatch, page(*[recreating("True")] * 100)).message) <= 5000
