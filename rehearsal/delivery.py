@@ -99,7 +99,7 @@ class Rehearsal:
         bootstrap(self.workplace, stacks=stacks, home=home)  # before a team pushes a new environment
         self._push = Push(commit=commit, engine=self._engine, home=home, workplace=self.workplace)
         results = self._push.carry_out()
-        last = results[-1]
+        last = [result for result in results if not result.rolls_back][-1]
         return Report(
             commit=commit.id,
             title=commit.title,

@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from typing import Any, Self
 
+from rehearsal.arrival import Arrival
 from rehearsal.assembly import Environment, Stack
 from rehearsal.commit import Commit
 from rehearsal.emulator import Emulator
@@ -26,6 +27,7 @@ class Engine:
         self._endpoint = emulator.endpoint
         self._home = home
         self._name = pipeline
+        self._arrivals: dict[tuple[str, int], Arrival] = {}  # by stage and version of the definition
         self.client = emulator.client("codepipeline", account=home.account, region=home.region)
 
     @classmethod
@@ -93,6 +95,25 @@ class Engine:
         report = {"pipelineExecutionId": execution, "actionExecutionId": action_execution, "status": status}
         self._report(**report, **outcome)
 
+    def end_stage(self, stage: str, *, execution: str, status: str, summary: str) -> None:
+        """Report how a stage ended that has conditions: Succeeded, Failed or Skipped."""
+        told = {"pipelineExecutionId": execution, "stageName": stage, "status": status, "summary": summary}
+        self._private("RecordStageExecution", **told)
+
+    def arrived(self, arrival: Arrival, *, version: int) -> None:
+        """Remember what a stage can be rolled back to, as long as the pipeline keeps its structure."""
+        self._arrivals[arrival.stage, version] = arrival
+
+    def roll_back(self, stage: str) -> tuple[str, Arrival] | None:
+        """Start the rollback of a stage; None when nothing arrived there since the pipeline last changed."""
+        arrival = self._arrivals.get((stage, self.definition().version))
+        if arrival is None:
+            return None
+        started = self.client.rollback_stage(
+            pipelineName=self._name, stageName=stage, targetPipelineExecutionId=arrival.execution
+        )
+        return started["pipelineExecutionId"], arrival
+
     def _unfinished(self) -> list[str]:
         """Oldest first."""
         answer = self.client.list_pipeline_executions(pipelineName=self._name)
@@ -106,17 +127,21 @@ class Engine:
         return bool(answer["actionExecutionDetails"])
 
     def _report(self, **report: object) -> str:
-        """The one operation that the public API lacks, so no SDK can call it; see the emulator's service."""
+        recorded: str = self._private("RecordActionExecution", **report)["actionExecutionId"]
+        return recorded
+
+    def _private(self, operation: str, **request_body: object) -> dict[str, str]:
+        """The operations that the public API lacks, so no SDK can call them; see the emulator's service."""
         scope = f"{self._home.account}/20150709/{self._home.region}/codepipeline/aws4_request"
         request = urllib.request.Request(  # noqa: S310 - the emulator's own endpoint
             self._endpoint,
-            data=json.dumps({"pipelineName": self._name, **report}).encode(),
+            data=json.dumps({"pipelineName": self._name, **request_body}).encode(),
             headers={
                 "Content-Type": "application/x-amz-json-1.1",
-                "X-Amz-Target": "CodePipeline_20150709.RecordActionExecution",
+                "X-Amz-Target": f"CodePipeline_20150709.{operation}",
                 "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=unchecked",
             },
         )
         with _direct.open(request, timeout=30) as answer:
-            recorded: str = json.load(answer)["actionExecutionId"]
-        return recorded
+            found: dict[str, str] = json.load(answer)
+        return found

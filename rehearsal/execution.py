@@ -14,14 +14,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rehearsal import actions
 from rehearsal.actions.context import Context, Outcome
+from rehearsal.arrival import Arrival
 from rehearsal.artifacts import Artifacts
+from rehearsal.asked import Missed, ask
 from rehearsal.assembly import Environment
 from rehearsal.commit import Commit
+from rehearsal.conditions import RETRY, ROLLBACK, SKIP, Condition
 from rehearsal.console import Step
 from rehearsal.engine import Engine
 from rehearsal.errors import DeliveryError
 from rehearsal.pipeline import Action, Pipeline, Stage
 from rehearsal.results import ActionResult, ExecutionResult, shortened
+from rehearsal.rules import Asker
 from rehearsal.variables import resolve_all
 from rehearsal.workplace import Workplace
 
@@ -29,7 +33,17 @@ _log_numbers = count(1)
 
 
 class Execution:
-    """An execution on its way."""
+    """An execution on its way.
+
+    Args:
+        execution: Its id.
+        commit: What it delivers.
+        pipeline: The definition that it began with.
+        engine: The seat at the service.
+        home: Where the pipeline is.
+        workplace: Where the rehearsal works.
+        again: What it carries out once more, and with what; None for a delivery.
+    """
 
     def __init__(
         self,
@@ -40,38 +54,102 @@ class Execution:
         engine: Engine,
         home: Environment,
         workplace: Workplace,
+        again: Arrival | None = None,
     ) -> None:
-        self.result = ExecutionResult(id=execution, pipeline_version=pipeline.version)
+        self.result = ExecutionResult(id=execution, pipeline_version=pipeline.version, rolls_back=again is not None)
         self._commit, self._pipeline, self._engine = commit, pipeline, engine
         self._home, self._workplace = home, workplace
-        self._artifacts = Artifacts(emulator=workplace.emulator, account=home.account, pipeline=pipeline)
+        self._stages = [stage for stage in pipeline.stages if again is None or stage.name == again.stage]
+        self._artifacts = (
+            again.artifacts
+            if again
+            else Artifacts(emulator=workplace.emulator, account=home.account, pipeline=pipeline)
+        )
         self._namespaces: dict[str, Mapping[str, str]] = {
+            **(again.namespaces if again else {}),
             "codepipeline": {"PipelineExecutionId": execution},
             "variables": pipeline.variables,
         }
 
     def carry_out(self) -> ExecutionResult:
         """Go on until the service says that it is over."""
-        for position, stage in enumerate(self._pipeline.stages):
-            self.result.not_reached = [later.name for later in self._pipeline.stages[position + 1 :]]
+        for position, stage in enumerate(self._stages):
+            self.result.not_reached = [later.name for later in self._stages[position + 1 :]]
             closed = self._engine.closed_transitions().get(stage.name)
             if closed is not None:
                 self.result.not_reached.insert(0, stage.name)
                 self.result.reason = f"The transition into stage {stage.name} is disabled: {closed}"
                 return self.result
-            self._note_conditions(stage)
-            for action in stage.in_order():
-                self._carry_out(action)
-                self.result.status, reason = self._engine.status(self.result.id)
-                self.result.reason = self.result.reason or reason
-                if self.result.status != "InProgress":
-                    return self.result
+            try:
+                self._carry_out_stage(stage)
+            except DeliveryError as error:  # a condition that cannot be asked
+                self._end(stage, "Failed", reason=shortened(str(error)))
+            if self._is_over():
+                return self.result
         return self.result
 
-    def _note_conditions(self, stage: Stage) -> None:
-        self.result.notes += [
-            f"Stage {stage.name}: its {condition} conditions were not carried out" for condition in stage.conditions
-        ]
+    def _carry_out_stage(self, stage: Stage) -> None:
+        conditions = stage.conditions
+        if missed := self._first_not_held(
+            stage, "BeforeEntry", () if self.result.rolls_back else conditions.before_entry
+        ):
+            self._end(stage, "Skipped" if missed.result == SKIP else "Failed", reason=missed.reason)
+            return
+        failed = self._carry_out_actions(list(stage.in_order()))
+        if failed and conditions.on_failure and conditions.on_failure.result == RETRY and not self._is_over():
+            self._workplace.console.say(f"  Stage {stage.name} retries what failed, once.")
+            actions = list(stage.in_order())
+            failed = self._carry_out_actions(
+                actions if conditions.on_failure.all_actions else actions[actions.index(failed) :]
+            )
+        if self._is_over() and self.result.status != "Succeeded":
+            return
+        if failed:
+            rolls_back = conditions.on_failure is not None and conditions.on_failure.result == ROLLBACK
+            self._end(stage, "Failed", reason=self.result.reason, roll_back=rolls_back)
+        elif missed := self._first_not_held(stage, "OnSuccess", conditions.on_success):
+            self._end(stage, "Failed", reason=missed.reason, roll_back=missed.result == ROLLBACK)
+        else:
+            arrival = Arrival(
+                stage=stage.name,
+                execution=self.result.id,
+                commit=self._commit,
+                artifacts=self._artifacts,
+                namespaces=dict(self._namespaces),
+            )
+            self._engine.arrived(arrival, version=self._pipeline.version)
+            if conditions:
+                self._end(stage, "Succeeded")
+
+    def _carry_out_actions(self, actions: list[Action]) -> Action | None:
+        """One after the other; the one that failed, if one did."""
+        for action in actions:
+            self._carry_out(action)
+            if self.result.actions[-1].status == "Failed":
+                return action
+            if self._is_over():
+                return None
+        return None
+
+    def _first_not_held(self, stage: Stage, kind: str, conditions: tuple[Condition, ...]) -> Missed | None:
+        asker = Asker(workplace=self._workplace, home=self._home, namespaces=self._namespaces)
+        asked = ask(conditions, asker=asker, stage=stage.name, kind=kind)
+        for result in asked.results:
+            self.result.add(result, notes=())
+        self.result.notes += asked.notes
+        return asked.missed
+
+    def _end(self, stage: Stage, status: str, *, reason: str = "", roll_back: bool = False) -> None:
+        """Tell the service how the stage ended, which its actions alone do not decide."""
+        self.result.reason = reason if status == "Failed" else ""
+        self._engine.end_stage(stage.name, execution=self.result.id, status=status, summary=self.result.reason)
+        if roll_back and not self.result.rolls_back:
+            self.result.roll_back_stage = stage.name
+
+    def _is_over(self) -> bool:
+        self.result.status, reason = self._engine.status(self.result.id)
+        self.result.reason = self.result.reason or reason
+        return self.result.status != "InProgress"
 
     def _carry_out(self, action: Action) -> None:
         started = time.monotonic()
@@ -103,8 +181,7 @@ class Execution:
         )
         if action.namespace is not None:
             self._namespaces[action.namespace] = outcome.variables
-        self.result.notes += outcome.notes
-        self.result.actions.append(
+        self.result.add(
             ActionResult(
                 stage=action.stage,
                 action=action.name,
@@ -113,7 +190,8 @@ class Execution:
                 seconds=time.monotonic() - started,
                 summary=outcome.summary,
                 log=str(log) if log.exists() else "",
-            )
+            ),
+            notes=outcome.notes,
         )
 
     def _context(self, recorded: str, configuration: Mapping[str, str], step: Step, log: Path) -> Context:

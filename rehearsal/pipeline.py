@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-_CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
+from rehearsal import conditions
+from rehearsal.conditions import Conditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class Stage:
 
     name: str
     actions: tuple[Action, ...]
-    conditions: tuple[str, ...]
+    conditions: Conditions
 
     def in_order(self) -> Iterator[Action]:
         """One after the other.
@@ -94,7 +95,7 @@ def _stage(stage: Mapping[str, Any], *, region: str) -> Stage:
     return Stage(
         name=stage["name"],
         actions=tuple(sorted(actions, key=lambda action: action.run_order)),
-        conditions=tuple(condition for condition in _CONDITIONS if stage.get(condition)),
+        conditions=conditions.read(stage, region=region),
     )
 
 

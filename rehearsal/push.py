@@ -31,6 +31,8 @@ class Push:
             self._running = execution = None
             if results[-1].status == "Cancelled":
                 execution = self._after_a_change(results)
+        if results[-1].roll_back_stage:
+            results += self._roll_back(results[-1])
         return results
 
     def abandon(self) -> None:
@@ -38,6 +40,30 @@ class Push:
         if self._running is not None:
             with suppress(ClientError, BotoCoreError):  # the emulator may be gone already
                 self._engine.abandon(self._running, reason="The rehearsal was interrupted.")
+
+    def _roll_back(self, failed: ExecutionResult) -> list[ExecutionResult]:
+        """The failed stage with what it had before, where that is known."""
+        stage = failed.roll_back_stage
+        started = self._engine.roll_back(stage)
+        if started is None:
+            failed.reason += (
+                f"\nStage {stage} was not rolled back: no execution has passed it since the pipeline last changed."
+            )
+            return []
+        execution, arrival = started
+        self._running = execution
+        self._workplace.console.heading(f"Rolling stage {stage} back to {arrival.commit.id[:12]}")
+        result = Execution(
+            execution=execution,
+            commit=arrival.commit,
+            pipeline=self._engine.definition(),
+            engine=self._engine,
+            home=self._home,
+            workplace=self._workplace,
+            again=arrival,
+        ).carry_out()
+        self._running = None
+        return [result]
 
     def _execution(self, execution: str) -> Execution:
         pipeline = self._engine.definition()

@@ -85,7 +85,8 @@ def write(reports: list[Report], *, file: Path) -> None:
 
 
 def _execution(execution: ExecutionResult) -> Table:
-    title = f"Execution {execution.id[:8]} of pipeline version {execution.pipeline_version}: {execution.status}"
+    kind = "Rollback" if execution.rolls_back else "Execution"
+    title = f"{kind} {execution.id[:8]} of pipeline version {execution.pipeline_version}: {execution.status}"
     table = Table(title=title, title_justify="left")
     for column in ("Stage", "Action", "Result", "Time", "What"):
         table.add_column(column, justify="right" if column == "Time" else "left", overflow="fold")

@@ -1,5 +1,6 @@
 """What became of an execution and of its actions, as the closing report tells it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _LONGEST_REASON = 4000
@@ -29,6 +30,13 @@ class ExecutionResult:
     actions: list[ActionResult] = field(default_factory=list)
     not_reached: list[str] = field(default_factory=list)  # stages
     notes: list[str] = field(default_factory=list)
+    rolls_back: bool = False  # it carries a stage out again, with what arrived there before
+    roll_back_stage: str = ""  # the stage that is to be rolled back because of it
+
+    def add(self, action: ActionResult, *, notes: Iterable[str]) -> None:
+        """Another action, or rule, and what was not done as AWS would do it."""
+        self.actions.append(action)
+        self.notes += notes
 
 
 def shortened(text: str) -> str:

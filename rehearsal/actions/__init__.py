@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rehearsal.actions import approval, build, cloudformation, source
+from rehearsal.actions import approval, build, cloudformation, invoke, source
 from rehearsal.actions.context import Context, Outcome
 from rehearsal.errors import DeliveryError
 from rehearsal.pipeline import Action
@@ -14,6 +14,7 @@ _PROVIDERS: dict[tuple[str, str], Callable[[Action, Context], Outcome]] = {
     ("Build", "CodeBuild"): build.carry_out,
     ("Test", "CodeBuild"): build.carry_out,
     ("Deploy", "CloudFormation"): cloudformation.carry_out,
+    ("Invoke", "Lambda"): invoke.carry_out,
     ("Approval", "Manual"): approval.carry_out,
 }
 

@@ -36,7 +36,7 @@ def test_an_action_of_an_unknown_kind_is_not_passed_over() -> None:
         stage="Dev",
         name="Warm",
         category="Invoke",
-        provider="Lambda",
+        provider="StepFunctions",
         run_order=1,
         configuration={},
         inputs=(),
@@ -45,7 +45,7 @@ def test_an_action_of_an_unknown_kind_is_not_passed_over() -> None:
         role_arn=None,
         namespace=None,
     )
-    with pytest.raises(DeliveryError, match="Dev / Warm: it knows no Invoke action of Lambda"):
+    with pytest.raises(DeliveryError, match="Dev / Warm: it knows no Invoke action of StepFunctions"):
         actions.carry_out(unknown, cast(Context, None))
 
 

@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.assembly import Environment
+from rehearsal.conditions import Failure
 from rehearsal.emulator import Emulator
 from rehearsal.engine import Engine
 
@@ -185,11 +186,14 @@ def test_the_definition_is_told_as_the_template_says_it(stack: Stack) -> None:
 
 
 def test_the_runner_sees_the_conditions_of_a_stage(stack: Stack) -> None:
-    stages = stack.engine.definition().stages
-    assert [(stage.name, stage.conditions) for stage in stages] == [
-        ("Source", ()),
-        ("Gate", ("beforeEntry", "onFailure")),
-    ]
+    source, gate = stack.engine.definition().stages
+    assert not source.conditions
+    (condition,) = gate.conditions.before_entry
+    (rule,) = condition.rules
+    assert (condition.result, rule.name, rule.provider) == ("FAIL", "Window", "DeploymentWindow")
+    assert rule.configuration == {"Cron": "* * 9-16 ? * MON-THU *", "TimeZone": "Asia/Singapore"}
+    assert gate.conditions.on_failure == Failure(result="RETRY", all_actions=False)
+    assert gate.conditions.on_success == ()
 
 
 def test_a_new_pipeline_starts_by_itself(stack: Stack) -> None:
@@ -247,7 +251,9 @@ def test_an_approval_of_what_is_not_there_is_refused(stack: Stack, where: dict[s
 def test_a_refusal_fails_the_execution(stack: Stack) -> None:
     execution, token = stack.reach_the_gate()
     stack.answer(token=token, status="Rejected")
-    assert stack.engine.status(execution)[0] == "Failed"
+    assert stack.engine.status(execution)[0] == "InProgress"  # the stage may yet retry
+    stack.engine.end_stage("Gate", execution=execution, status="Failed", summary="refused")
+    assert stack.engine.status(execution) == ("Failed", "refused")
     with pytest.raises(OSError, match="400"):
         stack.begin("After", execution=execution)
 

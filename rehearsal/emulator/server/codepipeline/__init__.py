@@ -1,7 +1,8 @@
 """The CodePipeline service of the emulator: keeps definitions, executions and approvals; carries out nothing itself.
 
-The rehearsal carries out the actions and reports each one through `RecordActionExecution`. That operation is
-private: it stands for the service's own engine, which has no public API. The others answer as the public API
+The rehearsal carries out the actions and reports each one through `RecordActionExecution`, and each stage that has
+conditions through `RecordStageExecution`. These are private: they stand for the service's own engine, which has no
+public API. The others answer as the public API
 does, so that `aws codepipeline` works from another terminal.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from ministack.core.responses import error_response_json, json_response
 
-from rehearsal.emulator.server.codepipeline import approval, engine, reading
+from rehearsal.emulator.server.codepipeline import approval, engine, jobs, reading
 from rehearsal.emulator.server.codepipeline.resource import RESOURCE_TYPES
 from rehearsal.emulator.server.codepipeline.state import Json, PipelineError, lock, pipelines
 
@@ -27,6 +28,10 @@ _OPERATIONS: dict[str, Callable[[Json], Json]] = {
     "StartPipelineExecution": engine.start_pipeline_execution,
     "StopPipelineExecution": engine.stop_pipeline_execution,
     "RecordActionExecution": engine.record_action_execution,
+    "RecordStageExecution": engine.record_stage_execution,
+    "RollbackStage": engine.rollback_stage,
+    "PutJobSuccessResult": jobs.put_job_success_result,
+    "PutJobFailureResult": jobs.put_job_failure_result,
     "PutApprovalResult": approval.put_approval_result,
 }
 

@@ -65,6 +65,30 @@ def record_action_execution(request: Json) -> Json:
     return {"actionExecutionId": action.id}
 
 
+def record_stage_execution(request: Json) -> Json:
+    """Private: what the service's own engine notes of a stage that has conditions: how it ended, or that it did not."""
+    execution = state.pipeline(request["pipelineName"]).execution(request["pipelineExecutionId"])
+    stage = state.stage(execution.definition, request["stageName"])
+    execution.stages[stage["name"]] = request["status"]
+    execution.summary = request.get("summary", execution.summary)
+    execution.settle()
+    return {}
+
+
+def rollback_stage(request: Json) -> Json:
+    """Start an execution of one stage, with what an earlier execution of the same structure brought there."""
+    pipeline = state.pipeline(request["pipelineName"])
+    stage = state.stage(pipeline.definition, request["stageName"])
+    target = pipeline.execution(request["targetPipelineExecutionId"])
+    if target.definition["version"] != pipeline.definition["version"] or target.rolls_back:
+        message = f"Execution {target.id} is not one that stage {stage['name']} could be rolled back to."
+        raise PipelineError("UnableToRollbackStageException", message)
+    caller = f"arn:aws:iam::{get_account_id()}:root"
+    execution = pipeline.start(trigger={"triggerType": "ManualRollback", "triggerDetail": caller})
+    execution.rolls_back, execution.target = stage["name"], target.id
+    return {"pipelineExecutionId": execution.id}
+
+
 def _begin(pipeline: Pipeline, execution: Execution, request: Json) -> Action:
     head = next((other for other in pipeline.executions if other.status in UNFINISHED), None)
     if execution is not head or execution.status != "InProgress":

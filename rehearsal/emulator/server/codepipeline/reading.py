@@ -94,8 +94,8 @@ def _summary(execution: Execution) -> Json:
         "statusSummary": execution.summary,
         "trigger": execution.trigger,
         "executionMode": execution.definition["executionMode"],
-        "executionType": "STANDARD",
-    }
+        "executionType": "ROLLBACK" if execution.rolls_back else "STANDARD",
+    } | ({"rollbackMetadata": {"rollbackTargetPipelineExecutionId": execution.target}} if execution.target else {})
 
 
 def _detail(execution: Execution, action: Action) -> Json:
@@ -126,12 +126,13 @@ def _stage_state(pipeline: Pipeline, stage: Json) -> Json:
         "inboundTransitionState": {"enabled": True} if reason is None else _disabled(reason),
         "actionStates": [_action_state(pipeline, stage, action["name"]) for action in stage["actions"]],
     }
-    for execution, _ in _newest_first(pipeline, stage["name"]):
-        described["latestExecution"] = {
-            "pipelineExecutionId": execution.id,
-            "status": _stage_status(execution, stage),
-        }
-        break
+    for execution in reversed(pipeline.executions):
+        if stage["name"] in execution.stages or any(action.stage == stage["name"] for action in execution.actions):
+            described["latestExecution"] = {
+                "pipelineExecutionId": execution.id,
+                "status": _stage_status(execution, stage),
+            }
+            break
     return described
 
 
@@ -140,6 +141,8 @@ def _disabled(reason: str) -> Json:
 
 
 def _stage_status(execution: Execution, stage: Json) -> str:
+    if stage["name"] in execution.stages:
+        return execution.stages[stage["name"]]
     statuses = [action.status for action in execution.actions if action.stage == stage["name"]]
     if "Failed" in statuses:
         return "Failed"

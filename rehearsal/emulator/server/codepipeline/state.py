@@ -64,6 +64,9 @@ class Execution:
     status: str = "InProgress"
     summary: str = ""
     actions: list[Action] = field(default_factory=list)  # in the order in which they started
+    stages: dict[str, str] = field(default_factory=dict)  # stage -> Succeeded, Failed or Skipped, where that was told
+    rolls_back: str = ""  # the one stage that it carries out again
+    target: str = ""  # with what an earlier execution brought there
     started: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
 
@@ -75,17 +78,26 @@ class Execution:
                 action.finish(status="Abandoned", summary=summary)
 
     def settle(self) -> None:
-        """Failed with the first failed action, succeeded with the last action, stopped when nothing runs any more."""
-        results = {(action.stage, action.name): action.status for action in self.actions}
-        declared = [
-            (stage["name"], action["name"]) for stage in self.definition["stages"] for action in stage["actions"]
+        """Failed with the first failed stage, succeeded with the last stage, stopped when nothing runs any more."""
+        outcomes = [
+            self._outcome(stage) for stage in self.definition["stages"] if self.rolls_back in {"", stage["name"]}
         ]
-        if self.status == "Stopping" and "InProgress" not in results.values():
+        if self.status == "Stopping" and all(action.status != "InProgress" for action in self.actions):
             self.end(status="Stopped", summary=self.summary)
-        elif self.status == "InProgress" and "Failed" in results.values():
-            self.end(status="Failed")
-        elif self.status == "InProgress" and all(results.get(each) == "Succeeded" for each in declared):
+        elif self.status == "InProgress" and "Failed" in outcomes:
+            self.end(status="Failed", summary=self.summary)
+        elif self.status == "InProgress" and {"Succeeded", "Skipped"}.issuperset(outcomes):
             self.end(status="Succeeded")
+
+    def _outcome(self, stage: Json) -> str:
+        """What was told of the stage; without conditions its actions alone decide, each by its last attempt."""
+        if stage["name"] in self.stages:
+            return self.stages[stage["name"]]
+        results = {action.name: action.status for action in self.actions if action.stage == stage["name"]}
+        if "Failed" in results.values():
+            return "InProgress" if "onFailure" in stage else "Failed"
+        done = all(results.get(action["name"]) == "Succeeded" for action in stage["actions"])
+        return "Succeeded" if done and "onSuccess" not in stage else "InProgress"
 
 
 @dataclass(kw_only=True, slots=True)
