@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse emulator test lint check synth compliance lock clean
+.PHONY: help setup rehearse emulator test lint check synth plan compliance lock clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ check: lint  ## What the pipeline's build step runs: style, types, unit and poli
 
 synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 	@scripts/synth
+
+upgrade-check: setup  ## What would be lost between the last release and HEAD, without an account (BASE=, HEAD= name other commits)
+	@python -m pipeline.changes.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
+
+plan: setup  ## What the release in cdk.out would change in an environment that stands (ENV=Prod; needs credentials)
+	@python -m pipeline.changes "$(ENV)" --page "$(PAGE)"
 
 compliance: setup  ## Bring the generated parts of docs/compliance.md up to date
 	@python -m tests.policy.compliance

@@ -87,6 +87,15 @@ def acknowledge_self_mutation(project: codebuild.IProject) -> None:
     )
 
 
+def acknowledge_plan(project: codebuild.IProject, *, bucket: s3.IBucket) -> None:
+    """Acknowledges what the project of a plan needs besides, to keep its page."""
+    acknowledge(
+        _policy(project.role),
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/plans/*]",
+        control="Pages of plans only, below one prefix of the pipeline's own bucket.",
+    )
+
+
 def _acknowledge_inline(policy: IConstruct) -> None:
     acknowledge(
         policy,

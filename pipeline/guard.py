@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from aws_cdk import DefaultStackSynthesizer, Duration
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -15,7 +15,7 @@ from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.log_group import LogGroup
 from pipeline.guard_step import GuardStep
 from stages.environment import Environment
-from stages.names import role_arn
+from stages.names import lookup_role_arn
 from stages.settings_error import SettingsError
 
 CODE = Path(__file__).with_name("guard_handler.py")
@@ -50,7 +50,7 @@ class Guard(Construct):
         log_group = LogGroup(self, "Log", key=log_key, retain=True)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         looking = [
-            _lookup_role(environment, region)
+            lookup_role_arn(environment, region)
             for environment in environments
             for region in (environment.primary_region, environment.dr_region)
         ]
@@ -115,7 +115,7 @@ class Guard(Construct):
                 "stack": stack,
                 "change_set": CHANGE_SET,
                 "region": region,
-                "role": _lookup_role(environment, region),
+                "role": lookup_role_arn(environment, region),
                 "allowed": [entry for entry in allowed if entry.startswith(f"{stack}/")],
             }
         )
@@ -127,8 +127,3 @@ class Guard(Construct):
                 ]
             )
         return GuardStep("Guard", function=self.function, parameters=parameters)
-
-
-def _lookup_role(environment: Environment, region: str) -> str:
-    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    return role_arn(f"cdk-{qualifier}-lookup-role-{environment.account}-{region}", environment)

@@ -18,9 +18,16 @@ from payment_constructs.log_group import LogGroup
 from pipeline.artifact_store import ArtifactStore
 from pipeline.conditions import Conditions
 from pipeline.delivery import Delivery
-from pipeline.generated_roles import acknowledge_pipeline, acknowledge_project, acknowledge_self_mutation
+from pipeline.generated_roles import (
+    acknowledge_pipeline,
+    acknowledge_plan,
+    acknowledge_project,
+    acknowledge_self_mutation,
+)
 from pipeline.guard import Guard
+from pipeline.plan_step import PlanStep
 from pipeline.synth_step import synth_step
+from stages.environment import Environment
 from stages.payment_stage import PaymentStage
 from stages.peers import Peers
 
@@ -62,6 +69,8 @@ class PipelineStack(Stack):
                 region=region,
                 encryption_key=kms.Key.from_key_arn(self, f"ArtifactsKey-{region}", store.key.key_arn),
             )
+        source = delivery.source.pipeline_source(self)
+        synth = synth_step(source=source)
         self.pipeline = pipelines.CodePipeline(
             self,
             "Pipeline",
@@ -69,7 +78,7 @@ class PipelineStack(Stack):
             pipeline_type=codepipeline.PipelineType.V2,
             # The commit that is approved is the commit that is deployed: no later one may overtake it at the gate.
             execution_mode=codepipeline.ExecutionMode.QUEUED,
-            synth=synth_step(source=delivery.source.pipeline_source(self)),
+            synth=synth,
             cli_version=json.loads(PACKAGE.read_text(encoding="utf-8"))["devDependencies"]["aws-cdk"],
             self_mutation=True,
             cross_account_keys=True,
@@ -88,14 +97,20 @@ class PipelineStack(Stack):
                 ),
             ),
         )
+        self._plans = {
+            environment: PlanStep(
+                environment=environment,
+                source=source,
+                assembly=synth,
+                bucket=artifacts.bucket,
+                key=artifacts.key,
+                region=self.region,
+            )
+            for environment in delivery.environments[1:]
+        }
         self.stages: list[PaymentStage] = []
-        for environment in delivery.environments:
-            if environment.retains_data:
-                # A stage of its own: inside the environment's stage, the gate would open before that stage is entered.
-                self.pipeline.add_wave(
-                    f"Approve{environment.name}",
-                    post=[pipelines.ManualApprovalStep(f"Approve{environment.name}")],
-                )
+        for environment, following in zip(delivery.environments, (*delivery.environments[1:], None), strict=True):
+            self._ask_before(environment)
             stage = PaymentStage(
                 self,
                 environment.name,
@@ -120,8 +135,26 @@ class PipelineStack(Stack):
                     )
                     for stack in (stage.recovery, stage.payment)
                 ],
+                post=[self._plans[following]] if following and not following.retains_data else [],
             )
         self._finish(delivery, buckets=list(buckets.values()), guard=guard)
+
+    def _ask_before(self, environment: Environment) -> None:
+        """A stage of its own before every environment but the first, with an approval.
+
+        Inside the environment's stage the gate would open before the stage's own conditions are looked at. Where data
+        is retained the approval is always asked for, and the plan is made right before it, of what stands at that
+        time. Elsewhere it is a confirmation, skipped unless the plan broadens permissions: the condition needs the plan
+        beforehand, so it is made beside the verification of the environment before, and costs no time.
+        """
+        plan = self._plans.get(environment)
+        if plan is None:
+            return
+        name = gate_name(environment)
+        approval = pipelines.ManualApprovalStep(name, comment=plan.question, review_url=plan.page)
+        if environment.retains_data:
+            approval.add_step_dependency(plan)
+        self.pipeline.add_wave(name, post=[plan, approval] if environment.retains_data else [approval])
 
     def _finish(self, delivery: Delivery, *, buckets: list[s3.IBucket], guard: Guard) -> None:
         """Builds the pipeline, after which its roles and projects exist and can be held to the policy."""
@@ -129,9 +162,20 @@ class PipelineStack(Stack):
         conditions = Conditions(self.pipeline.pipeline)
         for environment in delivery.environments:
             conditions.hold(environment)
+        for environment, plan in self._plans.items():
+            if not environment.retains_data:
+                conditions.skip_unless(gate_name(environment), variable=plan.broadens, value="yes")
         for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)
         acknowledge_pipeline(self.pipeline.pipeline, buckets=buckets, guard=guard.function)
         acknowledge_project(self.pipeline.synth_project, bucket=buckets[0], writes_artifacts=True)
         acknowledge_project(self.pipeline.self_mutation_project, bucket=buckets[0], writes_artifacts=False)
         acknowledge_self_mutation(self.pipeline.self_mutation_project)
+        for plan in self._plans.values():
+            acknowledge_project(plan.project, bucket=buckets[0], writes_artifacts=False)
+            acknowledge_plan(plan.project, bucket=buckets[0])
+
+
+def gate_name(environment: Environment) -> str:
+    """The stage before an environment in which somebody is asked, and its approval."""
+    return f"{'Approve' if environment.retains_data else 'Confirm'}{environment.name}"

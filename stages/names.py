@@ -47,3 +47,9 @@ def execution_role_name(environment: Environment) -> str:
     """The role that CloudFormation deploys the payment stack in; the CDK's bootstrap makes it."""
     qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
     return f"cdk-{qualifier}-cfn-exec-role-{environment.account}-{environment.primary_region}"
+
+
+def lookup_role_arn(environment: Environment, region: str) -> str:
+    """The role that may look at everything and change nothing; the CDK's bootstrap makes it in each region."""
+    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
+    return role_arn(f"cdk-{qualifier}-lookup-role-{environment.account}-{region}", environment)

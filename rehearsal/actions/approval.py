@@ -13,6 +13,7 @@ from rehearsal.actions.context import Context, Outcome
 from rehearsal.approver import Answer, Request
 from rehearsal.emulator.access import SECRET
 from rehearsal.errors import DeliveryError
+from rehearsal.page import fetched
 from rehearsal.pipeline import Action
 
 
@@ -85,7 +86,8 @@ def _ask(action: Action, context: Context, request: Request) -> None:
 def _said(context: Context) -> list[str]:
     """The pipeline's own words about what is approved."""
     keys = ("CustomData", "ExternalEntityLink")
-    return [context.configuration[key] for key in keys if context.configuration.get(key)]
+    said = [context.configuration[key] for key in keys if context.configuration.get(key)]
+    return said + fetched(context.configuration.get("ExternalEntityLink", ""), context)
 
 
 def command(context: Context, request: Request) -> str:

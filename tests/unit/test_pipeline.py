@@ -27,6 +27,11 @@ def actions(assembly: Assembly, stage: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda action: action["RunOrder"])
 
 
+def looks_only(action: dict[str, Any]) -> bool:
+    """A plan compares, in a role that may change nothing; an approval waits."""
+    return str(action["Name"]).startswith("Plan") or bool(action["ActionTypeId"]["Category"] == "Approval")
+
+
 def statements(assembly: Assembly) -> list[dict[str, Any]]:
     return [
         statement
@@ -37,7 +42,16 @@ def statements(assembly: Assembly) -> list[dict[str, Any]]:
 
 
 def test_the_environments_are_delivered_in_order_and_the_gate_is_a_stage_of_its_own(assembly: Assembly) -> None:
-    assert names(assembly) == ["Source", "Build", "UpdatePipeline", "Dev", "Staging", "ApproveProd", "Prod"]
+    assert names(assembly) == [
+        "Source",
+        "Build",
+        "UpdatePipeline",
+        "Dev",
+        "ConfirmStaging",
+        "Staging",
+        "ApproveProd",
+        "Prod",
+    ]
 
 
 def test_no_prod_action_runs_before_the_approval(assembly: Assembly, delivery: Delivery) -> None:
@@ -47,7 +61,8 @@ def test_no_prod_action_runs_before_the_approval(assembly: Assembly, delivery: D
     approvals = [
         index
         for index, stage in enumerate(assembly.pipeline_stages())
-        if [action["ActionTypeId"]["Category"] for action in stage["Actions"]] == ["Approval"]
+        if any(action["ActionTypeId"]["Category"] == "Approval" for action in stage["Actions"])
+        and "BeforeEntry" not in stage
     ]
     touching = [
         index
@@ -55,7 +70,7 @@ def test_no_prod_action_runs_before_the_approval(assembly: Assembly, delivery: D
         if any(
             sign in json.dumps([action["Configuration"], action.get("RoleArn")])
             for action in stage["Actions"]
-            if "Configuration" in action
+            if "Configuration" in action and not looks_only(action)
             for sign in signs
         )
     ]
@@ -66,7 +81,8 @@ def test_no_prod_action_runs_before_the_approval(assembly: Assembly, delivery: D
 
 @pytest.mark.parametrize("environment", ["Dev", "Staging", "Prod"])
 def test_the_dr_stack_is_deployed_before_the_payment_stack(assembly: Assembly, environment: str) -> None:
-    assert [(action["Name"], action.get("Region")) for action in actions(assembly, environment)] == [
+    deploying = [action for action in actions(assembly, environment) if "." in action["Name"]]
+    assert [(action["Name"], action.get("Region")) for action in deploying] == [
         ("DisasterRecovery.Prepare", "us-west-2"),
         ("DisasterRecovery.Guard", None),
         ("DisasterRecovery.Deploy", "us-west-2"),
@@ -74,7 +90,7 @@ def test_the_dr_stack_is_deployed_before_the_payment_stack(assembly: Assembly, e
         ("Payment.Guard", None),
         ("Payment.Deploy", None),
     ]
-    assert len({action["RunOrder"] for action in actions(assembly, environment)}) == 6
+    assert len({action["RunOrder"] for action in deploying}) == 6
 
 
 def test_the_pipeline_queues_its_releases_and_restarts_when_it_changed_itself(assembly: Assembly) -> None:
@@ -125,7 +141,7 @@ def test_the_build_runs_what_a_developer_runs(assembly: Assembly) -> None:
     (project,) = (
         project
         for project in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").values()
-        if "make" in project["Source"]["BuildSpec"]
+        if "make check" in project["Source"]["BuildSpec"]
     )
     buildspec = json.loads(project["Source"]["BuildSpec"])
     assert buildspec["phases"]["build"]["commands"] == ["make check", "make synth"]

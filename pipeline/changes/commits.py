@@ -1,0 +1,70 @@
+"""Commits of this checkout, synthesized side by side; with a library, so that a machine without git can do it too."""
+
+import subprocess
+from pathlib import Path
+
+from dulwich import porcelain
+from dulwich.errors import NotGitRepository
+from dulwich.objects import Commit, Tag
+from dulwich.objectspec import parse_commit
+from dulwich.repo import Repo
+
+
+class ComparisonError(Exception):
+    """Commits that cannot be compared, and what to do about it."""
+
+
+def last_release(checkout: Path) -> str:
+    """The newest tag that is called like a version.
+
+    Raises:
+        ComparisonError: When there is none.
+    """
+    with _repository(checkout) as repository:
+        dated: list[tuple[int, str]] = []
+        for tag in porcelain.tag_list(repository):
+            found = repository[b"refs/tags/" + tag]
+            while isinstance(found, Tag):
+                found = repository[found.object[1]]
+            if tag.startswith(b"v") and isinstance(found, Commit):
+                dated.append((found.commit_time, tag.decode()))
+    if not dated:
+        raise ComparisonError("no release is tagged (v*) yet: name the commit to compare with, BASE=<commit>.")
+    return max(dated)[1]
+
+
+def export(checkout: Path, *, name: str, to: Path) -> None:
+    """Writes the tree of a commit into a directory.
+
+    Raises:
+        ComparisonError: When the checkout has no such commit.
+    """
+    with _repository(checkout) as repository:
+        try:
+            commit = parse_commit(repository, name).id
+        except (KeyError, ValueError) as error:
+            raise ComparisonError(
+                f"'{name}' is no commit of {checkout}: name a hash, a branch or a tag that `git log` shows."
+            ) from error
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with porcelain.clone(str(checkout), str(to), checkout=False, errstream=porcelain.NoneStream()) as clone:
+        porcelain.reset(clone, "hard", commit)
+
+
+def synthesize(tree: Path) -> Path:
+    """Writes the cloud assembly of a tree as it does that itself, with the tools of this checkout.
+
+    Raises:
+        ComparisonError: When it cannot be synthesized.
+    """
+    run = subprocess.run(["scripts/synth"], cwd=tree, capture_output=True, text=True, check=False)  # noqa: S607
+    if run.returncode != 0:
+        raise ComparisonError(f"{tree.name} cannot be synthesized:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+    return tree / "cdk.out"
+
+
+def _repository(checkout: Path) -> Repo:
+    try:
+        return Repo(str(checkout))
+    except NotGitRepository as error:
+        raise ComparisonError(f"{checkout} is not the top of a git checkout: clone the repository.") from error

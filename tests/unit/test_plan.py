@@ -1,0 +1,185 @@
+"""The plan that an approval shows: as text, as a page, and as the step of the pipeline that makes it."""
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.changes import __main__ as command
+from pipeline.changes import commits, upgrade_check
+from pipeline.changes.deployed import Deployed
+from pipeline.changes.plan import Plan, StackPlan
+from pipeline.changes.plan_page import plan_page
+from pipeline.changes.plan_text import plan_text
+from pipeline.delivery import Delivery
+from stages.settings_error import SettingsError
+from tests.synthesized import Assembly
+
+TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "sessions"}}
+ROUTE = {"Type": "AWS::EC2::Route", "Properties": {"GatewayId": "igw-<1>"}}
+QUEUE = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "a"}}
+
+
+def plan(before: dict[str, Any] | None, after: dict[str, Any], *, allowed: tuple[str, ...] = ()) -> Plan:
+    stack = StackPlan.compare(
+        name="Prod-Payment",
+        region="ap-southeast-1",
+        deployed="a" * 40 if before else None,
+        status="UPDATE_COMPLETE" if before else None,
+        before={"Resources": before} if before else None,
+        after={"Resources": after},
+    )
+    return Plan(environment="Prod", release="b" * 40, stacks=(stack,), allowed=allowed)
+
+
+def test_an_empty_plan_says_so() -> None:
+    empty = plan({"Table": TABLE}, {"Table": TABLE})
+    assert empty.summary == "Prod: 0 replaced, 0 removed, 0 changed, 0 added; broadens nothing"
+    assert not empty.broadens
+    assert "nothing changes" in plan_text(empty)
+    assert "Nothing changes." in plan_page(empty)
+
+
+def test_what_changes_is_counted_and_named() -> None:
+    before = {"Topic": QUEUE, "Old": QUEUE}
+    after = {"Topic": {**QUEUE, "Properties": {"DisplayName": "b"}}, "New": QUEUE}
+    made = plan(before, after)
+    assert made.summary == "Prod: 0 replaced, 1 removed, 1 changed, 1 added; broadens nothing"
+    text = plan_text(made)
+    assert "changed   Topic (AWS::SNS::Topic): DisplayName" in text
+    assert "removed   Old (AWS::SNS::Topic)" in text
+    assert "where release aaaaaaaaaaaa stands" in text
+
+
+def test_lost_data_and_a_wider_network_come_first() -> None:
+    after = {"Table": {**TABLE, "Properties": {"TableName": "other"}}, "Route": ROUTE}
+    made = plan({"Table": TABLE}, after)
+    assert made.broadens
+    assert made.summary == (
+        "Prod: 1 replaced, 0 removed, 0 changed, 1 added; broadens 1 permissions or network paths; "
+        "LOSES DATA in 1 places"
+    )
+    assert plan_text(made).index("Data at risk") < plan_text(made).index("replaced  Table")
+    allowed = plan({"Table": TABLE}, after, allowed=("Prod-Payment/Table/TableName", "Prod-Payment/Table/Delete"))
+    assert allowed.losses == []
+    assert allowed.wanted_losses == ["Prod-Payment/Table/TableName"]
+    assert "as delivery.allowed_changes allows" in plan_page(allowed)
+
+
+def test_a_first_deployment_is_told_in_short() -> None:
+    made = plan(None, {"Table": TABLE, "Route": ROUTE})
+    assert "everything is new: 2 resources" in plan_text(made)
+    assert "does not stand yet" in plan_page(made)
+    assert made.broadens
+
+
+def test_the_page_is_whole_and_takes_nothing_from_a_template_for_markup() -> None:
+    class Page(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[str] = []
+            self.links: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.links += [value or "" for name, value in attrs if name in {"src", "href"}]
+            if tag not in {"meta", "br"}:
+                self.open.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert self.open.pop() == tag
+
+    page = Page()
+    html = plan_page(plan({"Table": TABLE}, {"Table": TABLE, "Route": ROUTE}))
+    page.feed(html)
+    assert (page.open, page.links) == ([], [])
+    assert "igw-&lt;1&gt;" in html
+
+
+class Account:
+    """Stacks that stand, or do not."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self.assembly = assembly
+        self.standing: dict[str, Deployed] = {}
+
+    def __call__(self, stack: str, *, account: str, region: str) -> Deployed | None:
+        place = self.assembly.stacks[stack].environment
+        assert (account, region) == (place.account, place.region)
+        return self.standing.get(stack)
+
+
+@pytest.fixture
+def account(assembly: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
+    account = Account(assembly)
+    monkeypatch.setattr(command, "deployed", account)
+    monkeypatch.setattr(command, "OUTPUT", tmp_path)
+    return account
+
+
+def test_the_command_compares_with_what_stands(account: Account, assembly: Assembly) -> None:
+    template = assembly.template("Prod-Payment")
+    (table,) = (name for name, each in template["Resources"].items() if each["Type"] == "AWS::DynamoDB::GlobalTable")
+    stood = json.loads(json.dumps(template))
+    stood["Resources"][table]["Properties"]["TableName"] = "before"
+    account.standing = {
+        "Prod-Payment": Deployed(template=stood, status="UPDATE_COMPLETE", release="1" * 40),
+        "Prod-DisasterRecovery": Deployed(
+            template=assembly.template("Prod-DisasterRecovery"), status="UPDATE_IN_PROGRESS", release=None
+        ),
+    }
+    made = command.make_plan("Prod", assembly=assembly.directory)
+    assert {stack.name: len(stack.changes) for stack in made.stacks}["Prod-DisasterRecovery"] == 0
+    assert [stack.is_busy for stack in made.stacks] == [True, False]
+    (loss,) = made.losses
+    assert f'"Prod-Payment/{table}/TableName"' in loss
+
+
+def test_an_environment_that_is_not_there_is_refused(account: Account, assembly: Assembly) -> None:
+    assert account.standing == {}
+    with pytest.raises(SettingsError, match="ENV is 'Live': the release has the environments Dev, Prod, Staging"):
+        command.make_plan("Live", assembly=assembly.directory)
+
+
+def test_without_an_assembly_it_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="run make synth first"):
+        command.make_plan("Prod", assembly=tmp_path)
+
+
+def test_the_approval_shows_the_plan_of_its_own_environment(assembly: Assembly, delivery: Delivery) -> None:
+    stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
+    prod = delivery.environments[-1]
+    plan_action, approval = sorted(stages[f"Approve{prod.name}"]["Actions"], key=lambda each: each["RunOrder"])
+    assert plan_action["Name"] == f"Plan{prod.name}"
+    assert f"#{{{plan_action['Namespace']}.PLAN_SUMMARY}}" in approval["Configuration"]["CustomData"]
+    link = json.dumps(approval["Configuration"]["ExternalEntityLink"])
+    assert f"plans/#{{codepipeline.PipelineExecutionId}}/{prod.name}.html" in link
+    assert f"plans/#{{codepipeline.PipelineExecutionId}}/{prod.name}.html" in json.dumps(plan_action["Configuration"])
+
+
+def test_staging_is_confirmed_only_where_its_plan_broadens_something(assembly: Assembly) -> None:
+    stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
+    (planned,) = (action for action in stages["Dev"]["Actions"] if action["Name"] == "PlanStaging")
+    (condition,) = stages["ConfirmStaging"]["BeforeEntry"]["Conditions"]
+    (rule,) = condition["Rules"]
+    assert condition["Result"] == "SKIP"
+    assert rule["Configuration"] == {
+        "Variable": f"#{{{planned['Namespace']}.PLAN_BROADENS}}",
+        "Value": "yes",
+        "Operator": "EQ",
+    }
+    assert [action["ActionTypeId"]["Category"] for action in stages["ConfirmStaging"]["Actions"]] == ["Approval"]
+
+
+def test_the_upgrade_check_compares_every_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    before = {"Gone": ("us-west-2", {"Resources": {"Table": TABLE}})}
+    after = {"Come": ("us-west-2", {"Resources": {"Topic": QUEUE}})}
+    changes = upgrade_check.compare(before, after)
+    assert [(change.stack, change.action.value) for change in changes] == [("Come", "add"), ("Gone", "remove")]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_commit_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(commits.ComparisonError, match="is not the top of a git checkout"):
+        commits.export(tmp_path, name="HEAD", to=tmp_path / "tree")
