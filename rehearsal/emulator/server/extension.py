@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from rehearsal.emulator.server import families, pages, peering_options, replacement, stack_outputs
+from rehearsal.emulator.server import cluster_members, families, pages, peering_options, replacement, stack_outputs
 
 WRITTEN_FOR = "1.5.33"
 _CLOUDFORMATION = "ministack.services.cloudformation"
@@ -42,6 +42,7 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     (_CLOUDFORMATION, "_stacks"): lambda found: callable(getattr(found, "get_scoped", None)),
     ("ministack.services.ec2", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
     ("ministack.services.ec2", "_vpc_peering"): lambda found: hasattr(found, "__contains__"),
+    ("ministack.services.rds", "_clusters"): lambda found: hasattr(found, "__setitem__"),
     ("ministack.app", "SERVICE_HANDLERS"): lambda found: isinstance(found, dict) and callable(found.get("s3")),
     ("ministack.app", "app"): _takes("scope", "receive", "send"),
     ("ministack.core.router", "SERVICE_PATTERNS"): _maps_to(dict),
@@ -62,6 +63,7 @@ def install() -> None:
     native = frozenset(handlers)
     bridged = families.handlers(native=handlers)
     handlers |= bridged
+    cluster_members.complete(handlers=handlers, clusters=_module("ministack.services.rds")._clusters)
     replacement.complete(
         types=handlers,
         always=provisioners._REPLACING_PROPERTIES,
