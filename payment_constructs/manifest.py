@@ -36,7 +36,7 @@ class Manifest(Construct):
                 f"{parameter_name}: the manifest may take {size} bytes, above the {STANDARD_PARAMETER_BYTES} of a "
                 "standard parameter: take something out of the document."
             )
-        ssm.StringParameter(
+        self.parameter = ssm.StringParameter(
             self,
             "Parameter",
             parameter_name=parameter_name,

@@ -30,8 +30,13 @@ class Parameters(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
 
+        self.published: list[ssm.StringParameter] = []
+        """All of them."""
+
         def publish(name: str, key: str, value: str) -> ssm.StringParameter:
-            return ssm.StringParameter(self, name, parameter_name=f"{path}/{key}", string_value=value)
+            parameter = ssm.StringParameter(self, name, parameter_name=f"{path}/{key}", string_value=value)
+            self.published.append(parameter)
+            return parameter
 
         publish("DatabaseEndpoint", "db/endpoint", database_endpoint)
         self.service_configuration = {

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.database import PORT
+from payment_constructs.trusted_roles import trusted_roles
 
 
 class PeeringAdmission(Construct):
@@ -25,7 +26,7 @@ class PeeringAdmission(Construct):
         database: The database's security group.
         cidr: The later environment's addresses; None while it does not peer, which admits nobody.
         account: Its account, which may be our own.
-        role_names: Who of that account may take the role on. By condition, because they may not exist yet.
+        role_names: Who of that account may take the role on; they need not exist yet.
     """
 
     def __init__(
@@ -82,8 +83,6 @@ class PeeringAdmission(Construct):
             self,
             "Role",
             role_name=role_name,
-            assumed_by=iam.AccountPrincipal(account).with_conditions(
-                {"ArnEquals": {"aws:PrincipalArn": [f"arn:aws:iam::{account}:role/{name}" for name in role_names]}}
-            ),
+            assumed_by=trusted_roles(*role_names, account=account),
             managed_policies=[policy],
         )

@@ -1,6 +1,6 @@
 """Payment sessions: a global table, readable and writable in both regions."""
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -34,6 +34,8 @@ class SessionTable(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.key = EncryptionKey(self, "Key", purpose=f"Session table {table_name}", retain=retain)
+        self.replica_key = replica_key
+        self.regions = (Stack.of(self).region, replica_region)
         self.table = dynamodb.TableV2(
             self,
             "Table",
@@ -49,6 +51,7 @@ class SessionTable(Construct):
             deletion_protection=retain,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
+        self.replica = self.table.replica(replica_region)
 
     def grant_use(self, policy: iam.ManagedPolicy) -> None:
         """Allows reading and writing single sessions; no scan of them all."""

@@ -8,6 +8,7 @@ from typing import Any
 from aws_cdk import Stack, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -28,6 +29,7 @@ from pipeline.guard import Guard
 from pipeline.plan_step import PlanStep
 from pipeline.synth_step import synth_step
 from stages.environment import Environment
+from stages.names import PIPELINE_ROLE
 from stages.payment_stage import PaymentStage
 from stages.peers import Peers
 
@@ -75,6 +77,10 @@ class PipelineStack(Stack):
             self,
             "Pipeline",
             pipeline_name="payment-delivery",
+            # By a name that the environments know before it exists: it looks at their gates.
+            role=iam.Role(
+                self, "Role", role_name=PIPELINE_ROLE, assumed_by=iam.ServicePrincipal("codepipeline.amazonaws.com")
+            ),
             pipeline_type=codepipeline.PipelineType.V2,
             # The commit that is approved is the commit that is deployed: no later one may overtake it at the gate.
             execution_mode=codepipeline.ExecutionMode.QUEUED,
@@ -116,6 +122,7 @@ class PipelineStack(Stack):
                 environment.name,
                 environment=environment,
                 peers=Peers.of(environment, delivery.environments),
+                tooling_account=delivery.account,
                 release=delivery.release,
             )
             self.stages.append(stage)

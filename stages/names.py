@@ -7,6 +7,9 @@ from stages.environment import Environment
 REPLICATED = ("audit", "access-logs")
 """The buckets that the DR region holds replicas of."""
 
+PIPELINE_ROLE = "payment-delivery-pipeline"
+"""The pipeline's own role, in the tooling account."""
+
 
 def resource_name(service: str, environment: Environment) -> str:
     """The name of a resource within its account and region."""
@@ -36,6 +39,16 @@ def peering_role_name(earlier: Environment, later: Environment) -> str:
 def gate_reader_name(environment: Environment) -> str:
     """The role of the environment that the pipeline looks at its gate alarm in."""
     return resource_name("gate-reader", environment)
+
+
+def verification_role_name(environment: Environment) -> str:
+    """The role of the environment that its deployment is verified in."""
+    return resource_name("verification", environment)
+
+
+def verifier_name(environment: Environment) -> str:
+    """The role of the tooling account that verifies the environment, and may take on that one only."""
+    return f"payment-delivery-verification-{environment.slug}"
 
 
 def role_arn(role_name: str, environment: Environment) -> str:

@@ -15,6 +15,7 @@ from payment_constructs.network import Network
 from payment_constructs.parameters import Parameters
 from payment_constructs.peering import ROUTE_TABLE_IDS, VPC_ID
 from stages.data_layer import DataLayer
+from stages.delivery_roles import DeliveryRoles
 from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
 from stages.inventory import inventory
@@ -32,6 +33,7 @@ class PaymentStack(Stack):
         environment: What it is made of.
         peers: Who it is peered with.
         recovery: The environment's DR stack, which stands already.
+        tooling_account: The account that delivers it.
         release: The commit that is delivered.
     """
 
@@ -43,6 +45,7 @@ class PaymentStack(Stack):
         environment: Environment,
         peers: Peers,
         recovery: DisasterRecoveryStack,
+        tooling_account: str,
         release: str,
         **kwargs: Any,
     ) -> None:
@@ -119,7 +122,17 @@ class PaymentStack(Stack):
         self.manifest = Manifest(
             self, "Manifest", parameter_name=f"{parameter_path(environment)}/manifest", document=document
         )
-        self._publish(
+        DeliveryRoles(
+            self,
+            "Delivery",
+            environment=environment,
+            account=tooling_account,
+            data=data,
+            service=service.payment.service,
+            gate=monitoring.gate,
+            parameters=[*parameters.published, self.manifest.parameter],
+        )
+        self.outputs = self._publish(
             {
                 VPC_ID: vpc.vpc_id,
                 "ClusterArn": service.payment.cluster.cluster_arn,
@@ -134,9 +147,8 @@ class PaymentStack(Stack):
             tables = [subnet.route_table.route_table_id for subnet in vpc.isolated_subnets]
             self._publish({ROUTE_TABLE_IDS: Fn.join(",", tables)})
 
-    def _publish(self, outputs: Mapping[str, str]) -> None:
-        for name, value in outputs.items():
-            CfnOutput(self, name, value=value)
+    def _publish(self, outputs: Mapping[str, str]) -> dict[str, CfnOutput]:
+        return {name: CfnOutput(self, name, value=value) for name, value in outputs.items()}
 
     @property
     def availability_zones(self) -> list[str]:

@@ -1,5 +1,7 @@
 """One environment as a unit of delivery: its DR stack, then its payment stack."""
 
+from collections.abc import Mapping
+
 import aws_cdk as cdk
 from constructs import Construct
 
@@ -20,11 +22,19 @@ class PaymentStage(cdk.Stage):
     Args:
         environment: What is deployed, and where.
         peers: Who it is peered with.
+        tooling_account: The account that delivers it.
         release: The commit that is delivered.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, environment: Environment, peers: Peers, release: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        peers: Peers,
+        tooling_account: str,
+        release: str,
     ) -> None:
         super().__init__(
             scope,
@@ -48,6 +58,12 @@ class PaymentStage(cdk.Stage):
             environment=environment,
             peers=peers,
             recovery=self.recovery,
+            tooling_account=tooling_account,
             release=release,
             tags=stack_tags,
         )
+
+    @property
+    def outputs(self) -> Mapping[str, cdk.CfnOutput]:
+        """What the payment stack tells about itself, by the names of its outputs."""
+        return self.payment.outputs

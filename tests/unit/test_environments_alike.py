@@ -67,8 +67,11 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
     text = re.sub(r"\w*PipelineStackName\w+", lambda found: re.sub("[0-9A-F]{8,}$", "", found[0]), text)
     # Who peers with whom is a chain: its ends lack a neighbour. A test of its own holds each link to the settings.
     resources = {name: resource for name, resource in json.loads(text).items() if not name.startswith("Peering")}
-    for resource in resources.values():
-        waits_for = [name for name in resource.pop("DependsOn", []) if resources[name]["Type"] != EMPTYING]
+    for name, resource in resources.items():
+        if name.startswith("Delivery"):
+            # Whom these roles trust stands in the tooling account, which may be one environment's own.
+            resource["Properties"].pop("AssumeRolePolicyDocument", None)
+        waits_for = [other for other in resource.pop("DependsOn", []) if resources[other]["Type"] != EMPTYING]
         if waits_for:
             resource["DependsOn"] = waits_for
     for alarm in alarms({"Resources": resources}).values():

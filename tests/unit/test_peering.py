@@ -219,7 +219,12 @@ def execution_role(assembly: Assembly, environment: Environment) -> str:
 
 def alone(context: dict[str, Any], environment: Environment, peers: Peers) -> Template:
     stage = PaymentStage(
-        cdk.App(analytics_reporting=False, context=context), "Only", environment=environment, peers=peers, release="0"
+        cdk.App(analytics_reporting=False, context=context),
+        "Only",
+        environment=environment,
+        peers=peers,
+        tooling_account="111111111111",
+        release="0",
     )
     return Template.from_stack(stage.payment)
 
