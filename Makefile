@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse emulator test lint check synth plan compliance lock clean
+.PHONY: help setup rehearse emulator test lint check synth verify plan compliance lock clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ check: lint  ## What the pipeline's build step runs: style, types, unit and poli
 
 synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 	@scripts/synth
+
+verify: setup  ## Test what was deployed (tests/integration); the pipeline does it after every deployment
+	@RELEASE="$${RELEASE:-$$(scripts/release)}" python -m pytest tests/integration --confcutdir=tests/integration \
+		--junitxml=build/reports/verification.xml
 
 upgrade-check: setup  ## What would be lost between the last release and HEAD, without an account (BASE=, HEAD= name other commits)
 	@python -m pipeline.changes.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"

@@ -1,0 +1,82 @@
+"""The deployment under verification, and clients in the role that may verify it."""
+
+import json
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.integration.deployed import Deployed, MissingVariablesError
+
+Client = Callable[..., Any]
+SECONDS = 900
+"""As long as the build may take; the shortest session that STS gives."""
+
+
+@pytest.fixture(scope="session")
+def deployed() -> Deployed:
+    """What was deployed; without its names there is nothing to verify, and nothing is skipped."""
+    try:
+        return Deployed.named_by(os.environ)
+    except MissingVariablesError as error:
+        pytest.exit(f"FAILED: {error}", returncode=pytest.ExitCode.TESTS_FAILED)
+
+
+@pytest.fixture(scope="session")
+def client(deployed: Deployed) -> Client:
+    """Makes clients in the verification role: ``client("sqs")``, or ``client("dynamodb", region=...)``."""
+    assumed = boto3.client("sts", region_name=deployed.region).assume_role(
+        RoleArn=deployed.role_arn,
+        RoleSessionName=f"verification-{deployed.release}"[:64],
+        DurationSeconds=SECONDS,
+    )["Credentials"]
+    session = boto3.Session(
+        aws_access_key_id=assumed["AccessKeyId"],
+        aws_secret_access_key=assumed["SecretAccessKey"],
+        aws_session_token=assumed["SessionToken"],
+    )
+
+    @cache
+    def make(service: str, *, region: str = deployed.region) -> Any:
+        return session.client(service, region_name=region)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def parameter(client: Client, deployed: Deployed) -> Callable[[str], str]:
+    """Reads a parameter of the environment: ``parameter("queue/url")``."""
+
+    def read(key: str) -> str:
+        value: str = client("ssm").get_parameter(Name=deployed.parameter_name(key))["Parameter"]["Value"]
+        return value
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def manifest(parameter: Callable[[str], str]) -> dict[str, Any]:
+    """The environment's own account of what stands there, and how it is set."""
+    document: dict[str, Any] = json.loads(parameter("manifest"))
+    return document
+
+
+@pytest.fixture(scope="session")
+def primary(manifest: dict[str, Any], deployed: Deployed) -> dict[str, str]:
+    """What the manifest says of the primary region."""
+    return dict(manifest[deployed.region])
+
+
+@pytest.fixture(scope="session")
+def recovery(manifest: dict[str, Any], deployed: Deployed) -> dict[str, str]:
+    """What the manifest says of the DR region."""
+    return dict(manifest[deployed.dr_region])
+
+
+@pytest.fixture(scope="session")
+def retained(manifest: dict[str, Any]) -> bool:
+    """Whether the environment retains and protects its data."""
+    return bool(manifest["configuration"]["data_protection"] == "retained")

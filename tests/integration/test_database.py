@@ -1,0 +1,48 @@
+"""The database: available, with a reader, encrypted and protected. Nobody logs on to it from here."""
+
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Client
+from tests.integration.deployed import Deployed
+from tests.integration.patience import becomes
+
+MAINTENANCE_SECONDS = 120
+"""A snapshot or a setting that is being applied passes."""
+
+
+def described(client: Client, deployed: Deployed) -> dict[str, Any]:
+    name = deployed.resource_name("database")
+    (found,) = client("rds").describe_db_clusters(DBClusterIdentifier=name)["DBClusters"]
+    return dict(found)
+
+
+@pytest.fixture(scope="module")
+def cluster(client: Client, deployed: Deployed) -> dict[str, Any]:
+    return described(client, deployed)
+
+
+def test_the_database_is_available(client: Client, deployed: Deployed) -> None:
+    assert becomes(lambda: described(client, deployed)["Status"] == "available", seconds=MAINTENANCE_SECONDS), (
+        f"after {MAINTENANCE_SECONDS} s it is still {described(client, deployed)['Status']}"
+    )
+
+
+def test_there_is_a_reader_to_fail_over_to(cluster: dict[str, Any]) -> None:
+    writers = [member["DBInstanceIdentifier"] for member in cluster["DBClusterMembers"] if member["IsClusterWriter"]]
+    assert len(writers) == 1, f"writers: {writers}"
+    assert len(cluster["DBClusterMembers"]) >= 2, "a writer without a reader"
+
+
+def test_the_endpoint_is_the_one_that_the_stack_put_out(cluster: dict[str, Any], deployed: Deployed) -> None:
+    assert cluster["Endpoint"] == deployed.database_endpoint
+
+
+def test_it_is_encrypted_with_its_own_key(cluster: dict[str, Any], primary: dict[str, str]) -> None:
+    assert cluster["StorageEncrypted"], "the storage is not encrypted"
+    assert cluster["KmsKeyId"] == primary["database_key"]
+
+
+def test_it_is_protected_from_deletion_where_data_is_retained(cluster: dict[str, Any], retained: bool) -> None:
+    assert cluster["DeletionProtection"] is retained

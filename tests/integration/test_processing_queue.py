@@ -1,0 +1,57 @@
+"""The queue of payments, and where those go that cannot be processed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Client
+from tests.integration.deployed import Deployed
+
+
+@pytest.fixture(scope="module")
+def queue(client: Client, deployed: Deployed) -> dict[str, str]:
+    return attributes(client, deployed.queue_url)
+
+
+@pytest.fixture(scope="module")
+def dead_letters(client: Client, primary: dict[str, str]) -> dict[str, str]:
+    return attributes(client, primary["dead_letter_queue"])
+
+
+def attributes(client: Client, url: str) -> dict[str, str]:
+    found: dict[str, str] = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return found
+
+
+def denies_plain_http(statement: dict[str, Any]) -> bool:
+    return (
+        statement["Effect"] == "Deny"
+        and statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        and statement["Action"] == "sqs:*"
+        and statement["Principal"] in ("*", {"AWS": "*"})
+    )
+
+
+def test_a_payment_that_fails_three_times_is_set_aside(queue: dict[str, str], dead_letters: dict[str, str]) -> None:
+    redrive = json.loads(queue["RedrivePolicy"])
+    assert redrive["deadLetterTargetArn"] == dead_letters["QueueArn"], "failed payments go elsewhere"
+    assert int(redrive["maxReceiveCount"]) == 3
+
+
+def test_what_was_set_aside_is_kept_for_two_weeks(dead_letters: dict[str, str]) -> None:
+    assert int(dead_letters["MessageRetentionPeriod"]) == 14 * 24 * 3600
+
+
+@pytest.mark.parametrize("which", ["queue", "dead_letters"])
+def test_it_is_encrypted_with_the_queues_own_key(
+    which: str, primary: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    key = request.getfixturevalue(which).get("KmsMasterKeyId")
+    assert key == primary["queue_key"], f"encrypted with {key}"
+
+
+@pytest.mark.parametrize("which", ["queue", "dead_letters"])
+def test_it_is_reached_over_tls_only(which: str, request: pytest.FixtureRequest) -> None:
+    policy = json.loads(request.getfixturevalue(which)["Policy"])
+    assert any(denies_plain_http(statement) for statement in policy["Statement"]), policy

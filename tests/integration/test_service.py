@@ -1,0 +1,84 @@
+"""The service: deployed to the end, running, and answering clients over HTTPS."""
+
+import http.client
+import ssl
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Client
+from tests.integration.deployed import Deployed
+from tests.integration.patience import becomes
+
+HEALTH = "/health"
+SECONDS = 10
+NAMED = {"User-Agent": "payment-verification"}
+"""The firewall turns away who does not say what it is."""
+
+
+@pytest.fixture
+def described(client: Client, deployed: Deployed, primary: dict[str, str]) -> Any:
+    """Asks for the service as it is at that moment."""
+
+    def describe() -> dict[str, Any]:
+        answer = client("ecs").describe_services(cluster=deployed.cluster_arn, services=[primary["service"]])
+        assert not answer["failures"], f"there is no service {primary['service']}: {answer['failures']}"
+        return dict(answer["services"][0])
+
+    return describe
+
+
+def test_the_service_is_active_and_its_last_deployment_came_to_its_end(described: Any) -> None:
+    service = described()
+    assert service["status"] == "ACTIVE"
+    (last,) = (one for one in service["deployments"] if one["status"] == "PRIMARY")
+    state, reason = last["rolloutState"], last.get("rolloutStateReason", "no reason given")
+    assert state == "COMPLETED", f"the last deployment is {state}: {reason}"
+
+
+@pytest.mark.containers
+def test_as_many_tasks_run_as_are_wanted(described: Any) -> None:
+    def complete() -> bool:
+        service = described()
+        return bool(service["runningCount"] == service["desiredCount"] >= 1)
+
+    assert becomes(complete, seconds=120), {name: described()[name] for name in ("runningCount", "desiredCount")}
+
+
+@pytest.mark.containers
+def test_clients_get_an_answer_over_https(deployed: Deployed) -> None:
+    """By the load balancer's own name, before any record of the team's domain points to it.
+
+    So the certificate cannot name the host that is asked: that it is issued by an authority that clients trust, and is
+    valid today, is verified; that it is for the right domain is not.
+    """
+    trusting = ssl.create_default_context()
+    trusting.check_hostname = False
+    answers: list[object] = []
+
+    def healthy() -> bool:
+        connection = http.client.HTTPSConnection(deployed.load_balancer_dns, timeout=SECONDS, context=trusting)
+        try:
+            connection.request("GET", HEALTH, headers=NAMED)
+            answers.append(connection.getresponse().status)
+        except OSError as error:
+            answers.append(error)
+        finally:
+            connection.close()
+        return answers[-1] == 200
+
+    assert becomes(healthy, seconds=60), f"https://{deployed.load_balancer_dns}{HEALTH} answers {answers[-1]!r}"
+
+
+@pytest.mark.containers
+def test_nothing_answers_over_plain_http_but_a_redirect(deployed: Deployed) -> None:
+    connection = http.client.HTTPConnection(deployed.load_balancer_dns, timeout=SECONDS)
+    try:
+        connection.request("GET", HEALTH, headers=NAMED)
+        answer = connection.getresponse()
+    except OSError:
+        return  # nobody listens: what a client sends in plain text goes nowhere
+    finally:
+        connection.close()
+    assert 300 <= answer.status < 400, f"plain HTTP is answered with {answer.status}"
+    assert (answer.headers["Location"] or "").startswith("https://")
