@@ -28,6 +28,7 @@ from pipeline.generated_roles import (
 from pipeline.guard import Guard
 from pipeline.plan_step import PlanStep
 from pipeline.synth_step import synth_step
+from pipeline.verification_step import verification_step
 from stages.environment import Environment
 from stages.names import PIPELINE_ROLE
 from stages.payment_stage import PaymentStage
@@ -115,6 +116,7 @@ class PipelineStack(Stack):
             for environment in delivery.environments[1:]
         }
         self.stages: list[PaymentStage] = []
+        self._verifications: list[pipelines.CodeBuildStep] = []
         for environment, following in zip(delivery.environments, (*delivery.environments[1:], None), strict=True):
             self._ask_before(environment)
             stage = PaymentStage(
@@ -126,6 +128,8 @@ class PipelineStack(Stack):
                 release=delivery.release,
             )
             self.stages.append(stage)
+            verification = verification_step(self, environment=environment, source=source, outputs=stage.outputs)
+            self._verifications.append(verification)
             self.pipeline.add_stage(
                 stage,
                 stack_steps=[
@@ -142,7 +146,7 @@ class PipelineStack(Stack):
                     )
                     for stack in (stage.recovery, stage.payment)
                 ],
-                post=[self._plans[following]] if following and not following.retains_data else [],
+                post=[verification, *([self._plans[following]] if following and not following.retains_data else [])],
             )
         self._finish(delivery, buckets=list(buckets.values()), guard=guard)
 
@@ -178,6 +182,8 @@ class PipelineStack(Stack):
         acknowledge_project(self.pipeline.synth_project, bucket=buckets[0], writes_artifacts=True)
         acknowledge_project(self.pipeline.self_mutation_project, bucket=buckets[0], writes_artifacts=False)
         acknowledge_self_mutation(self.pipeline.self_mutation_project)
+        for verification in self._verifications:
+            acknowledge_project(verification.project, bucket=buckets[0], writes_artifacts=False)
         for plan in self._plans.values():
             acknowledge_project(plan.project, bucket=buckets[0], writes_artifacts=False)
             acknowledge_plan(plan.project, bucket=buckets[0])

@@ -4,6 +4,7 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import pipelines
 
 REPORTS = "build/reports"
+RUNTIMES = {"python": "3.13", "nodejs": "24"}
 
 
 def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
@@ -22,7 +23,7 @@ def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildSt
         partial_build_spec=codebuild.BuildSpec.from_object(
             {
                 "cache": {"paths": [".venv/**/*", "node_modules/**/*", ".mypy_cache/**/*"]},
-                "phases": {"install": {"runtime-versions": {"python": "3.13", "nodejs": "24"}}},
+                "phases": {"install": {"runtime-versions": RUNTIMES}},
                 "reports": {"checks": {"base-directory": REPORTS, "files": ["*.xml"], "file-format": "JUNITXML"}},
             }
         ),

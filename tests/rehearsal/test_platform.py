@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from pipeline.delivery import Delivery
 from rehearsal.emulator import Emulator
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy_template
+from tests.rehearsal.verification import Verification, allowed, verify
 from tests.synthesized import Assembly
 
 TEMPLATES = "templates-of-the-platform"
@@ -129,6 +131,24 @@ def test_the_manifest_names_things_that_stand(platform: Platform) -> None:
     clusters = platform.client("rds").describe_db_clusters()["DBClusters"]
     assert here["database"] in {cluster["Endpoint"] for cluster in clusters}
     platform.client("secretsmanager").describe_secret(SecretId=here["database_user"])
+
+
+@pytest.fixture(scope="module")
+def verification(
+    platform: Platform, emulator: Emulator, delivery: Delivery, tmp_path_factory: pytest.TempPathFactory
+) -> Verification:
+    """What the pipeline does behind the deployment, but for what needs a container that answers."""
+    directory = tmp_path_factory.mktemp("verification")
+    return verify(emulator, platform.outputs, release=delivery.release, directory=directory)
+
+
+def test_the_verification_of_the_pipeline_passes(verification: Verification) -> None:
+    assert verification.passed, verification.output
+
+
+def test_the_verification_may_do_what_it_does_and_nothing_else(verification: Verification, platform: Platform) -> None:
+    (assumed,) = (call for call in verification.calls if call.startswith("sts:AssumeRole "))
+    assert verification.calls - {assumed} == allowed(platform.client("iam"), role=assumed.rpartition("/")[2])
 
 
 def test_a_destroyed_environment_leaves_nothing(platform: Platform, emulator: Emulator) -> None:

@@ -1,0 +1,156 @@
+"""What happens behind a deployment: the environment's own verification, in a role that reaches nothing else."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from payment_constructs.verification_role import OWN_SESSIONS
+from pipeline.delivery import Delivery
+from pipeline.verification_step import variable
+from stages.environment import Environment
+from tests.conftest import CHECKOUT
+from tests.integration.deployed import Deployed
+from tests.integration.test_sessions import OWN
+from tests.synthesized import Assembly, references
+
+ENVIRONMENTS = ["Dev", "Staging", "Prod"]
+INTEGRATION = Path("tests/integration")
+LONGEST_VALUE = 1000
+"""https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ActionDeclaration.html"""
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    return next(each for each in delivery.environments if each.name == request.param)
+
+
+def stage(assembly: Assembly, environment: Environment) -> list[dict[str, Any]]:
+    (actions,) = (stage["Actions"] for stage in assembly.pipeline_stages() if stage["Name"] == environment.name)
+    return list(actions)
+
+
+def verification(assembly: Assembly, environment: Environment) -> dict[str, Any]:
+    (action,) = (action for action in stage(assembly, environment) if action["Name"] == "Verify")
+    return dict(action)
+
+
+def project(assembly: Assembly, environment: Environment) -> dict[str, Any]:
+    logical_id = verification(assembly, environment)["Configuration"]["ProjectName"]["Ref"]
+    return dict(assembly.resources("PipelineStack", "AWS::CodeBuild::Project")[logical_id])
+
+
+def test_every_environment_is_verified_after_its_last_deployment(assembly: Assembly, environment: Environment) -> None:
+    actions = stage(assembly, environment)
+    deployments = [action["RunOrder"] for action in actions if action["ActionTypeId"]["Category"] == "Deploy"]
+    last = verification(assembly, environment)["RunOrder"]
+    assert last > max(deployments)
+    assert last == max(action["RunOrder"] for action in actions)
+
+
+def test_prod_is_not_verified_before_it_was_approved(assembly: Assembly, delivery: Delivery) -> None:
+    *_, prod = delivery.environments
+    stages = [stage["Name"] for stage in assembly.pipeline_stages()]
+    looking = [
+        stage["Name"]
+        for stage in assembly.pipeline_stages()
+        for action in stage["Actions"]
+        if action["ActionTypeId"]["Provider"] == "CodeBuild"
+        and action["Configuration"]["ProjectName"] == verification(assembly, prod)["Configuration"]["ProjectName"]
+    ]
+    assert looking == [prod.name]
+    assert stages.index(f"Approve{prod.name}") < stages.index(prod.name)
+
+
+def test_the_outputs_that_it_is_handed_are_those_of_the_environment(
+    assembly: Assembly, environment: Environment
+) -> None:
+    (deployment,) = (action for action in stage(assembly, environment) if action["Name"] == "Payment.Deploy")
+    handed = json.loads(verification(assembly, environment)["Configuration"]["EnvironmentVariables"])
+    outputs = {each["value"].removeprefix(f"#{{{deployment['Namespace']}.").removesuffix("}") for each in handed}
+    assert {each["name"] for each in handed} == {variable(output) for output in outputs}
+    assert outputs <= set(assembly.template(f"{environment.name}-Payment")["Outputs"])
+
+
+def test_it_is_handed_every_variable_that_the_tests_ask_for(assembly: Assembly, environment: Environment) -> None:
+    outputs = json.loads(verification(assembly, environment)["Configuration"]["EnvironmentVariables"])
+    told = {
+        each["Name"]: each["Value"] for each in project(assembly, environment)["Environment"]["EnvironmentVariables"]
+    }
+    # `make verify` adds the release.
+    wanted = {field.name.upper() for field in fields(Deployed)} - {"RELEASE"}
+    assert {each["name"] for each in outputs} | set(told) == wanted
+    assert told["ENVIRONMENT"] == environment.name
+    assert told["ROLE_ARN"] == f"arn:aws:iam::{environment.account}:role/payment-verification-{environment.slug}"
+    assert (told["REGION"], told["DR_REGION"]) == (environment.primary_region, environment.dr_region)
+
+
+def test_no_action_carries_more_than_codepipeline_takes(assembly: Assembly) -> None:
+    for stage in assembly.pipeline_stages():
+        for action in stage["Actions"]:
+            for value in action.get("Configuration", {}).values():
+                assert len(value if isinstance(value, str) else json.dumps(value)) <= LONGEST_VALUE, action["Name"]
+
+
+def test_it_runs_the_tests_publishes_their_report_and_comes_to_an_end(
+    assembly: Assembly, environment: Environment
+) -> None:
+    found = project(assembly, environment)
+    buildspec = json.loads(found["Source"]["BuildSpec"])
+    assert buildspec["phases"]["build"]["commands"] == ["make verify"]
+    assert buildspec["reports"]["verification"]["base-directory"] == "build/reports"
+    assert found["TimeoutInMinutes"] == 15
+
+
+def test_the_build_may_take_on_the_verification_role_of_its_environment_and_no_other(
+    assembly: Assembly, environment: Environment
+) -> None:
+    (logical_id,) = references(project(assembly, environment)["ServiceRole"])
+    assumable = [
+        statement["Resource"]
+        for policy in assembly.resources("PipelineStack", "AWS::IAM::Policy").values()
+        if {"Ref": logical_id} in policy["Roles"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "sts:" in json.dumps(statement["Action"])
+    ]
+    assert assumable == [f"arn:aws:iam::{environment.account}:role/payment-verification-{environment.slug}"]
+    role = assembly.resources("PipelineStack", "AWS::IAM::Role")[logical_id]
+    assert "ManagedPolicyArns" not in role
+    # By this name it is trusted there.
+    assert role["RoleName"] == f"payment-delivery-verification-{environment.slug}"
+
+
+def test_the_sessions_of_a_verification_are_those_that_its_role_reaches() -> None:
+    assert f"{OWN}*" == OWN_SESSIONS
+
+
+def test_the_ordinary_test_run_looks_at_nothing_deployed() -> None:
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert settings["testpaths"]
+    assert not any(INTEGRATION.is_relative_to(path) for path in settings["testpaths"])
+
+
+def test_a_verification_without_its_variables_fails_and_names_them(tmp_path: Path) -> None:
+    names = [field.name.upper() for field in fields(Deployed)]
+    given = {name: "given" for name in names if name not in ("QUEUE_URL", "ROLE_ARN")}
+    kept = {name: value for name, value in os.environ.items() if name not in names and not name.startswith("PYTEST_")}
+    report = tmp_path / "report.xml"
+    run = subprocess.run(  # noqa: S603 - this Python, these tests
+        [sys.executable, "-m", "pytest", str(INTEGRATION), f"--confcutdir={INTEGRATION}", "-p", "no:cacheprovider",
+         f"--junitxml={report}"],
+        cwd=CHECKOUT,
+        env=kept | given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "Not set: ROLE_ARN, QUEUE_URL." in run.stdout + run.stderr
+    assert "skipped" not in run.stdout
