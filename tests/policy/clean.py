@@ -1,5 +1,6 @@
 """For each of our rules, the smallest template that it judges and finds nothing in, in the environment Prod."""
 
+import json
 from copy import deepcopy
 from typing import Any
 
@@ -146,6 +147,70 @@ STATEFUL = {
     ),
 }
 
+
+def action(name: str, kind: str, order: int, **configuration: str) -> dict[str, Any]:
+    category, provider = kind.split("/")
+    return {
+        "Name": name,
+        "ActionTypeId": {"Category": category, "Owner": "AWS", "Provider": provider, "Version": "1"},
+        "RunOrder": order,
+        "Configuration": configuration,
+    }
+
+
+def condition(result: str, provider: str, **configuration: str) -> dict[str, Any]:
+    kind = {"Category": "Rule", "Owner": "AWS", "Provider": provider, "Version": "1"}
+    return {"Conditions": [{"Result": result, "Rules": [{"RuleTypeId": kind, "Configuration": configuration}]}]}
+
+
+def deploying(environment: str, **conditions: Any) -> dict[str, Any]:
+    stack = f"{environment}-Payment"
+    told = json.dumps({"stack": stack, "change_set": "Change"})
+    changes = {"StackName": stack, "ChangeSetName": "Change"}
+    return {
+        "Name": environment,
+        "Actions": [
+            action("Prepare", "Deploy/CloudFormation", 1, **changes, ActionMode="CHANGE_SET_REPLACE"),
+            action("Guard", "Invoke/Lambda", 2, FunctionName="Guard", UserParameters=told),
+            action("Deploy", "Deploy/CloudFormation", 3, **changes, ActionMode="CHANGE_SET_EXECUTE"),
+            action("Verify", "Build/CodeBuild", 4, ProjectName="Verify"),
+        ],
+        **conditions,
+    }
+
+
+def approving(name: str, **conditions: Any) -> dict[str, Any]:
+    return {"Name": name, "Actions": [action(name, "Approval/Manual", 1)], **conditions}
+
+
+BROADENS = condition("SKIP", "VariableCheck", Variable="#{Plan.PLAN_BROADENS}", Value="yes", Operator="EQ")
+WINDOW = condition("FAIL", "DeploymentWindow", Cron="* * 9-16 ? * MON-THU *", TimeZone="Asia/Singapore")
+DELIVERY = {
+    "Delivery": resource(
+        "AWS::CodePipeline::Pipeline",
+        PipelineType="V2",
+        ExecutionMode="QUEUED",
+        RestartExecutionOnUpdate=True,
+        Stages=[
+            {"Name": "Source", "Actions": [action("Source", "Source/CodeCommit", 1)]},
+            deploying("Dev", OnFailure={"Result": "RETRY"}),
+            approving("ConfirmStaging", BeforeEntry=BROADENS),
+            deploying(
+                "Staging",
+                OnFailure={"Result": "ROLLBACK"},
+                OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-staging"),
+            ),
+            approving("ApproveProd"),
+            deploying(
+                "Prod",
+                BeforeEntry=WINDOW,
+                OnFailure={"Result": "ROLLBACK"},
+                OnSuccess=condition("ROLLBACK", "CloudWatchAlarm", AlarmName="payment-gate-prod"),
+            ),
+        ],
+    )
+}
+
 CLEAN: dict[str, Resources] = {
     "PCI-1.3.1-IngressNamed": GROUPS,
     "PCI-1.3.2-EgressNamed": GROUPS,
@@ -157,6 +222,11 @@ CLEAN: dict[str, Resources] = {
     "PCI-6.3.2-ImageByDigest": TASK,
     "PCI-6.4.2-FirewallAssociated": FIREWALL,
     "PCI-6.4.2-FirewallBlocks": FIREWALL,
+    "PCI-6.5.1-ReleasesQueued": DELIVERY,
+    "PCI-6.5.1-ApprovedFirst": DELIVERY,
+    "PCI-6.5.1-ChangesGuarded": DELIVERY,
+    "PCI-6.5.2-DeploymentsVerified": DELIVERY,
+    "PCI-6.5.2-StagesConditioned": DELIVERY,
     "PCI-6.5.3-EnvironmentsApart": GROUPS,
     "PCI-10.3.2-AuditLogLocked": AUDIT_BUCKETS,
     "PCI-10.5.1-LogRetention": LOG_GROUP,

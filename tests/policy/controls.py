@@ -19,6 +19,7 @@ REQUIREMENTS = {
     "6.3.2": "The components of the software are known",
     "6.4.2": "An automated technical solution stands in front of public web applications",
     "6.5.1": "Changes to production follow a procedure",
+    "6.5.2": "After a change the requirements are confirmed to hold",
     "6.5.3": "Pre-production is separated from production",
     "7.2.5": "System accounts have the least privilege",
     "8.6.2": "No password stands in code or configuration",

@@ -4,8 +4,10 @@ from typing import Any
 
 from tests.policy.clean import (
     AUDIT_BUCKETS,
+    BROADENS,
     CONTAINER,
     DATABASE,
+    DELIVERY,
     DIGEST,
     FIREWALL,
     GROUPS,
@@ -17,8 +19,12 @@ from tests.policy.clean import (
     STATEFUL,
     SUBNETS,
     TASK,
+    WINDOW,
     Resources,
+    action,
     changed,
+    condition,
+    deploying,
     resource,
     without,
 )
@@ -54,6 +60,56 @@ def reaching(**rule: Any) -> Resources:
 
 def tcp(port: Any, **peer: Any) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **peer}
+
+
+def staged(name: str, **changes: Any) -> Resources:
+    """The delivery with something else at one of its stages; what is None is taken away."""
+    stages = [
+        {key: value for key, value in (stage | changes).items() if value is not None}
+        if stage["Name"] == name
+        else stage
+        for stage in DELIVERY["Delivery"]["Properties"]["Stages"]
+    ]
+    return changed(DELIVERY, "Delivery", Stages=stages)
+
+
+def staged_without(*names: str) -> Resources:
+    stages = [stage for stage in DELIVERY["Delivery"]["Properties"]["Stages"] if stage["Name"] not in names]
+    return changed(DELIVERY, "Delivery", Stages=stages)
+
+
+def ordered(*names: str) -> Resources:
+    stages = {stage["Name"]: stage for stage in DELIVERY["Delivery"]["Properties"]["Stages"]}
+    return changed(DELIVERY, "Delivery", Stages=[stages[name] for name in names])
+
+
+def early() -> Resources:
+    """Prod's stack, deployed in a stage that is called otherwise."""
+    stages = DELIVERY["Delivery"]["Properties"]["Stages"]
+    return changed(DELIVERY, "Delivery", Stages=[*stages[:4], deploying("Prod") | {"Name": "Early"}])
+
+
+def acted(name: str, **changes: Any) -> list[dict[str, Any]]:
+    """Prod's actions with other values at one of them; one without a name is taken away."""
+    actions = [
+        declared | changes if declared["Name"] == name else declared for declared in deploying("Prod")["Actions"]
+    ]
+    return [declared for declared in actions if declared["Name"]]
+
+
+def executing(name: str, **configuration: str) -> Resources:
+    (declared,) = (each for each in deploying("Prod")["Actions"] if each["Name"] == name)
+    return staged("Prod", Actions=acted(name, Configuration=declared["Configuration"] | configuration))
+
+
+def both(result: str) -> dict[str, Any]:
+    """An alarm and a window in one condition."""
+    rules = [
+        rule
+        for declared in (WINDOW, condition(result, "CloudWatchAlarm", AlarmName="payment-gate-prod"))
+        for rule in declared["Conditions"][0]["Rules"]
+    ]
+    return {"Conditions": [{"Result": result, "Rules": rules}]}
 
 
 PLANTED: dict[str, list[tuple[Resources, str]]] = {
@@ -192,6 +248,87 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
             overridden(RuleActionOverrides=[{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]),
             "Acl.Properties.Rules.0.Statement.ManagedRuleGroupStatement.RuleActionOverrides.0.ActionToUse",
         ),
+    ],
+    "PCI-6.5.1-ReleasesQueued": [
+        (changed(DELIVERY, "Delivery", PipelineType=None), "Delivery.Properties.PipelineType"),
+        (changed(DELIVERY, "Delivery", ExecutionMode="SUPERSEDED"), "Delivery.Properties.ExecutionMode"),
+        (changed(DELIVERY, "Delivery", ExecutionMode=None), "Delivery.Properties.ExecutionMode"),
+        (changed(DELIVERY, "Delivery", RestartExecutionOnUpdate=False), "Delivery.Properties.RestartExecutionOnUpdate"),
+    ],
+    "PCI-6.5.1-ApprovedFirst": [
+        (staged_without("ApproveProd"), "Delivery.Properties.Stages.4.Name"),
+        (staged_without("ConfirmStaging"), "Delivery.Properties.Stages.2.Name"),
+        (staged("ApproveProd", Actions=[action("Approve", "Build/CodeBuild", 1)]), "Delivery.Properties.Stages.5.Name"),
+        (staged("ApproveProd", BeforeEntry=BROADENS), "Delivery.Properties.Stages.5.Name"),
+        (
+            ordered("Source", "Dev", "ConfirmStaging", "ApproveProd", "Staging", "Prod"),
+            "Delivery.Properties.Stages.5.Name",
+        ),
+        (
+            staged(
+                "ConfirmStaging",
+                BeforeEntry=condition(
+                    "SKIP", "VariableCheck", Variable="#{Plan.PLAN_BROADENS}", Value="never", Operator="EQ"
+                ),
+            ),
+            "Delivery.Properties.Stages.3.Name",
+        ),
+        (
+            staged("ConfirmStaging", BeforeEntry=condition("SKIP", "LambdaInvoke", FunctionName="Always")),
+            "Delivery.Properties.Stages.3.Name",
+        ),
+        # An environment's stack in a stage that is called otherwise.
+        (early(), "Delivery.Properties.Stages.4.Name"),
+    ],
+    "PCI-6.5.1-ChangesGuarded": [
+        (
+            staged("Prod", Actions=acted("Guard", Name="")),
+            "Delivery.Properties.Stages.5.Actions.1.Configuration.ActionMode",
+        ),
+        (
+            staged("Prod", Actions=acted("Guard", RunOrder=1)),
+            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
+        ),
+        (
+            staged("Prod", Actions=acted("Guard", RunOrder=3)),
+            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
+        ),
+        (
+            executing("Guard", UserParameters='{"stack": "Staging-Payment", "change_set": "Change"}'),
+            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
+        ),
+        (
+            executing("Guard", UserParameters="Prod-Payment Change"),
+            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
+        ),
+        (
+            executing("Deploy", ChangeSetName="Another"),
+            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
+        ),
+        (
+            executing("Deploy", ActionMode="CREATE_UPDATE"),
+            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
+        ),
+    ],
+    "PCI-6.5.2-DeploymentsVerified": [
+        (staged("Prod", Actions=acted("Verify", Name="")), "Delivery.Properties.Stages.5.Name"),
+        (staged("Prod", Actions=acted("Verify", RunOrder=3)), "Delivery.Properties.Stages.5.Name"),
+        (staged("Dev", Actions=deploying("Dev")["Actions"][:3]), "Delivery.Properties.Stages.1.Name"),
+    ],
+    "PCI-6.5.2-StagesConditioned": [
+        (staged("Dev", OnFailure=None), "Delivery.Properties.Stages.1.OnFailure.Result"),
+        (staged("Prod", OnFailure={"Result": "RETRY"}), "Delivery.Properties.Stages.5.OnFailure.Result"),
+        (staged("Staging", OnSuccess=None), "Delivery.Properties.Stages.3.OnSuccess"),
+        (
+            staged("Staging", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-dev")),
+            "Delivery.Properties.Stages.3.OnSuccess",
+        ),
+        (
+            staged("Prod", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-prod")),
+            "Delivery.Properties.Stages.5.OnSuccess",
+        ),
+        (staged("Prod", BeforeEntry=None), "Delivery.Properties.Stages.5.BeforeEntry"),
+        (staged("Prod", BeforeEntry=both("FAIL")), "Delivery.Properties.Stages.5.BeforeEntry.Conditions"),
     ],
     "PCI-6.5.3-EnvironmentsApart": [
         (admitting(**tcp(5433, CidrIp="10.1.0.0/16")), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
