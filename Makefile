@@ -30,6 +30,9 @@ check: lint  ## What the pipeline's build step runs: style, types, unit and poli
 synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 	@scripts/synth
 
+bench: synth  ## How long a delivery takes: its sequential actions, and the modelled minutes from push to Prod
+	@python -m bench
+
 verify: setup  ## Test what was deployed (tests/integration); the pipeline does it after every deployment
 	@RELEASE="$${RELEASE:-$$(scripts/release)}" python -m pytest tests/integration --confcutdir=tests/integration \
 		--junitxml=build/reports/verification.xml

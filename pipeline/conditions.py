@@ -21,10 +21,14 @@ class Conditions:
 
     Args:
         pipeline: The pipeline, all of its stages in place.
+
+    Attributes:
+        by_stage: The conditions that were put on it, by stage and kind.
     """
 
     def __init__(self, pipeline: codepipeline.Pipeline) -> None:
         self._pipeline = pipeline
+        self.by_stage: dict[str, dict[str, Mapping[str, Any]]] = {}
         self._places = {stage.stage_name: place for place, stage in enumerate(pipeline.stages)}
 
     def hold(self, environment: Environment) -> None:
@@ -71,6 +75,7 @@ class Conditions:
     def _set(self, stage: str, kind: str, conditions: Mapping[str, Any]) -> None:
         resource = self._pipeline.node.default_child
         assert isinstance(resource, codepipeline.CfnPipeline)  # noqa: S101 - an L2 construct's default child
+        self.by_stage.setdefault(stage, {})[kind] = conditions
         resource.add_property_override(f"Stages.{self._places[stage]}.{kind}", conditions)
 
 

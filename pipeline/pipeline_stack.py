@@ -19,6 +19,7 @@ from payment_constructs.log_group import LogGroup
 from pipeline.artifact_store import ArtifactStore
 from pipeline.conditions import Conditions
 from pipeline.delivery import Delivery
+from pipeline.delivery_monitoring import DeliveryMonitoring
 from pipeline.generated_roles import (
     acknowledge_pipeline,
     acknowledge_plan,
@@ -27,6 +28,7 @@ from pipeline.generated_roles import (
 )
 from pipeline.guard import Guard
 from pipeline.plan_step import PlanStep
+from pipeline.separation_of_duties import SeparationOfDuties
 from pipeline.synth_step import synth_step
 from pipeline.verification_step import verification_step
 from stages.environment import Environment
@@ -34,6 +36,7 @@ from stages.names import PIPELINE_ROLE
 from stages.payment_stage import PaymentStage
 from stages.peers import Peers
 
+NAME = "payment-delivery"
 PACKAGE = Path(__file__).parents[1] / "package.json"
 
 
@@ -77,7 +80,7 @@ class PipelineStack(Stack):
         self.pipeline = pipelines.CodePipeline(
             self,
             "Pipeline",
-            pipeline_name="payment-delivery",
+            pipeline_name=NAME,
             # By a name that the environments know before it exists: it looks at their gates.
             role=iam.Role(
                 self, "Role", role_name=PIPELINE_ROLE, assumed_by=iam.ServicePrincipal("codepipeline.amazonaws.com")
@@ -148,7 +151,7 @@ class PipelineStack(Stack):
                 ],
                 post=[verification, *([self._plans[following]] if following and not following.retains_data else [])],
             )
-        self._finish(delivery, buckets=list(buckets.values()), guard=guard)
+        self._finish(delivery, buckets=list(buckets.values()), guard=guard, log_key=log_key, topic=topic)
 
     def _ask_before(self, environment: Environment) -> None:
         """A stage of its own before every environment but the first, with an approval.
@@ -167,7 +170,9 @@ class PipelineStack(Stack):
             approval.add_step_dependency(plan)
         self.pipeline.add_wave(name, post=[plan, approval] if environment.retains_data else [approval])
 
-    def _finish(self, delivery: Delivery, *, buckets: list[s3.IBucket], guard: Guard) -> None:
+    def _finish(
+        self, delivery: Delivery, *, buckets: list[s3.IBucket], guard: Guard, log_key: kms.IKey, topic: AlarmTopic
+    ) -> None:
         """Builds the pipeline, after which its roles and projects exist and can be held to the policy."""
         self.pipeline.build_pipeline()
         conditions = Conditions(self.pipeline.pipeline)
@@ -176,6 +181,22 @@ class PipelineStack(Stack):
         for environment, plan in self._plans.items():
             if not environment.retains_data:
                 conditions.skip_unless(gate_name(environment), variable=plan.broadens, value="yes")
+        DeliveryMonitoring(
+            self,
+            "Monitoring",
+            name=NAME,
+            pipeline=self.pipeline.pipeline,
+            conditions=conditions,
+            log_key=log_key,
+            topic=topic,
+            chat_topic_arn=delivery.notifications.chat_topic_arn,
+        )
+        SeparationOfDuties(
+            self,
+            "Duties",
+            pipeline_arn=self.format_arn(service="codepipeline", resource=NAME),
+            approvals=[(gate_name(environment), gate_name(environment)) for environment in self._plans],
+        )
         for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)
         acknowledge_pipeline(self.pipeline.pipeline, buckets=buckets, guard=guard.function)

@@ -31,7 +31,8 @@ def test_every_alarm_of_a_template_has_its_runbook(assembly: Assembly) -> None:
 def written() -> set[str]:
     """The runbooks that the constructs name, those that no stack has wired included."""
     found = set()
-    for module in (CHECKOUT / "payment_constructs").glob("*.py"):
+    rooms = ("payment_constructs", "pipeline")
+    for module in (module for room in rooms for module in (CHECKOUT / room).glob("*.py")):
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "runbook" and isinstance(node.value, ast.Constant):
                 found.add(str(node.value.value))

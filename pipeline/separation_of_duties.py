@@ -1,0 +1,62 @@
+"""Who approves does nothing else, and nobody leads a release past a gate: two policies for the account's people."""
+
+from collections.abc import Sequence
+
+from aws_cdk import DefaultStackSynthesizer, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+APPROVER = "payment-delivery-approver"
+NO_OVERRIDE = "payment-delivery-no-override"
+
+
+class SeparationOfDuties(Construct):
+    """Two managed policies, attached to nobody here: people belong to an identity provider, not to this repository.
+
+    The approver may answer the approvals and nothing else. Everybody who works in the account gets the denial: no
+    condition is overridden and no pipeline rewritten but by the pipeline. What on-call needs stays possible: to stop an
+    execution, to close a transition (a freeze), to retry, to roll a stage back; each of it but the first two is told.
+    PCI DSS 6.5.1, 7.2.5.
+
+    Args:
+        pipeline_arn: The pipeline.
+        approvals: The stage and action of each approval.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, pipeline_arn: str, approvals: Sequence[tuple[str, str]]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        iam.ManagedPolicy(
+            self,
+            "Approver",
+            managed_policy_name=APPROVER,
+            description="Answers the approvals of the payment delivery, and does nothing else.",
+            statements=[
+                iam.PolicyStatement(
+                    actions=["codepipeline:PutApprovalResult"],
+                    resources=[f"{pipeline_arn}/{stage}/{action}" for stage, action in approvals],
+                )
+            ],
+        )
+        stack = Stack.of(self)
+        deployer = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-{stack.account}-{stack.region}"
+        iam.ManagedPolicy(
+            self,
+            "NoOverride",
+            managed_policy_name=NO_OVERRIDE,
+            description="Keeps everybody but the pipeline from leading a release past a gate.",
+            statements=[
+                iam.PolicyStatement(
+                    effect=iam.Effect.DENY,
+                    actions=[
+                        "codepipeline:OverrideStageCondition",
+                        "codepipeline:UpdatePipeline",
+                        "codepipeline:DeletePipeline",
+                        "codepipeline:EnableStageTransition",
+                    ],
+                    resources=[pipeline_arn, f"{pipeline_arn}/*"],
+                    conditions={"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{stack.account}:role/{deployer}"}},
+                )
+            ],
+        )

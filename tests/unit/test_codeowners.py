@@ -1,0 +1,22 @@
+"""Who must look at a change of the gates."""
+
+from tests.conftest import CHECKOUT
+
+GUARDS = {"/pipeline/", "/app.py", "/cdk.json", "/stages/environments.py", "/tests/policy/", "/.github/"}
+
+
+def owners() -> dict[str, list[str]]:
+    lines = (CHECKOUT / ".github" / "CODEOWNERS").read_text(encoding="utf-8").splitlines()
+    entries = [line.split() for line in lines if line and not line.startswith("#")]
+    return {path: who for path, *who in entries}
+
+
+def test_two_teams_own_what_guards_the_delivery() -> None:
+    found = owners()
+    assert set(found) >= GUARDS
+    assert all(len(set(found[path])) == 2 for path in GUARDS)
+
+
+def test_every_owned_path_is_there() -> None:
+    paths = [path for path in owners() if path != "*"]
+    assert [path for path in paths if not (CHECKOUT / path.strip("/")).exists()] == []

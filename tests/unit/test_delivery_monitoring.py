@@ -1,0 +1,136 @@
+"""Who is told what of the delivery, and who may do what to it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from pipeline.delivery import Delivery
+from tests.synthesized import Assembly, synthesize
+
+STACK = "PipelineStack"
+
+
+def rules(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    """The event rules by the kind of event that they wait for."""
+    found = assembly.resources(STACK, "AWS::Events::Rule").values()
+    return {rule["EventPattern"]["detail-type"][0]: rule for rule in found if "detail-type" in rule["EventPattern"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"),
+    [
+        ("CodePipeline Pipeline Execution State Change", {"state": ["FAILED", "SUCCEEDED"]}),
+        (
+            "CodePipeline Action Execution State Change",
+            {"type": {"category": ["Approval"]}, "state": ["STARTED"]},
+        ),
+    ],
+)
+def test_ends_and_wanted_approvals_are_told(assembly: Assembly, kind: str, detail: dict[str, Any]) -> None:
+    rule = rules(assembly)[kind]
+    assert rule["EventPattern"]["detail"] == {"pipeline": ["payment-delivery"], **detail}
+    (target,) = rule["Targets"]
+    assert "Topic" in json.dumps(target["Arn"])
+    assert "https://ap-southeast-1.console.aws.amazon.com" in json.dumps(target["InputTransformer"])
+
+
+def test_the_topic_takes_events_and_its_mailbox_is_the_settings(assembly: Assembly, delivery: Delivery) -> None:
+    (subscription,) = assembly.resources(STACK, "AWS::SNS::Subscription").values()
+    assert subscription["Endpoint"] == delivery.notifications.email
+    policies = json.dumps(assembly.resources(STACK, "AWS::SNS::TopicPolicy"))
+    keys = json.dumps(
+        {name: key for name, key in assembly.resources(STACK, "AWS::KMS::Key").items() if name.startswith("Topic")}
+    )
+    assert "events.amazonaws.com" in policies
+    assert "events.amazonaws.com" in keys
+
+
+def test_a_chat_is_told_the_same(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    chat = "arn:aws:sns:ap-southeast-1:111111111111:payments-chat"
+    notifications = context["delivery"]["notifications"] | {"chat_topic_arn": chat}
+    settings = {**context, "delivery": context["delivery"] | {"notifications": notifications}}
+    _, assembly = synthesize(tmp_path_factory.mktemp("chat"), context=settings)
+    told = [rule for rule in rules(assembly).values() if any("Topic" in json.dumps(t["Arn"]) for t in rule["Targets"])]
+    assert len(told) == 4
+    assert all(chat in [target["Arn"] for target in rule["Targets"]] for rule in told)
+
+
+def test_the_gates_are_written_down_where_a_change_is_told(assembly: Assembly, delivery: Delivery) -> None:
+    (parameter,) = (
+        each
+        for each in assembly.resources(STACK, "AWS::SSM::Parameter").values()
+        if each["Name"] == "/payment/delivery/gates"
+    )
+    gates = json.loads(parameter["Value"])
+    stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
+    assert list(gates) == list(stages)
+    for environment in delivery.environments:
+        told = gates[environment.name]
+        assert sum(line.endswith(" judges") for line in told) == 2
+        assert "Verify passes" in told
+        assert [line.split(":")[0] for line in told if line.startswith(("Before", "On"))] == sorted(
+            kind for kind in ("BeforeEntry", "OnFailure", "OnSuccess") if kind in stages[environment.name]
+        )
+    assert "ApproveProd is approved" in gates["ApproveProd"]
+    assert rules(assembly)["Parameter Store Change"]["EventPattern"]["detail"]["name"] == [parameter["Name"]]
+
+
+def test_a_call_past_a_gate_is_told_and_alarms_unless_the_pipeline_made_it(
+    assembly: Assembly, delivery: Delivery
+) -> None:
+    rule = rules(assembly)["AWS API Call via CloudTrail"]
+    detail = rule["EventPattern"]["detail"]
+    assert {"OverrideStageCondition", "UpdatePipeline", "DeletePipeline"} <= set(detail["eventName"])
+    deployer = f"arn:aws:iam::{delivery.account}:role/cdk-hnb659fds-cfn-exec-role-{delivery.account}-ap-southeast-1"
+    issuers = [each["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] for each in detail["$or"]]
+    assert issuers == [[{"anything-but": [deployer]}], [{"exists": False}]]
+    (alarm,) = (
+        alarm
+        for alarm in assembly.resources(STACK, "AWS::CloudWatch::Alarm").values()
+        if alarm["Namespace"] == "AWS/Events"
+    )
+    assert alarm["MetricName"] == "MatchedEvents"
+    assert alarm["AlarmActions"]
+
+
+def policy(assembly: Assembly, name: str) -> dict[str, Any]:
+    (found,) = (
+        each
+        for each in assembly.resources(STACK, "AWS::IAM::ManagedPolicy").values()
+        if each.get("ManagedPolicyName") == name
+    )
+    (statement,) = found["PolicyDocument"]["Statement"]
+    assert not {"Users", "Groups", "Roles"} & set(found)
+    return dict(statement)
+
+
+def test_an_approver_answers_approvals_and_does_nothing_else(assembly: Assembly) -> None:
+    statement = policy(assembly, "payment-delivery-approver")
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "codepipeline:PutApprovalResult")
+    resources = json.dumps(statement["Resource"])
+    approvals = [
+        f":payment-delivery/{stage['Name']}/{action['Name']}"
+        for stage in assembly.pipeline_stages()
+        for action in stage["Actions"]
+        if action["ActionTypeId"]["Category"] == "Approval"
+    ]
+    assert len(approvals) == 2
+    assert len(statement["Resource"]) == len(approvals)
+    assert all(approval in resources for approval in approvals)
+
+
+def test_nobody_but_the_pipeline_overrides_a_gate(assembly: Assembly, delivery: Delivery) -> None:
+    statement = policy(assembly, "payment-delivery-no-override")
+    assert statement["Effect"] == "Deny"
+    assert {"codepipeline:OverrideStageCondition", "codepipeline:UpdatePipeline"} <= set(statement["Action"])
+    deployer = f"arn:aws:iam::{delivery.account}:role/cdk-hnb659fds-cfn-exec-role-{delivery.account}-ap-southeast-1"
+    assert statement["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": deployer}}
+
+
+def test_the_last_stage_is_counted(assembly: Assembly, delivery: Delivery) -> None:
+    detail = rules(assembly)["CodePipeline Stage Execution State Change"]["EventPattern"]["detail"]
+    assert detail["stage"] == [delivery.environments[-1].name]
+    dashboards = json.dumps(assembly.resources(STACK, "AWS::CloudWatch::Dashboard"))
+    for figure in ("Deployment frequency", "Lead time", "Change failure rate", "recovery time"):
+        assert figure in dashboards
