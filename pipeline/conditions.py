@@ -35,13 +35,14 @@ class Conditions:
         """Puts an environment's own conditions on its stage.
 
         Before it the deployment window, if it has one. After it the gate alarm, watched while the release bakes. A
-        failure is rolled back; where nothing bakes, and so nothing was promised, what failed is tried once more.
+        failure is rolled back; where nothing bakes, and so nothing was promised, the stage is tried once more. All of
+        it: a change set is executed once, so a failed Deploy by itself would fail again, whatever its cause was.
         """
         if window := environment.deployment_window:
             rule = _rule("DeploymentWindow", Configuration={"Cron": window.cron, "TimeZone": window.time_zone})
             self._set(environment.name, "BeforeEntry", {"Conditions": [{"Result": "FAIL", "Rules": [rule]}]})
         if environment.bake_minutes is None:
-            retry = {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
+            retry = {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "ALL_ACTIONS"}}
             self._set(environment.name, "OnFailure", retry)
             return
         self._set(environment.name, "OnFailure", {"Result": "ROLLBACK"})

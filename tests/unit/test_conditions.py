@@ -26,7 +26,7 @@ def rules(conditions: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
 
 def test_dev_tries_again_what_failed(assembly: Assembly) -> None:
     assert stage(assembly, "Dev") == {
-        "OnFailure": {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
+        "OnFailure": {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "ALL_ACTIONS"}}
     }
 
 

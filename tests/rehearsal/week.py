@@ -1,0 +1,228 @@
+"""What a team does in a week, carried out once for all tests: releases, and everything that must not get through."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from rehearsal.approver import NO, Answer, Request
+from rehearsal.assembly import Environment
+from rehearsal.delivery import Rehearsal
+from rehearsal.emulator import Emulator
+from rehearsal.report import Report
+from rehearsal.standing import Standing
+from tests.rehearsal.project import Project
+
+FOURTH_ACCOUNT = "555555555555"
+SESSION = {"sessionId": {"S": "kept"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Week:
+    """The reports of the deliveries, in their order, and what was found between them."""
+
+    accounts: dict[str, str]
+    refused: Report
+    approved: Report
+    again: Report
+    unverified: Report  # somebody changed Staging by hand
+    alarmed: Report  # Staging's gate alarm is on
+    broken: Report  # a change that CloudFormation cannot carry out in Dev
+    ungated: Report  # a commit without the approval
+    guarded: Report  # a commit that renames a table with its key, and a bucket
+    allowed: Report  # the same, named in the settings
+    extended: Report
+    tokens: list[str]
+    kept: dict[str, list[str]]  # environment -> the data that is still there
+    sessions: dict[str, str]  # environment -> the session that is there after the guard stopped the commit
+
+    @property
+    def last(self) -> str:
+        return list(self.accounts)[-1]
+
+
+class Approval:
+    """Refuses the last environment at first; everything else somebody approves elsewhere, through the API."""
+
+    def __init__(self, emulator: Emulator, home: Environment) -> None:
+        self.tokens: list[str] = []
+        self._refused = False
+        self._client = emulator.client("codepipeline", account=home.account, region=home.region)
+
+    def __call__(self, request: Request) -> Answer | None:
+        self.tokens.append(request.token)
+        if request.stage.startswith("Approve") and not self._refused:
+            self._refused = True
+            return NO
+        self._client.put_approval_result(
+            pipelineName=request.pipeline,
+            stageName=request.stage,
+            actionName=request.action,
+            token=request.token,
+            result={"status": "Approved", "summary": "from another terminal"},
+        )
+        return None
+
+
+class Data:
+    """What users put into an environment: a session, a payment on its way, an audit record."""
+
+    def __init__(self, emulator: Emulator, payment: Standing) -> None:
+        account, region = payment.environment.account, payment.environment.region
+        self._clients = {
+            service: emulator.client(service, account=account, region=region)
+            for service in ("cloudformation", "dynamodb", "sqs", "s3")
+        }
+        stack = self._clients["cloudformation"].describe_stacks(StackName=payment.stack)["Stacks"][0]
+        self._names = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def put(self) -> None:
+        self._clients["dynamodb"].put_item(TableName=self._names["SessionTableName"], Item=SESSION)
+        self._clients["sqs"].send_message(QueueUrl=self._names["QueueUrl"], MessageBody="kept")
+        self._clients["s3"].put_object(Bucket=self._names["AuditBucketName"], Key="record", Body=b"kept")
+
+    def session(self) -> str:
+        found = self._clients["dynamodb"].get_item(TableName=self._names["SessionTableName"], Key=SESSION)
+        session: str = found.get("Item", {}).get("sessionId", {}).get("S", "")
+        return session
+
+    def kept(self) -> list[str]:
+        messages = self._clients["sqs"].receive_message(QueueUrl=self._names["QueueUrl"]).get("Messages", [])
+        record = self._clients["s3"].get_object(Bucket=self._names["AuditBucketName"], Key="record")["Body"].read()
+        return [self.session(), *(each["Body"] for each in messages), record.decode()]
+
+
+class Team:
+    """The people of the week: what they push, and what they do to an environment by hand."""
+
+    def __init__(self, project: Project, world: Emulator, rehearsal: Rehearsal) -> None:
+        self._project, self._world, self._rehearsal = project, world, rehearsal
+
+    def _client(self, service: str, environment: str) -> Any:
+        account = self._project.accounts[environment]
+        return self._world.client(service, account=account, region="ap-southeast-1")
+
+    def with_a_changed_parameter(self, environment: str) -> Report:
+        """Somebody has pointed the service at another queue."""
+        ssm = self._client("ssm", environment)
+        name = f"/payment/{environment.lower()}/queue/url"
+        before = ssm.get_parameter(Name=name)["Parameter"]["Value"]
+        ssm.put_parameter(Name=name, Value="https://elsewhere.example.com/queue", Overwrite=True)
+        report = self._rehearsal.deliver()
+        ssm.put_parameter(Name=name, Value=before, Overwrite=True)
+        return report
+
+    def with_a_gate_alarm(self, environment: str) -> Report:
+        cloudwatch = self._client("cloudwatch", environment)
+        alarm = f"payment-gate-{environment.lower()}"
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="payments fail")
+        report = self._rehearsal.deliver()
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="repaired")
+        return report
+
+    def a_change_that_cannot_be_deployed(self, environment: str) -> Report:
+        """The parameter that the commit brings is there already, made by hand."""
+        name = f"/payment/{environment.lower()}/extra"
+        self._client("ssm", environment).put_parameter(Name=name, Value="by hand", Type="String")
+        extra = (
+            "        from aws_cdk import aws_ssm\n\n"
+            '        aws_ssm.StringParameter(self, "Extra", string_value="x",'
+            ' parameter_name=f"{parameter_path(environment)}/extra")\n'
+        )
+        where = "        document = inventory("
+        return self._push("Add a parameter", {"stages/payment_stack.py": [(where, f"{extra}{where}")]})
+
+    def without_the_approval(self) -> Report:
+        change = ("[plan, approval] if environment.retains_data", "[plan] if environment.retains_data")
+        return self._push("Save us the waiting", {"pipeline/pipeline_stack.py": [change]})
+
+    def another_table_key_and_bucket(self, *, allowed: list[str]) -> Report:
+        change = {
+            "stages/data_layer.py": [
+                ('resource_name("sessions"', 'resource_name("sittings"'),
+                (
+                    'bucket_name("access-logs", environment, environment.primary',
+                    'bucket_name("request-logs", environment, environment.primary',
+                ),
+            ],
+            "payment_constructs/session_table.py": [('Attribute(name="sessionId"', 'Attribute(name="sittingId"')],
+        }
+        for file in (self._project.directory / "tests" / "integration").glob("*.py"):
+            change[str(file.relative_to(self._project.directory))] = [('"sessionId"', '"sittingId"')]
+        if allowed:
+            change["cdk.json"] = [('"allowed_changes": []', f'"allowed_changes": {json.dumps(allowed)}')]
+        return self._push("Call a session a sitting", change, keep=bool(allowed))
+
+    def _push(self, title: str, changes: dict[str, list[tuple[str, str]]], *, keep: bool = False) -> Report:
+        """Deliver a commit, and take it back unless it is to stay."""
+        self._project.edit(title, changes)
+        report = self._rehearsal.deliver()
+        if not keep:
+            self._project.edit(
+                f"Revert: {title}", {f: [(new, old) for old, new in each] for f, each in changes.items()}
+            )
+        return report
+
+
+def live(project: Project, world: Emulator) -> Week:
+    """Carries the week out."""
+    accounts = project.accounts
+    first, *_, before_last, _ = accounts
+    approval = Approval(world, Environment(account=project.pipeline_account, region="ap-southeast-1"))
+    with Rehearsal(checkout=project.directory, emulator=world, approve=approval) as rehearsal:
+        team = Team(project, world, rehearsal)
+        rehearsal.prepare()
+        refused = rehearsal.deliver()
+        approved = rehearsal.deliver()
+        data = {name: Data(world, stacks_of(approved, name)["Payment"]) for name in accounts}
+        for each in data.values():
+            each.put()
+        again = rehearsal.deliver()
+        kept = {name: each.kept() for name, each in data.items()}
+        unverified = team.with_a_changed_parameter(before_last)
+        alarmed = team.with_a_gate_alarm(before_last)
+        broken = team.a_change_that_cannot_be_deployed(first)
+        ungated = team.without_the_approval()
+        guarded = team.another_table_key_and_bucket(allowed=[])
+        sessions = {name: each.session() for name, each in data.items()}
+        allowed = team.another_table_key_and_bucket(allowed=entries(guarded, accounts))
+        project.add_environment(account=FOURTH_ACCOUNT)
+        extended = rehearsal.deliver()
+    return Week(
+        accounts=accounts,
+        refused=refused,
+        approved=approved,
+        again=again,
+        unverified=unverified,
+        alarmed=alarmed,
+        broken=broken,
+        ungated=ungated,
+        guarded=guarded,
+        allowed=allowed,
+        extended=extended,
+        tokens=approval.tokens,
+        kept=kept,
+        sessions=sessions,
+    )
+
+
+def entries(guarded: Report, environments: Iterable[str]) -> list[str]:
+    """What the guard's message says would allow the changes, for every environment."""
+    named = re.findall(r'"[A-Za-z]+-Payment/([A-Za-z0-9]+/[A-Za-z]+)"', guarded.reason)
+    return [f"{environment}-Payment/{change}" for environment in environments for change in dict.fromkeys(named)]
+
+
+def stacks_of(report: Report, environment: str) -> dict[str, Standing]:
+    """The stacks of an environment by their own names."""
+    prefix = f"{environment}-"
+    return {each.stack.removeprefix(prefix): each for each in report.standing if each.stack.startswith(prefix)}
+
+
+def standing_of(report: Report, environment: str) -> set[tuple[str, str]]:
+    return {(name, each.status) for name, each in stacks_of(report, environment).items()}
+
+
+def reached(report: Report) -> list[str]:
+    """The stages of the last execution in the order in which they began."""
+    return list(dict.fromkeys(action.stage for action in report.executions[-1].actions))
