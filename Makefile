@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse emulator test lint check synth bench verify upgrade-check plan compliance lock clean
+.PHONY: help setup rehearse emulator test lint check scan audit sbom synth bench verify upgrade-check plan compliance lock clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes
 emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it
 	@python -m rehearsal.emulator
 
-test: lint  ## Everything that CI runs
+test: lint scan  ## Everything that CI runs
 	@python -m pytest
 
 lint: setup  ## Style and types
@@ -24,8 +24,18 @@ lint: setup  ## Style and types
 	@ruff format --check .
 	@mypy
 
-check: lint  ## What the pipeline's build step runs: style, types, unit and policy tests
+check: lint scan sbom audit  ## What the pipeline's build step runs: all that follows, and unit and policy tests
 	@python -m pytest tests/unit tests/policy --junitxml=build/reports/check.xml
+
+scan: setup  ## Look for secrets in the files
+	@scripts/scan
+
+audit: setup  ## Ask OSV about known vulnerabilities of the locked packages; needs the network, and fails without it
+	@scripts/audit
+
+sbom: setup  ## Write the bill of materials of the locked packages to build/sbom
+	@mkdir -p build/sbom
+	@cyclonedx-py requirements requirements.txt --output-reproducible --output-format JSON -o build/sbom/sbom.json
 
 synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 	@scripts/synth

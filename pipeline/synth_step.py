@@ -3,17 +3,19 @@
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import pipelines
 
-REPORTS = "build/reports"
+REPORTS, SBOM = "build/reports", "build/sbom"
 RUNTIMES = {"python": "3.13", "nodejs": "24"}
 
 
 def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
-    """Installs, checks and synthesizes a commit; its output is the cloud assembly that everything later deploys.
+    """Installs, checks and synthesizes a commit.
+
+    Its outputs are the cloud assembly that everything later deploys, and the bill of materials of what built it.
 
     Args:
         source: Where the commit comes from.
     """
-    return pipelines.CodeBuildStep(
+    step = pipelines.CodeBuildStep(
         "Synth",
         input=source,
         commands=["make check", "make synth"],
@@ -28,3 +30,6 @@ def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildSt
             }
         ),
     )
+    # The bill of materials is kept as an artifact beside the assembly (PCI DSS 6.3.2).
+    step.add_output_directory(SBOM)
+    return step

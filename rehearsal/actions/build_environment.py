@@ -35,6 +35,7 @@ def environment(
         "CODEBUILD_INITIATOR": f"codepipeline/{context.pipeline.name}",
         "CODEBUILD_LOG_PATH": str(context.log),
         "CODEBUILD_RESOLVED_SOURCE_VERSION": context.commit.id,
+        "PIP_AUDIT_OSV_URL": f"{context.workplace.emulator.endpoint}/_rehearsal/advisories",
         "PYTEST_ADDOPTS": f"-m 'not {NEEDS_CONTAINERS}'",
         "CODEBUILD_START_TIME": str(int(time.time() * 1000)),
     }

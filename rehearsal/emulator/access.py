@@ -15,7 +15,8 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-SECRET = "rehearsal"  # noqa: S105 - the emulator checks no signature; the SDKs only want it to be there
+# The emulator checks no signature; the SDKs only want it to be there.
+SECRET = "rehearsal"  # noqa: S105  # pragma: allowlist secret
 _NO_CONFIGURATION = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),

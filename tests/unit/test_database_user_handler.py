@@ -77,7 +77,8 @@ def database() -> FakeDatabase:
 def rotation(monkeypatch: pytest.MonkeyPatch, vault: FakeVault, database: FakeDatabase) -> ModuleType:
     clients = {"secretsmanager": vault, "rds-data": database}
     monkeypatch.setattr(boto3, "client", clients.__getitem__)
-    for name, value in {"CLUSTER": "cluster", "MASTER_SECRET": "master", "DATABASE": "payments"}.items():
+    names = {"CLUSTER": "cluster", "MASTER_SECRET": "master", "DATABASE": "payments"}  # pragma: allowlist secret
+    for name, value in names.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delitem(sys.modules, "payment_constructs.database_user_handler", raising=False)
     return importlib.import_module("payment_constructs.database_user_handler")

@@ -28,7 +28,8 @@ class World:
 
     def assume_role(self, **wanted: str) -> dict[str, Any]:
         self.assumed.append(wanted["RoleArn"])
-        return {"Credentials": {"AccessKeyId": "key", "SecretAccessKey": "secret", "SessionToken": "token"}}
+        session = dict(zip(("AccessKeyId", "SecretAccessKey", "SessionToken"), ("key", "secret", "token"), strict=True))
+        return {"Credentials": session}
 
     def describe_change_set(self, **wanted: str) -> dict[str, Any]:
         self.asked.append(wanted.copy())

@@ -1,6 +1,7 @@
 """The pages of the server that are about the emulator itself: what it covers, and what it only recorded.
 
-GET /_rehearsal/coverage and GET /_rehearsal/recorded, as JSON. They stand in front of ministack's application, so
+GET /_rehearsal/coverage and GET /_rehearsal/recorded, as JSON; and POST /_rehearsal/advisories, the answer of OSV about
+a package of which no vulnerability is known. They stand in front of ministack's application, so
 that no routing of its own has to be touched.
 """
 
@@ -18,6 +19,7 @@ def serve(*, beside: Application, native: frozenset[str]) -> Application:
     pages: dict[str, Callable[[], Any]] = {
         "/_rehearsal/coverage": lambda: coverage.report(native=native),
         "/_rehearsal/recorded": recorded.listing,
+        "/_rehearsal/advisories": lambda: {"vulns": []},
     }
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

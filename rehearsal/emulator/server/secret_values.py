@@ -5,7 +5,7 @@ import json
 from rehearsal.emulator.server.api import api
 from rehearsal.emulator.server.bridge import Attributes, Handlers, Properties, ResourceType, given, reported
 
-SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type
+SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type  # pragma: allowlist secret
 
 
 def secret_handlers(*, native: dict[str, Handlers]) -> dict[str, Handlers]:

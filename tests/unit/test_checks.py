@@ -1,0 +1,155 @@
+"""What the build checks besides style, types and tests: it finds what is planted, and fails where it cannot look."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from tests.synthesized import Assembly
+
+AWS_KEY = "AKIA" + "IOSFODNN7" + "ABCDEFG"
+
+
+def run(*command: str, cwd: Path = CHECKOUT, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **variables}
+    return subprocess.run(  # noqa: S603 - scripts of this checkout
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The scripts, in a tree that holds next to nothing else."""
+    shutil.copytree(CHECKOUT / "scripts", tmp_path / "scripts")
+    (tmp_path / "app.py").write_text('"""Nothing."""\n')
+    return tmp_path
+
+
+def test_a_tree_without_secrets_passes(tree: Path) -> None:
+    assert run("scripts/scan", cwd=tree).returncode == 0
+
+
+@pytest.mark.parametrize("file", ["app.py", "cdk.json", "new/settings.yaml"])
+def test_a_planted_key_is_found_wherever_it_is(tree: Path, file: str) -> None:
+    place = tree / file
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(f'key = "{AWS_KEY}"\n')
+    found = run("scripts/scan", cwd=tree)
+    assert found.returncode != 0
+    assert f"{file}:1" in found.stdout
+
+
+@pytest.mark.parametrize("script", ["scan", "audit"])
+def test_a_check_whose_tool_is_missing_fails(tree: Path, script: str) -> None:
+    (tree / "requirements.txt").write_text("")
+    assert run(f"scripts/{script}", cwd=tree, PATH="/usr/bin:/bin").returncode != 0
+
+
+class Advisories(BaseHTTPRequestHandler):
+    """OSV, which knows of one vulnerable package."""
+
+    vulnerable = ""
+
+    def do_POST(self) -> None:
+        query: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        advisory = {"id": "PYSEC-0", "summary": "planted", "affected": [], "modified": "2026-01-01T00:00:00Z"}
+        known = query["package"]["name"] == self.vulnerable
+        answer = json.dumps({"vulns": [advisory]} if known else {}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def osv() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Advisories)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1/query"
+    server.shutdown()
+
+
+@pytest.fixture
+def locked(tree: Path) -> Path:
+    """A tree with one locked package."""
+    lock = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
+    (entry,) = re.findall(r"^six==.*\n(?:    --hash.*\n)+", lock, flags=re.MULTILINE)
+    (tree / "requirements.txt").write_text(entry)
+    return tree
+
+
+def audit(tree: Path, osv: str) -> subprocess.CompletedProcess[str]:
+    return run("scripts/audit", cwd=tree, PIP_AUDIT_OSV_URL=osv, XDG_CACHE_HOME=str(tree), PIP_NO_CACHE_DIR="1")
+
+
+def test_packages_without_an_advisory_pass(locked: Path, osv: str) -> None:
+    assert audit(locked, osv).returncode == 0
+
+
+def test_a_vulnerable_package_fails_and_is_named(locked: Path, osv: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Advisories, "vulnerable", "six")
+    found = audit(locked, osv)
+    assert found.returncode != 0
+    assert "PYSEC-0" in found.stdout
+    assert "six" in found.stdout
+
+
+def test_an_advisory_service_that_does_not_answer_fails_the_audit(locked: Path) -> None:
+    found = audit(locked, "http://127.0.0.1:9/v1/query")
+    assert found.returncode != 0
+    assert "http://127.0.0.1:9/v1/query could not be asked" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_every_package_of_the_lock_files_is_held_by_its_hash() -> None:
+    lock = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
+    entries = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)[1:]
+    assert len(entries) > 30
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    npm: Mapping[str, Any] = json.loads((CHECKOUT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    packages = {name: package for name, package in npm.items() if name}
+    assert packages
+    assert [name for name, package in packages.items() if "integrity" not in package] == []
+
+
+def test_the_build_runs_every_check() -> None:
+    planned = run("make", "--dry-run", "check").stdout
+    for part in ("ruff check", "ruff format", "mypy", "scripts/scan", "scripts/audit", "cyclonedx-py", "tests/policy"):
+        assert part in planned
+
+
+def test_the_bill_of_materials_is_an_artifact_of_the_build(assembly: Assembly) -> None:
+    (build,) = (stage["Actions"][0] for stage in assembly.pipeline_stages() if stage["Name"] == "Build")
+    assert len(build["OutputArtifacts"]) == 2
+    (project,) = (
+        project
+        for project in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").values()
+        if "make check" in project["Source"]["BuildSpec"]
+    )
+    artifacts = json.loads(project["Source"]["BuildSpec"])["artifacts"]["secondary-artifacts"]
+    assert {artifact["base-directory"] for artifact in artifacts.values()} == {"cdk.out", "build/sbom"}
+    assert set(artifacts) == {artifact["Name"] for artifact in build["OutputArtifacts"]}
+
+
+def test_the_bill_of_materials_names_every_package_and_is_the_same_twice(tmp_path: Path) -> None:
+    made = []
+    for name in ("first.json", "second.json"):
+        command = ("cyclonedx-py", "requirements", "requirements.txt", "--output-reproducible", "-o")
+        assert run(*command, str(tmp_path / name)).returncode == 0
+        made.append((tmp_path / name).read_text())
+    assert made[0] == made[1]
+    lock = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
+    wanted = set(re.findall(r"^([A-Za-z0-9._-]+)==", lock, flags=re.MULTILINE))
+    assert {component["name"] for component in json.loads(made[0])["components"]} >= wanted
