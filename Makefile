@@ -17,7 +17,7 @@ emulator: setup  ## Keep an emulated AWS running, for several rehearsals against
 	@python -m rehearsal.emulator
 
 test: lint scan  ## Everything that CI runs
-	@python -m pytest
+	@python -m pytest --numprocesses 2 --dist loadgroup
 
 lint: setup  ## Style and types
 	@ruff check .
