@@ -17,7 +17,7 @@ emulator: setup  ## Keep an emulated AWS running, for several rehearsals against
 	@python -m rehearsal.emulator
 
 test: lint scan  ## Everything that CI runs
-	@python -m pytest --numprocesses 2 --dist loadgroup
+	@python -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup  ## Style and types
 	@ruff check .

@@ -11,7 +11,11 @@ from pipeline.pipeline_stack import PipelineStack
 from pipeline.policy import hold_to_policy
 from pipeline.regional_artifacts_stack import RegionalArtifactsStack
 from pipeline.settings import load_delivery
+from stages.environment import Environment
 from stages.environments import DR_REGION, PRIMARY_REGION
+from stages.payment_stage import PaymentStage
+from stages.peers import Peers
+from stages.sandbox import sandbox
 from stages.settings_error import SettingsError
 
 
@@ -50,6 +54,26 @@ def synthesize(app: cdk.App, delivery: Delivery) -> None:
         (Path(app.outdir) / f"{stage.stage_name}.manifest.json").write_text(document, encoding="utf-8")
 
 
+def load_alone(app: cdk.App, delivery: Delivery) -> Environment | None:
+    """The environment that is wanted alone, without a pipeline: ``-c sandbox=NAME``; None for the whole delivery."""
+    name = app.node.try_get_context("sandbox")
+    return None if name is None else sandbox(name, dev=delivery.environments[0])
+
+
+def synthesize_alone(app: cdk.App, delivery: Delivery, environment: Environment) -> None:
+    """Writes one environment that is deployed from a workstation, held to the same policy."""
+    hold_to_policy(app, environments=[environment])
+    PaymentStage(
+        app,
+        environment.name,
+        environment=environment,
+        peers=Peers(earlier=None, following=None),
+        tooling_account=delivery.account,
+        release=delivery.release,
+    )
+    app.synth()
+
+
 def main() -> None:
     """Synthesizes what cdk.json describes."""
     app = cdk.App(analytics_reporting=False, post_cli_context={"@aws-cdk/core:failSynthOnValidationErrors": True})
@@ -57,9 +81,13 @@ def main() -> None:
         delivery = load(app)
         # The only variable that is read: it decides whether synthesis goes on, never what is synthesized.
         delivery.refuse_placeholders(caller_account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
+        alone = load_alone(app, delivery)
     except SettingsError as error:
         sys.exit(str(error))
-    synthesize(app, delivery)
+    if alone is None:
+        synthesize(app, delivery)
+    else:
+        synthesize_alone(app, delivery, alone)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def environment_faults(environment: "Environment") -> Iterator[str]:
 
 
 def _place_faults(environment: "Environment") -> Iterator[str]:
-    if not re.fullmatch(r"[A-Z][A-Za-z0-9]{1,11}", environment.name):
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]{1,11}|Sandbox-[a-z][a-z0-9]{0,6}", environment.name):
         yield f"name is {environment.name!r}: give 2 to 12 letters and digits with a capital first, such as Dev."
     if not _is_account(environment.account):
         yield f"account is {environment.account!r}: give the 12 digits of an AWS account, in quotes."

@@ -1,0 +1,87 @@
+"""A developer's own environment: like Dev, under names and addresses that clash with nothing."""
+
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+import app as entry_point
+from pipeline.delivery import Delivery
+from stages.sandbox import DR_NETWORKS, NETWORKS, sandbox
+from stages.settings_error import SettingsError
+from tests.synthesized import Assembly, report_in
+
+SHARED = {"DatabaseName", "MetricName", "ServiceName"}
+"""Properties that are called names and name nothing of ours."""
+
+
+@pytest.fixture(scope="module")
+def alone(context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The assembly of the sandbox alice."""
+    directory = tmp_path_factory.mktemp("sandbox")
+    app = cdk.App(analytics_reporting=False, context={**context, "sandbox": "alice"}, outdir=str(directory))
+    environment = entry_point.load_alone(app, delivery)
+    assert environment is not None
+    entry_point.synthesize_alone(app, delivery, environment)
+    return directory
+
+
+def names(assembly: Assembly, environment: str) -> set[tuple[str, str, str]]:
+    """What the resources of an environment are called."""
+    return {
+        (resource["Type"], key, value)
+        for stack in ("Payment", "DisasterRecovery")
+        for resource in assembly.template(f"{environment}-{stack}")["Resources"].values()
+        for key, value in resource.get("Properties", {}).items()
+        if isinstance(value, str) and key.endswith(("Name", "Identifier")) and key not in SHARED
+    }
+
+
+def test_it_is_two_stacks_and_no_pipeline(alone: Path) -> None:
+    assert sorted(Assembly(alone).stacks) == ["Sandbox-alice-DisasterRecovery", "Sandbox-alice-Payment"]
+
+
+def test_it_is_held_to_the_same_policy(alone: Path) -> None:
+    report = report_in(alone)
+    assert {"AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5"} <= set(report)
+    assert [plugin["violations"] for plugin in report.values() if plugin["violations"]] == []
+
+
+def test_it_is_made_of_what_dev_is_made_of(alone: Path, assembly: Assembly) -> None:
+    def types(of: Assembly, environment: str) -> list[str]:
+        return sorted(each["Type"] for each in of.template(f"{environment}-Payment")["Resources"].values())
+
+    # What Dev has besides is there for Staging, which administers Dev's database.
+    peering = {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::EC2::SecurityGroupIngress"}
+    own, dev = types(Assembly(alone), "Sandbox-alice"), types(assembly, "Dev")
+    assert {kind for kind in (*own, *dev) if dev.count(kind) != own.count(kind)} <= peering
+
+
+def test_no_name_of_it_is_one_of_dev(alone: Path, assembly: Assembly) -> None:
+    own, dev = names(Assembly(alone), "Sandbox-alice"), names(assembly, "Dev")
+    assert len(own) > 30
+    assert own & dev == set()
+    assert [value for kind, key, value in own if kind == "AWS::S3::Bucket" and len(value) > 63] == []
+
+
+def test_the_longest_name_still_fits_into_a_buckets(delivery: Delivery) -> None:
+    longest = sandbox("abcdefg", dev=delivery.environments[0])
+    bucket = f"payment-access-logs-{longest.slug}-{longest.account}-{longest.primary_region}"
+    assert len(bucket) <= 63
+
+
+def test_its_networks_are_its_own_and_no_environment_of_the_delivery_uses_them(delivery: Delivery) -> None:
+    taken = [network for environment in delivery.environments for network in environment.networks().values()]
+    assert not any(network.overlaps(free) for network in taken for free in (NETWORKS, DR_NETWORKS))
+    alice, bob = (sandbox(name, dev=delivery.environments[0]) for name in ("alice", "bob"))
+    assert not IPv4Network(alice.vpc_cidr).overlaps(IPv4Network(bob.vpc_cidr))
+    assert IPv4Network(alice.vpc_cidr).subnet_of(NETWORKS)
+    assert IPv4Network(alice.dr_vpc_cidr).subnet_of(DR_NETWORKS)
+
+
+@pytest.mark.parametrize("name", ["Alice", "a-b", "", "1a", "abcdefgh", 7])
+def test_a_name_that_no_resource_can_carry_is_refused(delivery: Delivery, name: object) -> None:
+    with pytest.raises(SettingsError, match="give 1 to 7 small letters and digits"):
+        sandbox(name, dev=delivery.environments[0])
