@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse emulator test lint check scan audit sbom synth bench verify upgrade-check plan compliance lock clean
+.PHONY: help setup rehearse emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance lock clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ upgrade-check: setup  ## What would be lost between the last release and HEAD, w
 
 plan: setup  ## What the release in cdk.out would change in an environment that stands (ENV=Prod; needs credentials)
 	@python -m pipeline.changes "$(ENV)" --page "$(PAGE)"
+
+bootstrap: synth  ## Bring bootstrap/permissions.json up to what the templates declare
+	@python -m pipeline.bootstrap_permissions
 
 compliance: setup  ## Bring the generated parts of docs/compliance.md up to date
 	@python -m tests.policy.compliance

@@ -4,6 +4,7 @@ One CLI per account, for all its regions: it then works in them at the same time
 so that a second rehearsal against a running emulator begins at once.
 """
 
+import json
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby
@@ -11,14 +12,14 @@ from itertools import groupby
 from botocore.exceptions import ClientError
 
 from rehearsal import toolbox
+from rehearsal.actions.stack import settled, status
 from rehearsal.assembly import Environment, Stack
 from rehearsal.errors import DeliveryError
 from rehearsal.processes import quoted
 from rehearsal.standing import TOOLKIT
 from rehearsal.workplace import Workplace
 
-# What the CDK's own documentation names first. The emulator enforces no policy, so none narrower could be proved.
-_EXECUTION_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
+_PERMISSIONS = "payment-delivery-permissions"
 _AT_ONCE = 2  # the CLI is busy with itself most of the time
 
 
@@ -62,7 +63,9 @@ def _stands(workplace: Workplace, place: Environment, *, home: Environment) -> b
 
 
 def _bootstrap(workplace: Workplace, account: str, places: list[Environment], *, home: Environment) -> None:
-    command = ["cdk", "bootstrap", *map(str, places), "--cloudformation-execution-policies", _EXECUTION_POLICY]
+    policies, boundary = _permissions(workplace, account, region=places[0].region)
+    command = ["cdk", "bootstrap", *map(str, places), "--cloudformation-execution-policies", ",".join(policies)]
+    command += ["--custom-permissions-boundary", boundary]
     command += ["--bootstrap-customer-key"]  # the emulator has no aws/s3 key to fall back on
     if account != home.account:
         command += ["--trust", home.account]
@@ -78,3 +81,15 @@ def _bootstrap(workplace: Workplace, account: str, places: list[Environment], *,
     )
     if status != 0:
         raise DeliveryError(f"`{' '.join(command)}` exited with {status}; the end of {log}:\n{quoted(log)}")
+
+
+def _permissions(workplace: Workplace, account: str, *, region: str) -> tuple[list[str], str]:
+    """Deploys bootstrap/permissions.json of the checkout, as the README says; the policies and the boundary."""
+    body = (workplace.checkout / "bootstrap" / "permissions.json").read_text(encoding="utf-8")
+    client = workplace.emulator.client("cloudformation", account=account, region=region)
+    if status(client, _PERMISSIONS) is None:
+        client.create_stack(StackName=_PERMISSIONS, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
+        settled(client, _PERMISSIONS, before=set(), watch=lambda _: None)
+    names = [each["Properties"]["ManagedPolicyName"] for each in json.loads(body)["Resources"].values()]
+    boundary, *policies = names
+    return [f"arn:aws:iam::{account}:policy/{name}" for name in policies], boundary

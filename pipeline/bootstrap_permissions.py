@@ -1,0 +1,148 @@
+"""What CloudFormation may do in an account of the delivery, derived from what the templates declare.
+
+`python -m pipeline.bootstrap_permissions` writes bootstrap/permissions.json, which is deployed before `cdk bootstrap`.
+The resource schemas of CloudFormation name the actions that each type of resource needs; cfn-lint ships them.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aws_cdk.cx_api import CloudAssembly
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+from pipeline.changes.statements import statements
+from stages.environments import DR_REGION, PRIMARY_REGION
+
+FILE = Path(__file__).parents[1] / "bootstrap" / "permissions.json"
+BOUNDARY = "payment-delivery-boundary"
+EXECUTION = "payment-delivery-execution"
+LONGEST = 6144
+"""Characters of a managed policy, without white space:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
+_REGION = "us-east-1"  # the only region whose schemas cover every type
+_STACKS = ("payment-*", "Dev-*", "Staging-*", "Prod-*", "Sandbox-*", "PipelineStack-*", "PipelineArtifacts-*")
+_GLOBAL = {"iam", "sts"}
+_UNSPOKEN = {
+    # Types whose schema names no actions, and what CloudFormation does beside any resource.
+    "AWS::CodeBuild::Project": ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject"),
+}
+_BESIDES = ("iam:PassRole", "lambda:InvokeFunction", "ssm:GetParameter", "ssm:GetParameters", "kms:CreateGrant")
+_FORBIDDEN = (
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:CreateUser",
+    "iam:DeleteRolePermissionsBoundary",
+)
+
+
+def actions(types: Iterable[str]) -> list[str]:
+    """The actions that CloudFormation needs to make, read, change and delete resources of some types."""
+    services = {kind.split("::")[1].lower() for kind in types} | {"iam", "kms", "logs", "ec2", "cloudwatch"}
+    found = {action for kind in types for action in _of(kind)} | set(_BESIDES)
+    known = {*services, "ecs", "elasticloadbalancing", "application-autoscaling"}
+    return sorted(action for action in found if action.split(":")[0] in known)
+
+
+def _of(kind: str) -> Iterator[str]:
+    if kind in _UNSPOKEN:
+        yield from (f"{kind.split('::')[1].lower()}:{action}" for action in _UNSPOKEN[kind])
+    elif kind.startswith("AWS::") and kind != "AWS::CDK::Metadata":
+        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema.get("handlers") or {}
+        for handler in handlers.values():
+            yield from handler.get("permissions", [])
+
+
+def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The permissions boundary and the execution policies, as a CloudFormation template.
+
+    Args:
+        documents: The templates of the delivery.
+    """
+    wanted = actions(declared(documents))
+    plain = [action for action in wanted if action.split(":")[0] not in _GLOBAL]
+    iam = [action for action in wanted if action.split(":")[0] in _GLOBAL]
+    parts = [[_regional(part)] for part in _in_parts(plain)] + [_on_roles(iam)]
+    resources = {
+        f"Execution{place}": _policy(f"{EXECUTION}-{place}", statements)
+        for place, statements in enumerate(parts, start=1)
+    }
+    services = sorted({action.split(":")[0] for action in (*wanted, *_granted(documents))})
+    return {
+        "Description": "What CloudFormation, and any role that it makes, may do for the payment delivery.",
+        "Resources": {"Boundary": _policy(BOUNDARY, _boundary(services)), **resources},
+    }
+
+
+def _in_parts(wanted: list[str]) -> Iterator[list[str]]:
+    """As many actions in a policy as it has room for."""
+    part: list[str] = []
+    for action in wanted:
+        if len(json.dumps([_regional([*part, action])], separators=(",", ":"))) > LONGEST - 200:
+            yield part
+            part = []
+        part.append(action)
+    yield part
+
+
+def _regional(wanted: list[str]) -> dict[str, Any]:
+    where = {"StringEquals": {"aws:RequestedRegion": [PRIMARY_REGION, DR_REGION]}}
+    return {"Effect": "Allow", "Action": wanted, "Resource": "*", "Condition": where}
+
+
+def _on_roles(wanted: list[str]) -> list[dict[str, Any]]:
+    """IAM on the names of our stacks only, and no role without the boundary."""
+    bounded = {"iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
+    ours = [_arn(f"{kind}/{name}") for kind in ("role", "policy", "instance-profile") for name in _STACKS]
+    boundary = {"StringEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
+    free = [action for action in wanted if action not in bounded and action not in _FORBIDDEN]
+    return [
+        {"Effect": "Allow", "Action": free, "Resource": ours},
+        {"Effect": "Allow", "Action": sorted(bounded & set(wanted)), "Resource": ours, "Condition": boundary},
+        {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": _arn("role/aws-service-role/*")},
+    ]
+
+
+def _boundary(services: list[str]) -> list[dict[str, Any]]:
+    """Nothing outside the services of the platform, no new identities, and no way out of the boundary."""
+    itself = [_arn(f"policy/{BOUNDARY}"), _arn(f"policy/{EXECUTION}-*")]
+    changing = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"]
+    return [
+        {"Effect": "Allow", "Action": [f"{service}:*" for service in services], "Resource": "*"},
+        {"Effect": "Deny", "Action": list(_FORBIDDEN), "Resource": "*"},
+        {"Effect": "Deny", "Action": changing, "Resource": itself},
+    ]
+
+
+def _arn(resource: str) -> dict[str, str]:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{resource}"}
+
+
+def _policy(name: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
+    document = {"Version": "2012-10-17", "Statement": statements}
+    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"ManagedPolicyName": name, "PolicyDocument": document}}
+
+
+def _granted(documents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The actions that the roles of the templates are given: the boundary holds those roles too."""
+    for document in documents:
+        for name, resource in document["Resources"].items():
+            if resource["Type"].startswith("AWS::IAM::"):
+                yield from (each.action for each in statements(name, resource) if ":" in each.action)
+
+
+def declared(documents: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The types of every resource of some templates."""
+    return {resource["Type"] for document in documents for resource in document["Resources"].values()}
+
+
+def text(documents: Sequence[Mapping[str, Any]]) -> str:
+    """The file's content."""
+    return json.dumps(template(documents), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text([stack.template for stack in CloudAssembly("cdk.out").stacks_recursively]), encoding="utf-8")

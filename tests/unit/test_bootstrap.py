@@ -1,0 +1,105 @@
+"""Bootstrap with least privilege: CloudFormation may make what the templates declare, and not much else."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+from pipeline.bootstrap_permissions import BOUNDARY, FILE, LONGEST, declared, text
+from pipeline.changes.statements import statements
+from tests.conftest import CHECKOUT
+from tests.synthesized import Assembly
+
+
+@pytest.fixture(scope="module")
+def policies() -> dict[str, list[dict[str, Any]]]:
+    """The statements of each policy, by its name."""
+    resources = json.loads(FILE.read_text(encoding="utf-8"))["Resources"].values()
+    return {
+        each["Properties"]["ManagedPolicyName"]: each["Properties"]["PolicyDocument"]["Statement"] for each in resources
+    }
+
+
+def documents(assembly: Assembly) -> list[dict[str, Any]]:
+    return [assembly.template(stack) for stack in assembly.stacks]
+
+
+def allowed(policies: dict[str, list[dict[str, Any]]]) -> set[str]:
+    return {
+        action
+        for name, statements in policies.items()
+        if name != BOUNDARY
+        for statement in statements
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+
+
+def test_the_file_is_what_the_templates_declare(assembly: Assembly) -> None:
+    assert FILE.read_text(encoding="utf-8") == text(documents(assembly)), (
+        f"{FILE.name} is out of date: run make bootstrap"
+    )
+
+
+def test_every_declared_resource_can_be_made_changed_and_deleted(
+    assembly: Assembly, policies: dict[str, list[dict[str, Any]]]
+) -> None:
+    may = allowed(policies)
+    for kind in declared(documents(assembly)):
+        service = kind.split("::")[1].lower()
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        for name, handler in (schema.get("handlers") or {}).items():
+            own = {action for action in handler.get("permissions", []) if action.split(":")[0] == service}
+            assert own <= may | {"iam:DeleteRolePermissionsBoundary"}, (kind, name)
+
+
+def test_nothing_is_allowed_wholesale(policies: dict[str, list[dict[str, Any]]]) -> None:
+    assert [action for action in allowed(policies) if action == "*" or action.endswith(":*")] == []
+    assert not {"iam:CreateUser", "iam:CreateAccessKey", "iam:CreateLoginProfile"} & allowed(policies)
+
+
+def test_no_role_is_made_without_the_boundary(assembly: Assembly, policies: dict[str, list[dict[str, Any]]]) -> None:
+    (statement,) = (
+        each for statements in policies.values() for each in statements if "iam:CreateRole" in each["Action"]
+    )
+    assert BOUNDARY in json.dumps(statement["Condition"])
+    for stack in assembly.stacks:
+        for name, role in assembly.resources(stack, "AWS::IAM::Role").items():
+            assert BOUNDARY in json.dumps(role["PermissionsBoundary"]), (stack, name)
+
+
+def test_the_boundary_keeps_itself_and_makes_no_identities(policies: dict[str, list[dict[str, Any]]]) -> None:
+    denied = [statement for statement in policies[BOUNDARY] if statement["Effect"] == "Deny"]
+    assert "iam:DeleteRolePermissionsBoundary" in denied[0]["Action"]
+    assert "iam:CreateUser" in denied[0]["Action"]
+    assert BOUNDARY in json.dumps(denied[1]["Resource"])
+    assert "iam:SetDefaultPolicyVersion" in denied[1]["Action"]
+
+
+def test_the_boundary_leaves_every_role_what_its_policies_give_it(
+    assembly: Assembly, policies: dict[str, list[dict[str, Any]]]
+) -> None:
+    services = set(policies[BOUNDARY][0]["Action"])
+    for document in documents(assembly):
+        for name, resource in document["Resources"].items():
+            if resource["Type"] in {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}:
+                used = {each.action.split(":")[0] for each in statements(name, resource)}
+                assert {f"{service}:*" for service in used} <= services, name
+
+
+def test_every_policy_fits(policies: dict[str, list[dict[str, Any]]]) -> None:
+    sizes = {name: len(json.dumps(statements, separators=(",", ":"))) for name, statements in policies.items()}
+    assert {name: size for name, size in sizes.items() if size > LONGEST - 100} == {}
+
+
+def test_the_documented_commands_use_the_policies_and_no_administrator(
+    policies: dict[str, list[dict[str, Any]]],
+) -> None:
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert "AdministratorAccess" not in readme
+    assert f"--custom-permissions-boundary {BOUNDARY}" in readme
+    (numbers,) = re.findall(r"for n in ([\d ]+);", readme)
+    named = {f"payment-delivery-execution-{number}" for number in numbers.split()}
+    assert named == {name for name in policies if name != BOUNDARY}
+    assert "--template-file bootstrap/permissions.json" in readme
