@@ -32,6 +32,8 @@ class DatabaseUser(Construct):
         database: The cluster; its master secret is used by the Data API alone.
         log_key: Encrypts the function's log; it allows log groups.
         topic: Is told of a step of the rotation that failed for good.
+        replica_region: Where a replica of the secret follows each rotation.
+        replica_key: Encrypts the replica; a key of that region.
         retain: Whether the secret outlives its stack.
     """
 
@@ -44,6 +46,8 @@ class DatabaseUser(Construct):
         database: Database,
         log_key: kms.IKey,
         topic: AlarmTopic,
+        replica_region: str,
+        replica_key: kms.IKey,
         retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -67,9 +71,10 @@ class DatabaseUser(Construct):
                 exclude_punctuation=True,
                 password_length=40,
             ),
+            replica_regions=[secretsmanager.ReplicaRegion(region=replica_region, encryption_key=replica_key)],
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        function = self.function = self._rotation_function(database, log_key, topic)
+        function = self.function = self._rotation_function(database, log_key, topic, replica_key)
         # By the resource itself: the construct writes the role into the key's policy, and the key waits for the role.
         function.add_permission(
             "SecretsManager",
@@ -97,7 +102,9 @@ class DatabaseUser(Construct):
         }
         return {variable: ecs.Secret.from_secrets_manager(self.secret, field) for variable, field in fields.items()}
 
-    def _rotation_function(self, database: Database, log_key: kms.IKey, topic: AlarmTopic) -> lambda_.Function:
+    def _rotation_function(
+        self, database: Database, log_key: kms.IKey, topic: AlarmTopic, replica_key: kms.IKey
+    ) -> lambda_.Function:
         log_group = LogGroup(self, "Log", key=log_key, retain=False)
         cluster = database.cluster.node.default_child
         assert isinstance(cluster, rds.CfnDBCluster)  # noqa: S101 - an L2 cluster's default child
@@ -121,6 +128,8 @@ class DatabaseUser(Construct):
                 iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[master_secret]),
                 iam.PolicyStatement(actions=["rds-data:ExecuteStatement"], resources=[database.cluster.cluster_arn]),
                 iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[database.key.key_arn]),
+                # Secrets Manager replicates a new value in the name of whoever wrote it.
+                iam.PolicyStatement(actions=["kms:Encrypt", "kms:GenerateDataKey"], resources=[replica_key.key_arn]),
             ],
         )
         topic.allow_failed_events(policy)

@@ -8,6 +8,9 @@ from constructs import Construct
 
 from payment_constructs.encryption_key import EncryptionKey
 
+SESSION_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+"""Reading and writing single sessions; no scan of them all."""
+
 
 class SessionTable(Construct):
     """A table keyed by ``sessionId`` whose items expire at ``ttl`` (epoch seconds), with a replica in the DR region.
@@ -57,7 +60,7 @@ class SessionTable(Construct):
         """Allows reading and writing single sessions; no scan of them all."""
         policy.add_statements(
             iam.PolicyStatement(
-                actions=["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                actions=list(SESSION_ACTIONS),
                 resources=[self.table.table_arn],
             ),
             iam.PolicyStatement(actions=["kms:Decrypt", "kms:DescribeKey"], resources=[self.key.key_arn]),

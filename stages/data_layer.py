@@ -62,9 +62,11 @@ class DataLayer(Construct):
             database=self.database,
             log_key=log_key,
             topic=topic,
+            # Keys of the DR region come in by ARN: a grant on the construct itself would write into its stack's policy.
+            replica_region=environment.dr_region,
+            replica_key=kms.Key.from_key_arn(self, "SecretReplicaKey", recovery.secret_key.key_arn),
             retain=retain,
         )
-        # Keys of the DR region come in by ARN: a grant on the construct itself would write into its stack's policy.
         self.sessions = SessionTable(
             self,
             "Sessions",

@@ -46,6 +46,8 @@ def inventory(
             "session_key": recovery.session_key.key_arn,
             "audit_bucket": bucket_name("audit", environment, environment.dr_region),
             "audit_key": recovery.audit_key.key_arn,
+            "database_user": resource_name("database-user", environment),
+            "database_user_key": recovery.secret_key.key_arn,
             "backup_vault": resource_name("dr", environment),
         },
     }

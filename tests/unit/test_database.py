@@ -131,3 +131,22 @@ def test_the_service_has_a_user_of_its_own_that_changes_every_30_days(
     function = next(references(rotation["RotationLambdaARN"]))
     settings = assembly.resources(stack, "AWS::Lambda::Function")[function]["Environment"]["Variables"]
     assert settings["MASTER_SECRET"]["Fn::GetAtt"][1] == "MasterUserSecret.SecretArn"
+
+
+def test_the_user_s_secret_follows_each_rotation_into_the_dr_region(
+    assembly: Assembly, environment: Environment
+) -> None:
+    stack = f"{environment.name}-Payment"
+    secret = assembly.only(stack, "AWS::SecretsManager::Secret")
+    (replica,) = secret["ReplicaRegions"]
+    assert replica["Region"] == "us-west-2"
+    assert replica["KmsKeyId"] != secret["KmsKeyId"]
+    assert replica["KmsKeyId"]["Fn::GetStackOutput"]["StackName"] == f"{environment.name}-DisasterRecovery"
+    # Secrets Manager replicates a value in the name of the rotation that wrote it.
+    (allowed,) = (
+        statement["Action"]
+        for policy in assembly.resources(stack, "AWS::IAM::ManagedPolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Resource"] == replica["KmsKeyId"]
+    )
+    assert allowed == ["kms:Encrypt", "kms:GenerateDataKey"]

@@ -48,6 +48,64 @@ def test_parameters_stand_under_the_path_of_the_environment(assembly: Assembly, 
     }
 
 
+def test_the_dr_region_has_parameters_of_its_own(assembly: Assembly, environment: Environment) -> None:
+    recovery = f"{environment.name}-DisasterRecovery"
+    parameters = {
+        parameter["Name"]: parameter["Value"]
+        for parameter in assembly.resources(recovery, "AWS::SSM::Parameter").values()
+    }
+    path = f"/payment/{environment.slug}"
+    assert parameters.keys() == {
+        f"{path}/{name}" for name in ("audit/bucket", "backup/vault", "db/secret", "dynamodb/table", "manifest")
+    }
+    # What the payment stack replicates under the same names; the rest is of this stack.
+    table = assembly.only(f"{environment.name}-Payment", "AWS::DynamoDB::GlobalTable")
+    secret = assembly.only(f"{environment.name}-Payment", "AWS::SecretsManager::Secret")
+    assert parameters[f"{path}/dynamodb/table"] == table["TableName"]
+    assert parameters[f"{path}/db/secret"] == secret["Name"]
+    for name, kind in (("audit/bucket", "AWS::S3::Bucket"), ("backup/vault", "AWS::Backup::BackupVault")):
+        assert next(references(parameters[f"{path}/{name}"])) in assembly.resources(recovery, kind)
+
+
+def test_the_manifest_of_the_dr_region_can_be_read_without_the_primary_region(
+    assembly: Assembly, environment: Environment
+) -> None:
+    recovery, payment = f"{environment.name}-DisasterRecovery", f"{environment.name}-Payment"
+    (parameter,) = (
+        parameter
+        for parameter in assembly.resources(recovery, "AWS::SSM::Parameter").values()
+        if parameter["Name"].endswith("/manifest")
+    )
+    # Nothing in it is read out of another stack: what is not plain text is of this one.
+    assert "Fn::GetStackOutput" not in json.dumps(parameter)
+    document = json.loads(
+        "".join(part if isinstance(part, str) else "arn" for part in parameter["Value"]["Fn::Join"][1])
+    )
+    assert document["configuration"] == environment.as_document()
+    there, lost = document["us-west-2"], document["ap-southeast-1"]
+    policy = assembly.only(recovery, "AWS::IAM::ManagedPolicy")
+    assert there["session_policy"] == policy["ManagedPolicyName"]
+    named = json.dumps([assembly.template(payment)["Resources"], assembly.template(recovery)["Resources"]])
+    for name in (*there.values(), *lost.values()):
+        assert name == "arn" or f'"{name}"' in named
+
+
+def test_a_service_brought_up_in_the_dr_region_may_use_the_sessions_and_nothing_else(
+    assembly: Assembly, environment: Environment
+) -> None:
+    recovery = f"{environment.name}-DisasterRecovery"
+    policy = assembly.only(recovery, "AWS::IAM::ManagedPolicy")
+    statements = policy["PolicyDocument"]["Statement"]
+    table = f"table/payment-sessions-{environment.slug}"
+    assert [statement["Action"] for statement in statements] == [
+        ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+        ["kms:Decrypt", "kms:DescribeKey"],
+    ]
+    assert statements[0]["Resource"] == f"arn:aws:dynamodb:us-west-2:{environment.account}:{table}"
+    assert next(references(statements[1]["Resource"])) in assembly.resources(recovery, "AWS::KMS::Key")
+    assert not policy.get("Roles")
+
+
 def test_the_manifest_says_what_stands_where_and_how_it_is_set(assembly: Assembly, environment: Environment) -> None:
     document = manifest(assembly, environment)
     assert document["environment"] == environment.name
