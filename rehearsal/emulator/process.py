@@ -93,8 +93,13 @@ class Emulator:
         listing: list[dict[str, Any]] = self._page("recorded")
         return listing
 
-    def _page(self, name: str) -> Any:
-        with _direct.open(f"{self.endpoint}/_rehearsal/{name}", timeout=10) as answer:
+    def fail(self, region: str, *, state: str) -> None:
+        """Have a region ``cut-off`` from the others, ``lost``, or ``well`` again; see `server.outage`."""
+        self._page(f"regions/{region}/{state}", method="PUT")
+
+    def _page(self, name: str, *, method: str = "GET") -> Any:
+        request = urllib.request.Request(f"{self.endpoint}/_rehearsal/{name}", method=method)  # noqa: S310 - our own
+        with _direct.open(request, timeout=10) as answer:
             return json.load(answer)
 
     def _wait_until_healthy(self, *, child: "subprocess.Popen[bytes]", log: Path) -> None:

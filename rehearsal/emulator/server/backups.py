@@ -18,5 +18,5 @@ def _delete(physical_id: str, properties: Properties) -> None:
 
 
 RESOURCE_TYPES = {
-    "AWS::Backup::BackupSelection": ResourceType(create=_create, delete=_delete, note="no backup job runs"),
+    "AWS::Backup::BackupSelection": ResourceType(create=_create, delete=_delete, note="no backup job runs by itself"),
 }

@@ -19,7 +19,8 @@ NOT_PROVED = (
     "Quotas, timing, cost, and eventual consistency.",
 )
 LIMITS = {
-    "AWS::Backup::BackupPlan": "no backup job runs",
+    "AWS::Backup::BackupPlan": "no backup job runs by itself",
+    "AWS::Backup::BackupVault": "a recovery point is a record, from which nothing can be restored",
     "AWS::CertificateManager::Certificate": "issued at once, whoever owns the domain",
     "AWS::CloudWatch::Alarm": "metric math is recorded only: such an alarm changes state by SetAlarmState alone",
     "AWS::CodeBuild::Project": "the rehearsal runs the build commands itself, on this machine",
@@ -32,7 +33,6 @@ LIMITS = {
     "AWS::IAM::Role": "not enforced",
     "AWS::RDS::DBCluster": "no PostgreSQL behind it",
     "AWS::RDS::DBInstance": "no PostgreSQL behind it",
-    "AWS::S3::Bucket": "a replica does not get the retention of its source",
     "AWS::WAFv2::WebACL": "no request is filtered",
 }
 

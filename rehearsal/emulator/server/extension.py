@@ -11,7 +11,17 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from rehearsal.emulator.server import cluster_members, families, pages, peering_options, replacement, stack_outputs
+from rehearsal.emulator.server import (
+    cluster_members,
+    families,
+    outage,
+    pages,
+    peering_options,
+    recovery_points,
+    replacement,
+    replication,
+    stack_outputs,
+)
 
 WRITTEN_FOR = "1.5.33"
 _CLOUDFORMATION = "ministack.services.cloudformation"
@@ -43,11 +53,23 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     ("ministack.services.ec2", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
     ("ministack.services.ec2", "_vpc_peering"): lambda found: hasattr(found, "__contains__"),
     ("ministack.services.rds", "_clusters"): lambda found: hasattr(found, "__setitem__"),
+    ("ministack.services.dynamodb", "_replicate_write"): _takes("table", "event_name", "old_item", "new_item"),
+    ("ministack.services.dynamodb", "_tables"): lambda found: callable(getattr(found, "get_scoped", None)),
+    ("ministack.services.s3", "_maybe_replicate"): _takes("bucket_name", "key", "obj", "data", "tags"),
+    ("ministack.services.s3", "_maybe_replicate_delete_marker"): _takes("bucket_name", "key"),
+    ("ministack.services.s3", "_apply_object_lock_from_headers"): _takes("bucket_name", "key", "headers", "version_id"),
+    ("ministack.services.s3", "bucket_region"): _takes("name"),
+    **{
+        ("ministack.services.s3", name): lambda found: callable(getattr(found, "get_scoped", None))
+        for name in ("_buckets", "_bucket_object_lock", "_bucket_replication", "_object_retention")
+    },
     ("ministack.app", "SERVICE_HANDLERS"): lambda found: isinstance(found, dict) and callable(found.get("s3")),
     ("ministack.app", "app"): _takes("scope", "receive", "send"),
     ("ministack.core.router", "SERVICE_PATTERNS"): _maps_to(dict),
+    ("ministack.core.router", "extract_signed_region"): _takes("headers", "query_params"),
     ("ministack.core.responses", "get_account_id"): _takes(),
     ("ministack.core.responses", "get_region"): _takes(),
+    ("ministack.core.responses", "request_scope"): _takes("account_id", "region"),
 }
 
 
@@ -79,9 +101,14 @@ def install() -> None:
     for name, service in families.SERVICES.items():
         application.SERVICE_HANDLERS[name] = service.handle_request
         router.SERVICE_PATTERNS[name] = {"target_prefixes": [service.target], "host_patterns": [rf"{name}\."]}
+    services = application.SERVICE_HANDLERS
+    services["backup"] = recovery_points.service(otherwise=services["backup"])
+    dynamodb = _module("ministack.services.dynamodb")
+    dynamodb._replicate_write = replication.items(dynamodb._replicate_write, tables=dynamodb._tables)
+    replication.Objects(_module("ministack.services.s3")).install()
     ec2 = _module("ministack.services.ec2")
     ec2._ACTION_MAP.setdefault(peering_options.ACTION, peering_options.action(connections=ec2._vpc_peering))
-    application.app = pages.serve(beside=application.app, native=native)
+    application.app = pages.serve(beside=outage.refusing(beside=application.app), native=native)
 
 
 def check_private_names() -> None:

@@ -15,6 +15,7 @@ from rehearsal.emulator.server import (
     network_acls,
     parts,
     recorded,
+    recovery_points,
     secret_values,
     security_groups,
     storage,
@@ -42,6 +43,7 @@ COMPLETED: dict[str, Completion] = {
     **identity.COMPLETIONS,
     **messaging.COMPLETIONS,
     **network.COMPLETIONS,
+    **recovery_points.COMPLETIONS,
     **storage.COMPLETIONS,
     **table_settings.COMPLETIONS,
 }

@@ -1,16 +1,18 @@
-"""The pages of the server that are about the emulator itself: what it covers, and what it only recorded.
+"""The pages of the server that are about the emulator itself: what it covers, what it only recorded, what has failed.
 
-GET /_rehearsal/coverage and GET /_rehearsal/recorded, as JSON; and POST /_rehearsal/advisories, the answer of OSV about
-a package of which no vulnerability is known. They stand in front of ministack's application, so
-that no routing of its own has to be touched.
+GET /_rehearsal/coverage and GET /_rehearsal/recorded, as JSON; POST /_rehearsal/advisories, the answer of OSV about a
+package of which no vulnerability is known; PUT /_rehearsal/regions/REGION/STATE, see `outage`. They stand in front of
+ministack's application, so that no routing of its own has to be touched.
 """
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
-from rehearsal.emulator.server import coverage, recorded
+from rehearsal.emulator.server import coverage, outage, recorded
 
+REGIONS = "/_rehearsal/regions/"
 Application = Callable[..., Awaitable[None]]
 
 
@@ -23,7 +25,10 @@ def serve(*, beside: Application, native: frozenset[str]) -> Application:
     }
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        page = pages.get(scope.get("path", "")) if scope["type"] == "http" else None
+        path = scope.get("path", "") if scope["type"] == "http" else ""
+        page = pages.get(path)
+        if path.startswith(REGIONS) and scope["method"] == "PUT":
+            page = partial(outage.change, *path.removeprefix(REGIONS).split("/"))
         if page is None:
             await beside(scope, receive, send)
             return

@@ -10,6 +10,8 @@ from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 
+from rehearsal.emulator.server import outage
+
 INTRINSIC = "Fn::GetStackOutput"
 Resolve = Callable[..., Any]
 
@@ -31,6 +33,8 @@ def _output(reference: dict[str, str], *, stacks: Any) -> str:
     if not name or not output:
         raise ValueError(f"Template error: {INTRINSIC} requires StackName and OutputName")
     region = reference.get("Region") or get_region()
+    if outage.lost(region):
+        raise ValueError(f"Template error: {INTRINSIC}: {region} does not answer")
     role = reference.get("RoleArn")
     account = role.split(":")[4] if role else get_account_id()
     stack = stacks.get_scoped(account, region, name)
