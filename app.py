@@ -15,6 +15,7 @@ from stages.environment import Environment
 from stages.environments import DR_REGION, PRIMARY_REGION
 from stages.payment_stage import PaymentStage
 from stages.peers import Peers
+from stages.recovery import find_lost, recovered
 from stages.sandbox import sandbox
 from stages.settings_error import SettingsError
 
@@ -55,9 +56,18 @@ def synthesize(app: cdk.App, delivery: Delivery) -> None:
 
 
 def load_alone(app: cdk.App, delivery: Delivery) -> Environment | None:
-    """The environment that is wanted alone, without a pipeline: ``-c sandbox=NAME``; None for the whole delivery."""
-    name = app.node.try_get_context("sandbox")
-    return None if name is None else sandbox(name, dev=delivery.environments[0])
+    """The environment that is wanted alone, without a pipeline; None for the whole delivery.
+
+    ``-c sandbox=NAME`` is a developer's own; ``-c recover=NAME -c certificate=ARN`` is one in its DR region, on the day
+    that its primary region is lost.
+    """
+    own, lost = (app.node.try_get_context(wanted) for wanted in ("sandbox", "recover"))
+    if own is not None:
+        return sandbox(own, dev=delivery.environments[0])
+    if lost is None:
+        return None
+    certificate = app.node.try_get_context("certificate")
+    return recovered(find_lost(delivery.environments, name=lost), certificate_arn=certificate)
 
 
 def synthesize_alone(app: cdk.App, delivery: Delivery, environment: Environment) -> None:

@@ -1,0 +1,77 @@
+"""What is brought up in the DR region is the same platform, under names and addresses that are free there."""
+
+from dataclasses import fields
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+import app as entry_point
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from stages.recovery import FALLBACK_REGION, recovered
+from stages.settings_error import SettingsError
+
+CERTIFICATE = "arn:aws:acm:us-west-2:{account}:certificate/00000000-0000-0000-0000-000000000000"
+
+
+@pytest.fixture(params=["Dev", "Staging", "Prod"])
+def lost(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    return next(one for one in delivery.environments if one.name == request.param)
+
+
+def certificate(environment: Environment) -> str:
+    return CERTIFICATE.format(account=environment.account)
+
+
+def test_a_recovered_environment_differs_in_place_and_name_only(lost: Environment) -> None:
+    found = recovered(lost, certificate_arn=certificate(lost))
+    names = [field.name for field in fields(Environment)]
+    differing = {name for name in names if getattr(found, name) != getattr(lost, name)}
+    placed = {"name", "primary_region", "dr_region", "availability_zones", "vpc_cidr", "dr_vpc_cidr"}
+    assert differing - {"peers_with"} == placed | {"certificate_arn", "image"}
+    assert found.peers_with is None
+
+
+def test_nothing_of_it_is_in_the_lost_region(lost: Environment) -> None:
+    found = recovered(lost, certificate_arn=certificate(lost))
+    assert lost.primary_region not in str(found.as_document())
+    assert (found.primary_region, found.dr_region) == (lost.dr_region, FALLBACK_REGION)
+    assert found.service_image.digest == lost.service_image.digest
+    assert found.vpc_cidr == lost.dr_vpc_cidr
+
+
+def test_its_addresses_are_nobody_else_s(lost: Environment, delivery: Delivery) -> None:
+    network = recovered(lost, certificate_arn=certificate(lost)).networks()["vpc_cidr"]
+    for environment in delivery.environments:
+        kept = {"dr_vpc_cidr"} if environment is lost else set()
+        others = {field: one for field, one in environment.networks().items() if field not in kept}
+        assert not any(network.overlaps(other) for other in others.values())
+
+
+def test_a_certificate_of_the_lost_region_is_refused(lost: Environment) -> None:
+    with pytest.raises(SettingsError, match=f"{lost.name}Dr: certificate_arn .* give one of us-west-2"):
+        recovered(lost, certificate_arn=lost.certificate_arn)
+
+
+def load(context: dict[str, Any], **values: str) -> Environment | None:
+    app = cdk.App(context=context | values)
+    return entry_point.load_alone(app, entry_point.load(app))
+
+
+def test_it_is_asked_for_on_the_command_line(context: dict[str, Any], delivery: Delivery) -> None:
+    last = delivery.environments[-1]
+    assert load(context) is None
+    assert load(context, recover=last.name, certificate=certificate(last)) == recovered(
+        last, certificate_arn=certificate(last)
+    )
+
+
+def test_an_unknown_environment_cannot_be_recovered(context: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="recover is 'Production': the environments are Dev, Staging, Prod"):
+        load(context, recover="Production")
+
+
+def test_without_a_certificate_nothing_is_recovered(context: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="ProdDr: certificate_arn is missing"):
+        load(context, recover="Prod")
