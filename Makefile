@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance lock clean
+.PHONY: help setup rehearse drill emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance lock clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ setup:
 
 rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes|no answers the gate, COMMITS="A B" pushes several)
 	@python -m rehearsal $(COMMITS)
+
+drill: synth  ## Carry out docs/disaster-recovery.md on an emulated AWS that loses a region, and count what was lost
+	@python -m rehearsal.drill
 
 emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it
 	@python -m rehearsal.emulator

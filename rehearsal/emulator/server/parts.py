@@ -23,8 +23,8 @@ DROPPED = {
     "AWS::Lambda::Function": ("CodeSigningConfigArn", "KmsKeyArn", "ReservedConcurrentExecutions"),
     "AWS::Logs::LogGroup": ("DataProtectionPolicy", "DeletionProtectionEnabled"),
     "AWS::RDS::DBCluster": (
-        "BacktrackWindow", "DatabaseInsightsMode", "EnableCloudwatchLogsExports", "EngineLifecycleSupport",
-        "MonitoringInterval", "PerformanceInsightsEnabled", "StorageType",
+        "BacktrackWindow", "DBClusterParameterGroupName", "DatabaseInsightsMode", "EnableCloudwatchLogsExports",
+        "EngineLifecycleSupport", "MonitoringInterval", "PerformanceInsightsEnabled", "StorageType",
     ),
     "AWS::RDS::DBInstance": (
         "DatabaseInsightsMode", "EnableCloudwatchLogsExports", "PerformanceInsightsRetentionPeriod",

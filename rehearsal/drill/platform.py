@@ -1,0 +1,84 @@
+"""The environments of a cloud assembly, standing on the emulator; no pipeline has delivered them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rehearsal import assembly, toolbox
+from rehearsal.actions.stack import settled
+from rehearsal.assembly import Environment, Stack
+from rehearsal.console import Step
+from rehearsal.emulator import Emulator
+from rehearsal.errors import RehearsalError
+from rehearsal.processes import Processes, quoted
+
+_VERSION = "/cdk-bootstrap/hnb659fds/version"
+
+
+class Platform:
+    """What the stages of an assembly deploy.
+
+    Args:
+        emulator: Where it stands.
+        directory: The cloud assembly.
+    """
+
+    def __init__(self, *, emulator: Emulator, directory: Path) -> None:
+        self.emulator = emulator
+        self._stacks = [stack for stack in assembly.stacks(directory) if "/" in stack.id]
+
+    def deploy(self, *, step: Step) -> None:
+        """Deploy every stack, in order; each environment looks at the one before it."""
+        for stack in self._stacks:
+            step.watch(stack.name)
+            self._deploy(stack, step=step)
+        step.note = f"{len(self._stacks)} stacks"
+
+    def _deploy(self, stack: Stack, *, step: Step) -> None:
+        place = stack.environment
+        ssm, s3, cloudformation = (self.client(service, place) for service in ("ssm", "s3", "cloudformation"))
+        # All that a template asks of `cdk bootstrap`; where that was carried out, it stands.
+        if not ssm.get_parameters(Names=[_VERSION])["Parameters"]:
+            ssm.put_parameter(Name=_VERSION, Value="30", Type="String")
+        bucket = f"template-{stack.name.lower()}"
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": place.region})
+        s3.put_object(Bucket=bucket, Key=stack.name, Body=stack.template.read_bytes())
+        created = cloudformation.create_stack(
+            StackName=stack.name,
+            TemplateURL=f"{self.emulator.endpoint}/{bucket}/{stack.name}",
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            Tags=[{"Key": key, "Value": value} for key, value in _tags(stack).items()],
+        )
+        settled(cloudformation, created["StackId"], before=set(), watch=step.watch)
+
+    def client(self, service: str, place: Environment) -> Any:
+        """A client of one environment's account and region."""
+        return self.emulator.client(service, account=place.account, region=place.region)
+
+
+def bootstrap(emulator: Emulator, *, place: Environment, tools: Path, scratch: Path, processes: Processes) -> None:
+    """`cdk bootstrap` of one region, as the README has it done for every environment."""
+    policy = "arn:aws:iam::aws:policy/AdministratorAccess"
+    command = [
+        "cdk",
+        "bootstrap",
+        str(place),
+        "--bootstrap-customer-key",
+        "--cloudformation-execution-policies",
+        policy,
+    ]
+    environment = emulator.environment(account=place.account, region=place.region)
+    log = scratch / "bootstrap.log"
+    tooled = toolbox.environment(environment, tools=tools, scratch=scratch)
+    if processes.run(command, cwd=scratch, environment=tooled, log=log) != 0:
+        raise RehearsalError(f"`{' '.join(command)}` failed:\n{quoted(log)}")
+
+
+def _tags(stack: Stack) -> dict[str, str]:
+    manifest = json.loads((stack.template.parent / "manifest.json").read_text(encoding="utf-8"))
+    properties: dict[str, Any] = next(
+        artifact["properties"]
+        for artifact in manifest["artifacts"].values()
+        if artifact.get("properties", {}).get("templateFile") == stack.template.name
+    )
+    return dict(properties.get("tags", {}))
