@@ -30,11 +30,12 @@ class Platform:
     def deploy(self, *, step: Step) -> None:
         """Deploy every stack, in order; each environment looks at the one before it."""
         for stack in self._stacks:
-            step.watch(stack.name)
-            self._deploy(stack, step=step)
+            self.deploy_stack(stack, step=step)
         step.note = f"{len(self._stacks)} stacks"
 
-    def _deploy(self, stack: Stack, *, step: Step) -> None:
+    def deploy_stack(self, stack: Stack, *, step: Step) -> None:
+        """Deploy one stack, with its tags."""
+        step.watch(stack.name)
         place = stack.environment
         ssm, s3, cloudformation = (self.client(service, place) for service in ("ssm", "s3", "cloudformation"))
         # All that a template asks of `cdk bootstrap`; where that was carried out, it stands.

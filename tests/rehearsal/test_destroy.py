@@ -1,6 +1,5 @@
 """What may go is gone without a trace; what retains data goes by the page's commands only, and leaves its data."""
 
-import json
 import os
 import re
 import subprocess
@@ -19,7 +18,7 @@ from rehearsal.drill.terminal import Terminal
 from rehearsal.emulator import Emulator
 from rehearsal.processes import Processes
 from tests.conftest import CHECKOUT
-from tests.rehearsal.stacks import PRIMARY, RECOVERY, deploy_template
+from tests.rehearsal.stacks import PRIMARY, RECOVERY
 from tests.synthesized import Assembly
 
 PAGE = CHECKOUT / "docs" / "operations.md"
@@ -110,12 +109,10 @@ def standing(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> It
     """Every environment, and the pipeline."""
     with Emulator.start(log=tmp_path_factory.mktemp("standing") / "emulator.log") as emulator:
         with Console().step("the stacks of every environment") as step:
-            Platform(emulator=emulator, directory=assembly.directory).deploy(step=step)
-        for name in ("PipelineArtifacts-us-west-2", "PipelineStack"):
-            place, body = assembly.stacks[name].environment, json.dumps(assembly.template(name))
-            ssm = emulator.client("ssm", account=place.account, region=place.region)
-            ssm.put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Value="30", Type="String", Overwrite=True)
-            deploy_template(emulator, name, {"TemplateBody": body}, account=place.account, region=place.region)
+            platform = Platform(emulator=emulator, directory=assembly.directory)
+            platform.deploy(step=step)
+            for name in ("PipelineArtifacts-us-west-2", "PipelineStack"):
+                platform.deploy_stack(assembly.stacks[name], step=step)
         yield emulator
 
 
