@@ -3,9 +3,9 @@
 It runs in the function as one file, so it imports nothing of this project. Definitions: https://dora.dev/guides/
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 
@@ -15,12 +15,24 @@ LEAD_TIME, RECOVERY_TIME = "LeadTime", "RecoveryTime"
 _COMMITTED = ("CommitterDate", "AuthorDate")
 
 
+class Execution(NamedTuple):
+    """An execution of the pipeline that reached production, or was to."""
+
+    status: str
+    ended: datetime
+    is_rollback: bool  # it brings an earlier release back, and is no deployment of a change
+    actions: list[Mapping[str, Any]]
+    in_production: list[Mapping[str, Any]]  # those of its actions
+
+
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Publishes what the end of the last stage says about the delivery."""
+    """Publishes what the end of the last stage says about the delivery; nothing where it deployed nothing."""
     detail = event["detail"]
-    pipeline = boto3.client("codepipeline")
     ended = datetime.fromisoformat(event["time"])
-    figures = {FAILED: 1.0} if detail["state"] == "FAILED" else dict(_of_a_success(pipeline, detail, ended))
+    this, *failed = _since_the_last_success(boto3.client("codepipeline"), detail)
+    figures = dict(_of_a_failure(this) if detail["state"] == "FAILED" else _of_a_success(this, failed, ended))
+    if not figures:
+        return
     boto3.client("cloudwatch").put_metric_data(
         Namespace=NAMESPACE,
         MetricData=[
@@ -36,48 +48,59 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     )
 
 
-def _of_a_success(pipeline: Any, detail: Mapping[str, Any], ended: datetime) -> Iterator[tuple[str, float]]:
-    yield DEPLOYMENTS, 1.0
-    begun = _begun(pipeline, detail["pipeline"], detail["execution-id"])
-    if begun is not None:
-        yield LEAD_TIME, (ended - begun).total_seconds()
-    broken = _broken_since(pipeline, detail)
-    if broken is not None:
-        yield RECOVERY_TIME, (ended - broken).total_seconds()
+def _of_a_failure(this: Execution) -> Iterator[tuple[str, float]]:
+    # A stage that was not entered, such as outside its window, has failed without an action.
+    if this.in_production and not this.is_rollback:
+        yield FAILED, 1.0
 
 
-def _begun(pipeline: Any, name: str, execution: str) -> datetime | None:
+def _of_a_success(this: Execution, failed: Iterable[Execution], ended: datetime) -> Iterator[tuple[str, float]]:
+    if not this.is_rollback:
+        yield DEPLOYMENTS, 1.0
+        yield LEAD_TIME, (ended - _begun(this)).total_seconds()
+    # What was retried failed within this execution.
+    broken = [action["lastUpdateTime"] for action in this.in_production if action["status"] == "Failed"]
+    broken += [execution.ended for execution in failed]
+    if broken:
+        yield RECOVERY_TIME, (ended - min(broken)).total_seconds()
+
+
+def _begun(this: Execution) -> datetime:
     """When the release was committed; where its source does not say so, when the pipeline took it."""
-    actions = _actions(pipeline, name, execution)
-    for action in actions:
+    for action in this.actions:
         variables = action.get("output", {}).get("outputVariables", {})
         for key in _COMMITTED:
             if key in variables:
                 return datetime.fromisoformat(variables[key])
-    return min((action["startTime"] for action in actions), default=None)
+    started: datetime = min(action["startTime"] for action in this.actions)
+    return started
 
 
-def _broken_since(pipeline: Any, detail: Mapping[str, Any]) -> datetime | None:
-    """When the first of the failures ended that lie between this success and the one before; None without one."""
-    broken = None
-    earlier = False
+def _since_the_last_success(pipeline: Any, detail: Mapping[str, Any]) -> Iterator[Execution]:
+    """The execution that has ended, then those before it that failed in production, back to one that did not."""
+    known = False
     pages = pipeline.get_paginator("list_pipeline_executions").paginate(pipelineName=detail["pipeline"])
-    for execution in (each for page in pages for each in page["pipelineExecutionSummaries"]):
-        if not earlier:
-            earlier = execution["pipelineExecutionId"] == detail["execution-id"]
-            continue
-        if execution["status"] == "Succeeded":
-            break
-        if execution["status"] == "Failed" and any(
-            action["stageName"] == detail["stage"]
-            for action in _actions(pipeline, detail["pipeline"], execution["pipelineExecutionId"])
-        ):
-            broken = execution["lastUpdateTime"]
-    return broken
+    for summary in (each for page in pages for each in page["pipelineExecutionSummaries"]):
+        if summary["pipelineExecutionId"] == detail["execution-id"]:
+            known = True
+            yield _execution(pipeline, detail, summary)
+        elif known and summary["status"] in {"Succeeded", "Failed"}:
+            execution = _execution(pipeline, detail, summary)
+            if execution.in_production and execution.status == "Succeeded":
+                return
+            if execution.in_production:
+                yield execution
 
 
-def _actions(pipeline: Any, name: str, execution: str) -> list[Mapping[str, Any]]:
+def _execution(pipeline: Any, detail: Mapping[str, Any], summary: Mapping[str, Any]) -> Execution:
     pages = pipeline.get_paginator("list_action_executions").paginate(
-        pipelineName=name, filter={"pipelineExecutionId": execution}
+        pipelineName=detail["pipeline"], filter={"pipelineExecutionId": summary["pipelineExecutionId"]}
     )
-    return [action for page in pages for action in page["actionExecutionDetails"]]
+    actions = [action for page in pages for action in page["actionExecutionDetails"]]
+    return Execution(
+        status=summary["status"],
+        ended=summary["lastUpdateTime"],
+        is_rollback=summary.get("executionType") == "ROLLBACK",
+        actions=actions,
+        in_production=[action for action in actions if action["stageName"] == detail["stage"]],
+    )

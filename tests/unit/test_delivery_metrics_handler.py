@@ -19,13 +19,30 @@ class World:
         self.published: dict[str, float] = {}
         self.namespace = ""
 
-    def execution(self, name: str, status: str, *stages: str, hours_ago: float = 0, **variables: str) -> None:
+    def execution(
+        self, name: str, status: str, *stages: str, hours_ago: float = 0, kind: str = "STANDARD", **variables: str
+    ) -> None:
         at = ENDED - timedelta(hours=hours_ago)
-        self.executions.append({"pipelineExecutionId": name, "status": status, "lastUpdateTime": at})
+        self.executions.append(
+            {"pipelineExecutionId": name, "status": status, "lastUpdateTime": at, "executionType": kind}
+        )
         self.actions[name] = [
-            {"stageName": stage, "startTime": at - timedelta(hours=1), "output": {"outputVariables": variables}}
+            {
+                "stageName": stage,
+                "status": "Succeeded",
+                "startTime": at - timedelta(hours=1),
+                "lastUpdateTime": at,
+                "output": {"outputVariables": variables},
+            }
             for stage in stages
         ]
+
+    def fails_first(self, name: str, stage: str, *, hours_ago: float) -> None:
+        """An action of a stage that was retried."""
+        at = ENDED - timedelta(hours=hours_ago)
+        self.actions[name].append(
+            {"stageName": stage, "status": "Failed", "startTime": at - timedelta(hours=1), "lastUpdateTime": at}
+        )
 
     def client(self, _service: str) -> "World":
         return self
@@ -46,7 +63,7 @@ class World:
     def ends(self, execution: str, state: str) -> dict[str, float]:
         detail = {"pipeline": "payment-delivery", "execution-id": execution, "stage": "Prod", "state": state}
         handler.handler({"time": "2026-11-24T12:00:00Z", "detail": detail}, None)
-        assert self.namespace == "PaymentDelivery"
+        assert self.namespace == ("PaymentDelivery" if self.published else "")
         return self.published
 
 
@@ -87,3 +104,34 @@ def test_a_failure_that_never_reached_production_needs_no_recovery(world: World)
     world.execution("now", "Succeeded", "Source", "Prod")
     world.execution("in-dev", "Failed", "Source", "Dev", hours_ago=2)
     assert "RecoveryTime" not in world.ends("now", "SUCCEEDED")
+
+
+def test_what_was_retried_was_broken_since_its_first_failure(world: World) -> None:
+    world.execution("now", "InProgress", "Source", "Prod")
+    world.fails_first("now", "Prod", hours_ago=2)
+    world.fails_first("now", "Dev", hours_ago=4)
+    assert world.ends("now", "SUCCEEDED")["RecoveryTime"] == 2 * 3600
+
+
+def test_a_rollback_recovers_and_deploys_no_change(world: World) -> None:
+    world.execution("back", "InProgress", "Prod", kind="ROLLBACK")
+    world.execution("bad", "Failed", "Source", "Prod", hours_ago=1)
+    world.execution("fine", "Succeeded", "Source", "Prod", hours_ago=9)
+    assert world.ends("back", "SUCCEEDED") == {"RecoveryTime": 3600}
+
+
+def test_a_rollback_of_another_stage_recovers_nothing(world: World) -> None:
+    world.execution("now", "Succeeded", "Source", "Prod")
+    world.execution("staging-back", "Succeeded", "Staging", hours_ago=2, kind="ROLLBACK")
+    world.execution("bad", "Failed", "Source", "Prod", hours_ago=3)
+    assert world.ends("now", "SUCCEEDED")["RecoveryTime"] == 3 * 3600
+
+
+def test_a_stage_that_was_not_entered_is_no_failed_deployment(world: World) -> None:
+    world.execution("outside-the-window", "Failed", "Source", "Staging")
+    assert world.ends("outside-the-window", "FAILED") == {}
+
+
+def test_a_failed_rollback_is_no_failed_deployment_of_a_change(world: World) -> None:
+    world.execution("back", "Failed", "Prod", kind="ROLLBACK")
+    assert world.ends("back", "FAILED") == {}
