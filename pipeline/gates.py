@@ -1,7 +1,7 @@
 """The gates of a delivery as a document: whoever changes one changes it, and that is told."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aws_cdk import aws_codepipeline as codepipeline
@@ -9,37 +9,35 @@ from aws_cdk import aws_codepipeline as codepipeline
 PARAMETER = "/payment/delivery/gates"
 LONGEST = 4096
 """Characters of a standard SSM parameter."""
+GATES = {"Manual": " is approved", "Lambda": " judges", "CodeBuild": " passes"}
+"""What an action has to do before the next one runs, by its provider; the others deploy."""
 
 
 def gates_document(
-    stages: Sequence[codepipeline.IStage], *, conditions: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    pipeline: codepipeline.Pipeline, *, conditions: Mapping[str, Mapping[str, Mapping[str, Any]]]
 ) -> str:
-    """Every stage with what stands in a release's way there, as JSON.
+    """How releases follow each other, and every stage with its actions in order and its conditions, as JSON.
 
     Args:
-        stages: The stages of the built pipeline.
+        pipeline: The pipeline, built.
         conditions: The V2 conditions by stage and kind, as they were put on it.
 
     Raises:
         ValueError: When it does not fit into a standard SSM parameter.
     """
-    document = {stage.stage_name: list(_gates(stage, conditions.get(stage.stage_name, {}))) for stage in stages}
-    text = json.dumps(document, indent=1)
+    resource = pipeline.node.default_child
+    assert isinstance(resource, codepipeline.CfnPipeline)  # noqa: S101 - an L2 construct's default child
+    stages = {stage.stage_name: list(_gates(stage, conditions.get(stage.stage_name, {}))) for stage in pipeline.stages}
+    text = json.dumps({"Releases": resource.execution_mode, "Stages": stages}, indent=1)
     if len(text) > LONGEST:
         raise ValueError(f"{PARAMETER} would have {len(text)} characters, more than the {LONGEST} that it may have.")
     return text
 
 
 def _gates(stage: codepipeline.IStage, conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    for action in stage.actions:
-        properties = action.action_properties
-        kind = (properties.category, properties.provider)
-        if kind == (codepipeline.ActionCategory.APPROVAL, "Manual"):
-            yield f"{properties.action_name} is approved"
-        elif kind == (codepipeline.ActionCategory.INVOKE, "Lambda"):
-            yield f"{properties.action_name} judges"
-        elif properties.provider == "CodeBuild":
-            yield f"{properties.action_name} passes"
+    actions = [action.action_properties for action in stage.actions]
+    for action in sorted(actions, key=lambda action: (action.run_order, action.action_name)):
+        yield f"{action.action_name}{GATES.get(action.provider, '')}"
     for name, condition in sorted(conditions.items()):
         yield f"{name}: {_told(condition)}"
 

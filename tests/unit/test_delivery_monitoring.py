@@ -62,12 +62,16 @@ def test_the_gates_are_written_down_where_a_change_is_told(assembly: Assembly, d
         for each in assembly.resources(STACK, "AWS::SSM::Parameter").values()
         if each["Name"] == "/payment/delivery/gates"
     )
-    gates = json.loads(parameter["Value"])
+    document = json.loads(parameter["Value"])
+    assert document["Releases"] == "QUEUED"
+    gates = document["Stages"]
     stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
     assert list(gates) == list(stages)
     for environment in delivery.environments:
         told = gates[environment.name]
-        assert sum(line.endswith(" judges") for line in told) == 2
+        for stack in ("DisasterRecovery", "Payment"):
+            judged = told.index(f"{stack}.Guard judges")
+            assert told.index(f"{stack}.Prepare") < judged < told.index(f"{stack}.Deploy")
         assert "Verify passes" in told
         assert [line.split(":")[0] for line in told if line.startswith(("Before", "On"))] == sorted(
             kind for kind in ("BeforeEntry", "OnFailure", "OnSuccess") if kind in stages[environment.name]
