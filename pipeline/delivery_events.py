@@ -20,10 +20,11 @@ OVERRIDING = (
     "DisableStageTransition",
     "EnableStageTransition",
     "OverrideStageCondition",
+    "RetryStageExecution",
     "RollbackStage",
     "UpdatePipeline",
 )
-"""The calls that lead a release past a gate, or the gate out of the pipeline."""
+"""The calls that can lead a release past a gate (a retry: past its window), or a gate out of the pipeline."""
 
 
 class DeliveryEvents(Construct):
@@ -79,8 +80,15 @@ class DeliveryEvents(Construct):
             detail_type="AWS API Call via CloudTrail",
             detail={
                 "eventSource": ["codepipeline.amazonaws.com"],
-                "eventName": list(OVERRIDING),
-                "$or": [_issuer([{"anything-but": [_deployer(self)]}]), _issuer([{"exists": False}])],
+                "$or": [
+                    {"eventName": list(OVERRIDING), **_issuer([{"anything-but": [_deployer(self)]}])},
+                    {"eventName": list(OVERRIDING), **_issuer([{"exists": False}])},
+                    # Of another commit than the branch's last, which nobody need have reviewed.
+                    {
+                        "eventName": ["StartPipelineExecution"],
+                        "requestParameters": {"sourceRevisions": {"actionName": [{"exists": True}]}},
+                    },
+                ],
             },
             text=(
                 f"{field('$.detail.userIdentity.arn')} has called {field('$.detail.eventName')} on a pipeline of "

@@ -15,8 +15,8 @@ class SeparationOfDuties(Construct):
 
     The approver may answer the approvals and nothing else. Everybody who works in the account gets the denial: no
     condition is overridden and no pipeline rewritten but by the pipeline. What on-call needs stays possible: to stop an
-    execution, to close a transition (a freeze), to retry, to roll a stage back; each of it but the first two is told.
-    PCI DSS 6.5.1, 7.2.5.
+    execution; and, told to everybody (DeliveryEvents), to close a transition and to open it again (a freeze leads past
+    no gate), to retry, to roll a stage back. PCI DSS 6.5.1, 7.2.5.
 
     Args:
         pipeline_arn: The pipeline.
@@ -53,7 +53,6 @@ class SeparationOfDuties(Construct):
                         "codepipeline:OverrideStageCondition",
                         "codepipeline:UpdatePipeline",
                         "codepipeline:DeletePipeline",
-                        "codepipeline:EnableStageTransition",
                     ],
                     resources=[pipeline_arn, f"{pipeline_arn}/*"],
                     conditions={"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{stack.account}:role/{deployer}"}},

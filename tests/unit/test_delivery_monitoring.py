@@ -84,11 +84,14 @@ def test_a_call_past_a_gate_is_told_and_alarms_unless_the_pipeline_made_it(
     assembly: Assembly, delivery: Delivery
 ) -> None:
     rule = rules(assembly)["AWS API Call via CloudTrail"]
-    detail = rule["EventPattern"]["detail"]
-    assert {"OverrideStageCondition", "UpdatePipeline", "DeletePipeline"} <= set(detail["eventName"])
+    *overriding, started = rule["EventPattern"]["detail"]["$or"]
     deployer = f"arn:aws:iam::{delivery.account}:role/cdk-hnb659fds-cfn-exec-role-{delivery.account}-ap-southeast-1"
-    issuers = [each["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] for each in detail["$or"]]
+    issuers = [each["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] for each in overriding]
     assert issuers == [[{"anything-but": [deployer]}], [{"exists": False}]]
+    calls = {"OverrideStageCondition", "RetryStageExecution", "RollbackStage", "UpdatePipeline", "DeletePipeline"}
+    assert all(calls <= set(each["eventName"]) for each in overriding)
+    assert started["eventName"] == ["StartPipelineExecution"]
+    assert "sourceRevisions" in started["requestParameters"]
     (alarm,) = (
         alarm
         for alarm in assembly.resources(STACK, "AWS::CloudWatch::Alarm").values()
@@ -127,7 +130,11 @@ def test_an_approver_answers_approvals_and_does_nothing_else(assembly: Assembly)
 def test_nobody_but_the_pipeline_overrides_a_gate(assembly: Assembly, delivery: Delivery) -> None:
     statement = policy(assembly, "payment-delivery-no-override")
     assert statement["Effect"] == "Deny"
-    assert {"codepipeline:OverrideStageCondition", "codepipeline:UpdatePipeline"} <= set(statement["Action"])
+    assert set(statement["Action"]) == {
+        "codepipeline:OverrideStageCondition",
+        "codepipeline:UpdatePipeline",
+        "codepipeline:DeletePipeline",
+    }
     deployer = f"arn:aws:iam::{delivery.account}:role/cdk-hnb659fds-cfn-exec-role-{delivery.account}-ap-southeast-1"
     assert statement["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": deployer}}
 
