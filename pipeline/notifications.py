@@ -29,6 +29,20 @@ class Notifications:
     def __post_init__(self) -> None:
         SettingsError.raise_if_any(f"notifications.{fault}" for fault in self._faults())
 
+    def place_faults(self, *, account: str, region: str) -> Iterator[str]:
+        """Says what is wrong with where the chat's topic stands: EventBridge tells nobody elsewhere.
+
+        Args:
+            account: The pipeline's account.
+            region: The pipeline's region.
+        """
+        topic = TOPIC.fullmatch(self.chat_topic_arn or "")
+        if topic and (topic["account"], topic["region"]) != (account, region):
+            yield (
+                f"notifications.chat_topic_arn is {self.chat_topic_arn!r}: "
+                f"give a topic of the pipeline's own account and region, {account} and {region}."
+            )
+
     def _faults(self) -> Iterator[str]:
         if not EMAIL.fullmatch(self.email):
             yield f"email is {self.email!r}: give one e-mail address, such as payments@example.com."

@@ -11,7 +11,7 @@ from pipeline.notifications import Notifications
 from pipeline.source import SOURCE_TYPES, Source
 from stages.consistency import consistency_faults
 from stages.environment import Environment
-from stages.environments import DELIVERY_ORDER
+from stages.environments import DELIVERY_ORDER, PRIMARY_REGION
 from stages.settings_error import SettingsError
 
 SETTINGS = {"account", "source", "image", "environments", "notifications", "allowed_changes"}
@@ -42,6 +42,10 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
     if len(environments) == len(DELIVERY_ORDER):
         faults.extend(consistency_faults(environments))
     notifications = _load_notifications(settings.get("notifications"), faults)
+    if notifications is not None and isinstance(account, str):
+        faults.extend(
+            f"delivery.{fault}" for fault in notifications.place_faults(account=account, region=PRIMARY_REGION)
+        )
     allowed_changes = settings.get("allowed_changes", [])
     faults.extend(allowed_change_faults(allowed_changes, environments=environments))
     if faults or source is None or notifications is None:

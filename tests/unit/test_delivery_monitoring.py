@@ -46,8 +46,10 @@ def test_the_topic_takes_events_and_its_mailbox_is_the_settings(assembly: Assemb
     assert "events.amazonaws.com" in keys
 
 
-def test_a_chat_is_told_the_same(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
-    chat = "arn:aws:sns:ap-southeast-1:111111111111:payments-chat"
+def test_a_chat_is_told_the_same(
+    context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    chat = f"arn:aws:sns:ap-southeast-1:{delivery.account}:payments-chat"
     notifications = context["delivery"]["notifications"] | {"chat_topic_arn": chat}
     settings = {**context, "delivery": context["delivery"] | {"notifications": notifications}}
     _, assembly = synthesize(tmp_path_factory.mktemp("chat"), context=settings)

@@ -78,6 +78,14 @@ def test_the_source_is_a_setting(settings: dict[str, Any], source: dict[str, str
             {"notifications": {"email": "a@b.test", "chat_topic_arn": "payments"}},
             "delivery.notifications.chat_topic_arn is 'payments': give arn:aws:sns:REGION:ACCOUNT:NAME",
         ),
+        (
+            {"notifications": {"email": "a@b.test", "chat_topic_arn": "arn:aws:sns:us-west-2:111111111111:chat"}},
+            "delivery.notifications.chat_topic_arn is 'arn:aws:sns:us-west-2:111111111111:chat': give a topic of the",
+        ),
+        (
+            {"notifications": {"email": "a@b.test", "chat_topic_arn": "arn:aws:sns:ap-southeast-1:222222222222:chat"}},
+            "pipeline's own account and region, 111111111111 and ap-southeast-1.",
+        ),
         ({"allowed_changes": "all"}, "delivery.allowed_changes is 'all': give a list, empty while no data may be lost"),
         (
             {"allowed_changes": ["Prod-Payment"]},
