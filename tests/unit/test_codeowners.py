@@ -2,7 +2,24 @@
 
 from tests.conftest import CHECKOUT
 
-GUARDS = {"/pipeline/", "/app.py", "/cdk.json", "/stages/environments.py", "/tests/policy/", "/.github/"}
+GUARDS = {
+    "/.github/",
+    "/app.py",
+    "/bootstrap/",
+    "/cdk.json",
+    "/payment_constructs/gate.py",
+    "/pipeline/",
+    "/stages/delivery_roles.py",
+    "/stages/environments.py",
+    "/tests/integration/",
+    "/tests/policy/",
+    # What `make check` and `make synth` mean.
+    "/Makefile",
+    "/package-lock.json",
+    "/pyproject.toml",
+    "/requirements.txt",
+    "/scripts/",
+}
 
 
 def owners() -> dict[str, list[str]]:
