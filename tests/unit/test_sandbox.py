@@ -1,5 +1,6 @@
 """A developer's own environment: like Dev, under names and addresses that clash with nothing."""
 
+import re
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,13 @@ def test_no_name_of_it_is_one_of_dev(alone: Path, assembly: Assembly) -> None:
     assert len(own) > 30
     assert own & dev == set()
     assert [value for kind, key, value in own if kind == "AWS::S3::Bucket" and len(value) > 63] == []
+
+
+def test_nothing_of_it_speaks_of_an_environment_of_the_delivery(alone: Path, delivery: Delivery) -> None:
+    slugs = "|".join(environment.slug for environment in delivery.environments)
+    theirs = re.compile(rf"(payment-[a-z-]*|/payment/)({slugs})\b", re.IGNORECASE)
+    for stack in Assembly(alone).stacks.values():
+        assert theirs.findall(stack.template.read_text(encoding="utf-8")) == []
 
 
 def test_the_longest_name_still_fits_into_a_buckets(delivery: Delivery) -> None:
