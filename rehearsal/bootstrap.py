@@ -16,10 +16,9 @@ from rehearsal.actions.stack import settled, status
 from rehearsal.assembly import Environment, Stack
 from rehearsal.errors import DeliveryError
 from rehearsal.processes import quoted
-from rehearsal.standing import TOOLKIT
+from rehearsal.standing import PERMISSIONS, TOOLKIT
 from rehearsal.workplace import Workplace
 
-_PERMISSIONS = "payment-delivery-permissions"
 _AT_ONCE = 2  # the CLI is busy with itself most of the time
 
 
@@ -87,9 +86,9 @@ def _permissions(workplace: Workplace, account: str, *, region: str) -> tuple[li
     """Deploys bootstrap/permissions.json of the checkout, as the README says; the policies and the boundary."""
     body = (workplace.checkout / "bootstrap" / "permissions.json").read_text(encoding="utf-8")
     client = workplace.emulator.client("cloudformation", account=account, region=region)
-    if status(client, _PERMISSIONS) is None:
-        client.create_stack(StackName=_PERMISSIONS, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
-        settled(client, _PERMISSIONS, before=set(), watch=lambda _: None)
+    if status(client, PERMISSIONS) is None:
+        client.create_stack(StackName=PERMISSIONS, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
+        settled(client, PERMISSIONS, before=set(), watch=lambda _: None)
     names = [each["Properties"]["ManagedPolicyName"] for each in json.loads(body)["Resources"].values()]
     boundary, *policies = names
     return [f"arn:aws:iam::{account}:policy/{name}" for name in policies], boundary

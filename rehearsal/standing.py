@@ -11,6 +11,7 @@ from rehearsal.assembly import Environment, Stack
 from rehearsal.emulator import Emulator
 
 TOOLKIT = "CDKToolkit"  # what `cdk bootstrap` deploys
+PERMISSIONS = "payment-delivery-permissions"  # and what is deployed before it
 ABSENT = "does not exist"
 CHANGED, UNCHANGED = "changed", "no changes"
 
@@ -79,7 +80,7 @@ def _describe(emulator: Emulator, place: Place, *, status: str | None, before: M
 def _standing(client: Any) -> Iterator[tuple[str, str]]:
     for page in client.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
-            if stack["StackStatus"] != "DELETE_COMPLETE" and stack["StackName"] != TOOLKIT:
+            if stack["StackStatus"] != "DELETE_COMPLETE" and stack["StackName"] not in {TOOLKIT, PERMISSIONS}:
                 yield stack["StackName"], stack["StackStatus"]
 
 

@@ -144,7 +144,7 @@ def test_a_commit_that_deletes_the_approval_fails_its_synthesis(week: Week) -> N
     assert untouched(week.ungated, *week.accounts)
 
 
-def test_the_guard_stops_another_table_key_and_bucket_before_they_are_executed(week: Week) -> None:
+def test_the_guard_stops_another_table_key_and_bucket_before_they_are_executed(week: Week, others: list[str]) -> None:
     assert not week.guarded.succeeded
     for kind, cause in (("AWS::DynamoDB::GlobalTable", "KeySchema"), ("AWS::S3::Bucket", "BucketName")):
         assert f"({kind})" in week.guarded.reason
@@ -153,7 +153,8 @@ def test_the_guard_stops_another_table_key_and_bucket_before_they_are_executed(w
     done = [action for action, _ in outcomes(week.guarded, "Dev")]
     assert "Payment.Prepare" in done
     assert "Payment.Deploy" not in done
-    assert untouched(week.guarded, *week.accounts)
+    assert stacks_of(week.guarded, "Dev")["Payment"].change == UNCHANGED
+    assert untouched(week.guarded, *others)
     assert week.sessions == dict.fromkeys(week.accounts, "kept")
 
 
