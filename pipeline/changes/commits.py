@@ -6,7 +6,7 @@ from pathlib import Path
 from dulwich import porcelain
 from dulwich.errors import NotGitRepository
 from dulwich.objects import Commit, Tag
-from dulwich.objectspec import parse_commit
+from dulwich.objectspec import parse_commit, parse_object
 from dulwich.repo import Repo
 
 
@@ -41,7 +41,7 @@ def export(checkout: Path, *, name: str, to: Path) -> None:
     """
     with _repository(checkout) as repository:
         try:
-            commit = parse_commit(repository, name).id
+            commit = parse(repository, name).id
         except (KeyError, ValueError) as error:
             raise ComparisonError(
                 f"'{name}' is no commit of {checkout}: name a hash, a branch or a tag that `git log` shows."
@@ -61,6 +61,19 @@ def synthesize(tree: Path) -> Path:
     if run.returncode != 0:
         raise ComparisonError(f"{tree.name} cannot be synthesized:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
     return tree / "cdk.out"
+
+
+def parse(repository: Repo, name: str) -> Commit:
+    """The commit of a name; the library reads short hashes in one place and relative names in the other.
+
+    Raises:
+        KeyError: When there is none.
+        ValueError: When the name is that of something else.
+    """
+    found = parse_object(repository, name) if set(name) & set("~^") else parse_commit(repository, name)
+    if not isinstance(found, Commit):
+        raise ValueError(f"{name!r} names no commit")
+    return found
 
 
 def _repository(checkout: Path) -> Repo:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dulwich import porcelain
 
 from pipeline.changes import __main__ as command
 from pipeline.changes import commits, upgrade_check
@@ -183,3 +184,22 @@ def test_the_upgrade_check_compares_every_stack(capsys: pytest.CaptureFixture[st
 def test_a_commit_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(commits.ComparisonError, match="is not the top of a git checkout"):
         commits.export(tmp_path, name="HEAD", to=tmp_path / "tree")
+
+
+def test_a_commit_is_exported_by_whatever_name_git_knows(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    porcelain.init(str(checkout))
+    for text in ("first", "second"):
+        (checkout / "file").write_text(text)
+        porcelain.add(str(checkout))
+        porcelain.commit(
+            str(checkout), message=text.encode(), author=b"T <t@example.com>", committer=b"T <t@example.com>"
+        )
+    porcelain.tag_create(str(checkout), "v1")
+    for name, text in (("HEAD~1", "first"), ("HEAD", "second"), ("v1", "second")):
+        commits.export(checkout, name=name, to=tmp_path / name)
+        assert (tmp_path / name / "file").read_text() == text
+    assert commits.last_release(checkout) == "v1"
+    with pytest.raises(commits.ComparisonError, match="'v2' is no commit of"):
+        commits.export(checkout, name="v2", to=tmp_path / "v2")
