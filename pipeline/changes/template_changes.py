@@ -72,7 +72,8 @@ def _modified(change: Change, old: Json, new: Json, *, region: str) -> Change | 
         return None
     create_only = CreateOnly.of(new["Type"], region=region)
     forcing = _differing(create_only.always, before, after)
-    causes = forcing or _differing(create_only.conditionally, before, after)
+    # All of them: the guard wants each one named that CloudFormation names.
+    causes = tuple(dict.fromkeys((*forcing, *_differing(create_only.conditionally, before, after))))
     replacement = Replacement.ALWAYS if forcing else Replacement.CONDITIONAL if causes else Replacement.NEVER
     return replace(change, replacement=replacement, properties=tuple(differing), causes=causes)
 

@@ -79,7 +79,7 @@ def test_nothing_answers_for_a_region_that_is_lost(failing: Emulator, service: s
         "ssm": "describe_parameters",
         "ec2": "describe_vpcs",
         "backup": "list_backup_vaults",
-        "secretsmanager": "list_secrets",
+        "secretsmanager": "list_secrets",  # pragma: allowlist secret
     }
     failing.fail(PRIMARY, state="lost")
     with pytest.raises(ClientError) as refused:

@@ -103,6 +103,12 @@ def test_lost_data_is_told_with_the_way_to_allow_it() -> None:
     assert stateful_faults(changes, allowed=("Prod-Payment/Table/TableName",)) == []
 
 
+def test_every_property_that_forces_it_is_wanted_by_name() -> None:
+    both = changed(TABLE, TableName="x", KeySchema=[])
+    (change,) = compare({"Table": TABLE}, {"Table": both})
+    assert (change.replacement, change.causes) == (Replacement.ALWAYS, ("TableName", "KeySchema"))
+
+
 def test_a_renamed_logical_id_is_a_loss_that_says_so() -> None:
     (fault,) = stateful_faults(compare({"Old": TABLE}, {"New": TABLE}), allowed=())
     assert "Old (AWS::DynamoDB::GlobalTable) would be deleted (it seems to be renamed to New)" in fault
