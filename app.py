@@ -94,10 +94,16 @@ def main() -> None:
         alone = load_alone(app, delivery)
     except SettingsError as error:
         sys.exit(str(error))
-    if alone is None:
-        synthesize(app, delivery)
-    else:
-        synthesize_alone(app, delivery, alone)
+    try:
+        if alone is None:
+            synthesize(app, delivery)
+        else:
+            synthesize_alone(app, delivery, alone)
+    except RuntimeError as error:
+        if not str(error).startswith("ValidationFailed"):
+            raise
+        # The findings are printed already; a traceback would push them out of sight.
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from typing import Any
 from dulwich import porcelain
 from dulwich.errors import NotGitRepository
 from dulwich.objects import S_ISGITLINK
+from dulwich.objects import Commit as GitCommit
+from dulwich.objectspec import parse_commit, parse_object
 from dulwich.repo import Repo
 
-from pipeline.changes.commits import parse
 from rehearsal import archive
 from rehearsal.errors import RehearsalError
 
@@ -38,7 +39,7 @@ def find(*, checkout: Path, name: str) -> Commit:
     """The commit of that name: a hash or its beginning, a branch, a tag, HEAD~1."""
     with _repository(checkout) as repository:
         try:
-            found = parse(repository, name)
+            found = _parse(repository, name.encode())
         except (KeyError, ValueError) as error:
             raise RehearsalError(
                 f"'{name}' is no commit of {checkout}: name a hash, a branch or a tag that `git log` shows."
@@ -66,6 +67,14 @@ def _repository(checkout: Path) -> Repo:
         return Repo(str(checkout))
     except NotGitRepository as error:
         raise RehearsalError(f"{checkout} is not the top of a git checkout: clone the repository.") from error
+
+
+def _parse(repository: Repo, name: bytes) -> GitCommit:
+    """The library reads short hashes in one place and relative names in the other."""
+    found = parse_object(repository, name) if set(name) & set(b"~^") else parse_commit(repository, name)
+    if not isinstance(found, GitCommit):
+        raise ValueError(f"{name!r} names no commit")
+    return found
 
 
 def _files(repository: Repo, tree: bytes) -> Iterator[tuple[str, int, bytes]]:
