@@ -48,6 +48,7 @@ class Environment:
         bake_minutes: How long its gate alarm is watched after a deployment before the release goes on; None where a
             failure is only retried.
         deployment_window: When it may be deployed to; None at any time.
+        monthly_budget_usd: What it may cost a month, both regions together, in US dollars.
         peers_with: The environment before it in the delivery, whose database can be administered from here; None for
             no peering.
 
@@ -75,6 +76,7 @@ class Environment:
     canary_percent: int | None = None
     bake_minutes: int | None = None
     deployment_window: DeploymentWindow | None = None
+    monthly_budget_usd: int
     peers_with: str | None = None
 
     def __post_init__(self) -> None:

@@ -70,6 +70,8 @@ def _capacity_faults(environment: "Environment") -> Iterator[str]:
         )
     if not 2 <= environment.database_instances <= 16:  # noqa: PLR2004 - Aurora: one writer, at most 15 readers
         yield f"database_instances is {environment.database_instances}: give 2 to 16, a writer and its readers."
+    if environment.monthly_budget_usd < 1:
+        yield f"monthly_budget_usd is {environment.monthly_budget_usd}: give the US dollars that a month may cost."
     if environment.min_tasks < 1:
         yield f"min_tasks is {environment.min_tasks}: give at least 1, or the service is down."
     if environment.min_tasks > environment.max_tasks:

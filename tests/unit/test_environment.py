@@ -47,6 +47,7 @@ def good() -> Environment:
         ({"nat_gateways": 4}, "nat_gateways is 4: give 1 to 3"),
         ({"database_instance_class": "r6g.large"}, "'r6g.large': give an Aurora instance class such as db.r6g.large"),
         ({"database_instances": 1}, "database_instances is 1: give 2 to 16"),
+        ({"monthly_budget_usd": 0}, "monthly_budget_usd is 0: give the US dollars that a month may cost"),
         ({"min_tasks": 0}, "min_tasks is 0: give at least 1"),
         ({"min_tasks": 6}, "min_tasks is 6, above max_tasks 5: lower it or raise that"),
         ({"image": "nginx:latest"}, "image is 'nginx:latest': give an ECR image by its digest, never by a tag"),
