@@ -35,8 +35,8 @@ class Scenario:
             "Let customers in": (self._serve,),
             "Fence again": (findings.fenced,),
             "Catch up": (findings.caught_up,),
+            "Stop there": (findings.stopped,),
             "Bring the audit log home": (findings.home,),
-            "Bring the database home": (findings.stopped,),
             "Serve from home": (findings.serving,),
         }
 
