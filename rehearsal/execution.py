@@ -4,32 +4,18 @@ What became of it is asked of the service after every action. So an execution th
 or cancelled because the pipeline changed itself, ends here too.
 """
 
-import re
-import time
-from collections.abc import Mapping
-from itertools import count
-from pathlib import Path
-
-from botocore.exceptions import BotoCoreError, ClientError
-
-from rehearsal import actions
-from rehearsal.actions.context import Context, Outcome
 from rehearsal.arrival import Arrival
-from rehearsal.artifacts import Artifacts
 from rehearsal.asked import Missed, ask
 from rehearsal.assembly import Environment
 from rehearsal.commit import Commit
 from rehearsal.conditions import RETRY, ROLLBACK, SKIP, Condition
-from rehearsal.console import Step
 from rehearsal.engine import Engine
 from rehearsal.errors import DeliveryError
 from rehearsal.pipeline import Action, Pipeline, Stage
-from rehearsal.results import ActionResult, ExecutionResult, shortened
+from rehearsal.progress import Progress
+from rehearsal.results import ExecutionResult, shortened
 from rehearsal.rules import Asker
-from rehearsal.variables import resolve_all
 from rehearsal.workplace import Workplace
-
-_log_numbers = count(1)
 
 
 class Execution:
@@ -57,19 +43,18 @@ class Execution:
         again: Arrival | None = None,
     ) -> None:
         self.result = ExecutionResult(id=execution, pipeline_version=pipeline.version, rolls_back=again is not None)
-        self._commit, self._pipeline, self._engine = commit, pipeline, engine
+        self._pipeline, self._engine = pipeline, engine
         self._home, self._workplace = home, workplace
         self._stages = [stage for stage in pipeline.stages if again is None or stage.name == again.stage]
-        self._artifacts = (
-            again.artifacts
-            if again
-            else Artifacts(emulator=workplace.emulator, account=home.account, pipeline=pipeline)
+        self._progress = Progress(
+            result=self.result,
+            commit=commit,
+            pipeline=pipeline,
+            engine=engine,
+            home=home,
+            workplace=workplace,
+            again=again,
         )
-        self._namespaces: dict[str, Mapping[str, str]] = {
-            **(again.namespaces if again else {}),
-            "codepipeline": {"PipelineExecutionId": execution},
-            "variables": pipeline.variables,
-        }
 
     def carry_out(self) -> ExecutionResult:
         """Go on until the service says that it is over."""
@@ -110,29 +95,21 @@ class Execution:
         elif missed := self._first_not_held(stage, "OnSuccess", conditions.on_success):
             self._end(stage, "Failed", reason=missed.reason, roll_back=missed.result == ROLLBACK)
         else:
-            arrival = Arrival(
-                stage=stage.name,
-                execution=self.result.id,
-                commit=self._commit,
-                artifacts=self._artifacts,
-                namespaces=dict(self._namespaces),
-            )
-            self._engine.arrived(arrival, version=self._pipeline.version)
+            self._engine.arrived(self._progress.arrival(stage=stage.name), version=self._pipeline.version)
             if conditions:
                 self._end(stage, "Succeeded")
 
     def _carry_out_actions(self, actions: list[Action]) -> Action | None:
         """One after the other; the one that failed, if one did."""
         for action in actions:
-            self._carry_out(action)
-            if self.result.actions[-1].status == "Failed":
+            if not self._progress.carry_out(action):
                 return action
             if self._is_over():
                 return None
         return None
 
     def _first_not_held(self, stage: Stage, kind: str, conditions: tuple[Condition, ...]) -> Missed | None:
-        asker = Asker(workplace=self._workplace, home=self._home, namespaces=self._namespaces)
+        asker = Asker(workplace=self._workplace, home=self._home, namespaces=self._progress.namespaces)
         asked = ask(conditions, asker=asker, stage=stage.name, kind=kind)
         for result in asked.results:
             self.result.add(result, notes=())
@@ -150,61 +127,3 @@ class Execution:
         self.result.status, reason = self._engine.status(self.result.id)
         self.result.reason = self.result.reason or reason
         return self.result.status != "InProgress"
-
-    def _carry_out(self, action: Action) -> None:
-        started = time.monotonic()
-        name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{next(_log_numbers):03}-{action.stage}-{action.name}")
-        log = self._workplace.logs / f"{name}.log"
-        recorded = self._engine.begin(action, execution=self.result.id)
-        status, outcome = "Failed", Outcome()
-        configuration: dict[str, str] = {}
-        try:
-            with self._workplace.console.step(str(action)) as step:
-                configuration = resolve_all(action.configuration, self._namespaces)
-                context = self._context(recorded, configuration, step, log)
-                outcome = actions.carry_out(action, context)
-                for artifact, data in outcome.artifacts.items():
-                    self._artifacts.save(artifact, data, region=action.region)
-                step.note = outcome.summary
-            status = "Succeeded"
-        except (DeliveryError, ClientError, BotoCoreError) as error:
-            self.result.reason = shortened(str(error))
-            outcome = Outcome(summary=self.result.reason)
-        self._engine.finish(
-            recorded,
-            execution=self.result.id,
-            status=status,
-            summary=outcome.summary,
-            revisionId=outcome.revision,
-            outputVariables=dict(outcome.variables),
-            resolvedConfiguration=configuration,
-        )
-        if action.namespace is not None:
-            self._namespaces[action.namespace] = outcome.variables
-        self.result.add(
-            ActionResult(
-                stage=action.stage,
-                action=action.name,
-                provider=action.provider,
-                status=status,
-                seconds=time.monotonic() - started,
-                summary=outcome.summary,
-                log=str(log) if log.exists() else "",
-            ),
-            notes=outcome.notes,
-        )
-
-    def _context(self, recorded: str, configuration: Mapping[str, str], step: Step, log: Path) -> Context:
-        return Context(
-            workplace=self._workplace,
-            home=self._home,
-            engine=self._engine,
-            pipeline=self._pipeline,
-            execution=self.result.id,
-            action_execution=recorded,
-            commit=self._commit,
-            configuration=configuration,
-            artifacts=self._artifacts,
-            step=step,
-            log=log,
-        )

@@ -1,10 +1,9 @@
 """The operations that only read: each tells what was recorded and nothing else."""
 
-from collections.abc import Iterator
-
 from ministack.core.responses import get_account_id, get_region
 
 from rehearsal.emulator.server.codepipeline import state
+from rehearsal.emulator.server.codepipeline.stage_state import stage_state
 from rehearsal.emulator.server.codepipeline.state import Action, Execution, Json, Pipeline, PipelineError
 
 _MOST_RESULTS = 100
@@ -33,7 +32,7 @@ def get_pipeline_state(request: Json) -> Json:
     return {
         "pipelineName": request["name"],
         "pipelineVersion": pipeline.definition["version"],
-        "stageStates": [_stage_state(pipeline, stage) for stage in pipeline.definition["stages"]],
+        "stageStates": [stage_state(pipeline, stage) for stage in pipeline.definition["stages"]],
     } | _times(pipeline)
 
 
@@ -117,59 +116,3 @@ def _detail(execution: Execution, action: Action) -> Json:
             "outputVariables": action.variables,
         },
     }
-
-
-def _stage_state(pipeline: Pipeline, stage: Json) -> Json:
-    reason = pipeline.disabled.get(stage["name"])
-    described: Json = {
-        "stageName": stage["name"],
-        "inboundTransitionState": {"enabled": True} if reason is None else _disabled(reason),
-        "actionStates": [_action_state(pipeline, stage, action["name"]) for action in stage["actions"]],
-    }
-    for execution in reversed(pipeline.executions):
-        if stage["name"] in execution.stages or any(action.stage == stage["name"] for action in execution.actions):
-            described["latestExecution"] = {
-                "pipelineExecutionId": execution.id,
-                "status": _stage_status(execution, stage),
-            }
-            break
-    return described
-
-
-def _disabled(reason: str) -> Json:
-    return {"enabled": False, "disabledReason": reason}
-
-
-def _stage_status(execution: Execution, stage: Json) -> str:
-    if stage["name"] in execution.stages:
-        return execution.stages[stage["name"]]
-    statuses = [action.status for action in execution.actions if action.stage == stage["name"]]
-    if "Failed" in statuses:
-        return "Failed"
-    if len(statuses) == len(stage["actions"]) and set(statuses) == {"Succeeded"}:
-        return "Succeeded"
-    return execution.status
-
-
-def _action_state(pipeline: Pipeline, stage: Json, name: str) -> Json:
-    for _, action in _newest_first(pipeline, stage["name"]):
-        if action.name == name:
-            latest: Json = {
-                "actionExecutionId": action.id,
-                "status": action.status,
-                "lastStatusChange": action.updated,
-                "summary": action.summary,
-            }
-            if action.awaits_approval:
-                latest["token"] = action.token
-            if action.status == "Failed":
-                latest["errorDetails"] = {"code": "JobFailed", "message": action.summary}
-            return {"actionName": name, "latestExecution": latest}
-    return {"actionName": name}
-
-
-def _newest_first(pipeline: Pipeline, stage: str) -> Iterator[tuple[Execution, Action]]:
-    for execution in reversed(pipeline.executions):
-        for action in reversed(execution.actions):
-            if action.stage == stage:
-                yield execution, action
