@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -24,6 +25,7 @@ class ArtifactStore(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, account: str, region: str) -> None:
         super().__init__(scope, construct_id)
+        self._region = region
         self.bucket_name = f"payment-delivery-artifacts-{account}-{region}"
         access_logs = AccessLogBucket(
             self, "AccessLogs", bucket_name=f"payment-delivery-access-logs-{account}-{region}", retain=True
@@ -57,6 +59,22 @@ class ArtifactStore(Construct):
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
             "PCI.DSS.321::PCI.DSS.321-S3BucketReplicationEnabled",
             control="An artifact is a copy of a commit: the pipeline makes it again from the repository.",
+        )
+
+    def seen_from(self, scope: Construct) -> s3.IBucket:
+        """The bucket as a stack of another region knows it: by attributes.
+
+        A grant on the construct itself would open every key of the account to whoever it is given to.
+
+        Args:
+            scope: The stack that looks at it.
+        """
+        return s3.Bucket.from_bucket_attributes(
+            scope,
+            f"Artifacts-{self._region}",
+            bucket_name=self.bucket_name,
+            region=self._region,
+            encryption_key=kms.Key.from_key_arn(scope, f"ArtifactsKey-{self._region}", self.key.key_arn),
         )
 
     def allow_reading(self, roles: Iterable[str]) -> None:

@@ -1,6 +1,8 @@
 """The roles that CDK Pipelines makes: their findings, acknowledged on each role and project by their exact ids."""
 
-from aws_cdk import CfnResource, Stack
+from collections.abc import Sequence
+
+from aws_cdk import CfnResource, Stack, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_lambda as lambda_
@@ -13,16 +15,38 @@ READ_ARTIFACTS = ("s3:GetBucket*", "s3:GetObject*", "s3:List*", "kms:GenerateDat
 WRITE_ARTIFACTS = ("s3:Abort*", "s3:DeleteObject*")
 
 
-def acknowledge_pipeline(
-    pipeline: codepipeline.Pipeline, *, buckets: list[s3.IBucket], guard: lambda_.IFunction
+def acknowledge_generated(
+    pipeline: pipelines.CodePipeline,
+    *,
+    buckets: Sequence[s3.IBucket],
+    guard: lambda_.IFunction,
+    verifications: Sequence[codebuild.IProject],
+    plans: Sequence[codebuild.IProject],
 ) -> None:
-    """Acknowledges what the pipeline's own role needs to move artifacts, and the role that starts it on an event.
+    """Acknowledges what every role needs that CDK Pipelines made.
 
     Args:
-        pipeline: The pipeline, built.
-        buckets: Its artifact buckets, one per region.
+        pipeline: The pipeline, built: its roles and projects do not exist before.
+        buckets: Its artifact buckets, one per region, its own first.
         guard: The function that it invokes.
+        verifications: The projects that verify.
+        plans: The projects that plan.
     """
+    own = buckets[0]
+    _acknowledge_pipeline(pipeline.pipeline, buckets=buckets, guard=guard)
+    _acknowledge_project(pipeline.synth_project, bucket=own, writes_artifacts=True)
+    _acknowledge_project(pipeline.self_mutation_project, bucket=own, writes_artifacts=False)
+    _acknowledge_self_mutation(pipeline.self_mutation_project)
+    for project in (*verifications, *plans):
+        _acknowledge_project(project, bucket=own, writes_artifacts=False)
+    for project in plans:
+        _acknowledge_plan(project, bucket=own)
+
+
+def _acknowledge_pipeline(
+    pipeline: codepipeline.Pipeline, *, buckets: Sequence[s3.IBucket], guard: lambda_.IFunction
+) -> None:
+    """What the pipeline's own role needs to move artifacts, and the role that starts it on an event."""
     policy = _policy(pipeline.role)
     _acknowledge_inline(policy)
     # Only a CodeCommit source is watched through EventBridge.
@@ -42,14 +66,8 @@ def acknowledge_pipeline(
     )
 
 
-def acknowledge_project(project: codebuild.IProject, *, bucket: s3.IBucket, writes_artifacts: bool) -> None:
-    """Acknowledges what every build project of the pipeline needs, and how it gets its source.
-
-    Args:
-        project: The project; its role is its own.
-        bucket: The artifact bucket of its region.
-        writes_artifacts: Whether it has an output.
-    """
+def _acknowledge_project(project: codebuild.IProject, *, bucket: s3.IBucket, writes_artifacts: bool) -> None:
+    """What every build project of the pipeline needs, and how it gets its source."""
     policy = _policy(project.role)
     logical_id = _logical_id(project)
     _acknowledge_inline(policy)
@@ -72,8 +90,8 @@ def acknowledge_project(project: codebuild.IProject, *, bucket: s3.IBucket, writ
     )
 
 
-def acknowledge_self_mutation(project: codebuild.IProject) -> None:
-    """Acknowledges what the self-mutation project needs besides, to deploy PipelineStack and nothing else."""
+def _acknowledge_self_mutation(project: codebuild.IProject) -> None:
+    """What the self-mutation project needs besides, to deploy PipelineStack and nothing else."""
     policy = _policy(project.role)
     acknowledge(
         policy,
@@ -87,8 +105,8 @@ def acknowledge_self_mutation(project: codebuild.IProject) -> None:
     )
 
 
-def acknowledge_plan(project: codebuild.IProject, *, bucket: s3.IBucket) -> None:
-    """Acknowledges what the project of a plan needs besides, to keep its page."""
+def _acknowledge_plan(project: codebuild.IProject, *, bucket: s3.IBucket) -> None:
+    """What the project of a plan needs besides, to keep its page."""
     acknowledge(
         _policy(project.role),
         f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/plans/*]",
@@ -105,7 +123,7 @@ def _acknowledge_inline(policy: IConstruct) -> None:
     )
 
 
-def _acknowledge_artifacts(policy: IConstruct, *, actions: tuple[str, ...], buckets: list[s3.IBucket]) -> None:
+def _acknowledge_artifacts(policy: IConstruct, *, actions: tuple[str, ...], buckets: Sequence[s3.IBucket]) -> None:
     stack = Stack.of(policy)
     objects = [
         f"<{_logical_id(bucket)}.Arn>" if bucket.node.default_child else stack.resolve(bucket.bucket_arn)

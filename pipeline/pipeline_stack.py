@@ -1,43 +1,31 @@
 """The delivery pipeline: source, synth, self-mutation, then one stage per environment with a gate before production."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from aws_cdk import Stack, pipelines
-from aws_cdk import aws_codebuild as codebuild
-from aws_cdk import aws_codepipeline as codepipeline
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.encryption_key import EncryptionKey
-from payment_constructs.log_group import LogGroup
 from pipeline.artifact_store import ArtifactStore
+from pipeline.code_pipeline import code_pipeline
 from pipeline.conditions import Conditions
 from pipeline.delivery import Delivery
 from pipeline.delivery_monitoring import DeliveryMonitoring
-from pipeline.generated_roles import (
-    acknowledge_pipeline,
-    acknowledge_plan,
-    acknowledge_project,
-    acknowledge_self_mutation,
-)
+from pipeline.generated_roles import acknowledge_generated
 from pipeline.guard import Guard
 from pipeline.plan_step import PlanStep
 from pipeline.separation_of_duties import SeparationOfDuties
 from pipeline.synth_step import synth_step
 from pipeline.verification_step import verification_step
 from stages.environment import Environment
-from stages.names import PIPELINE_ROLE
 from stages.payment_stage import PaymentStage
 from stages.peers import Peers
 
 NAME = "payment-delivery"
-PACKAGE = Path(__file__).parents[1] / "package.json"
 
 
 class PipelineStack(Stack):
@@ -65,48 +53,13 @@ class PipelineStack(Stack):
         )
         guard = Guard(self, "Guard", environments=delivery.environments, log_key=log_key, topic=topic)
         artifacts = ArtifactStore(self, "Artifacts", account=self.account, region=self.region)
-        buckets: dict[str, s3.IBucket] = {self.region: artifacts.bucket}
-        for region, store in regional_artifacts.items():
-            # By attributes: a grant on the construct of another region would open every key of the account.
-            buckets[region] = s3.Bucket.from_bucket_attributes(
-                self,
-                f"Artifacts-{region}",
-                bucket_name=store.bucket_name,
-                region=region,
-                encryption_key=kms.Key.from_key_arn(self, f"ArtifactsKey-{region}", store.key.key_arn),
-            )
+        buckets: dict[str, s3.IBucket] = {
+            self.region: artifacts.bucket,
+            **{region: store.seen_from(self) for region, store in regional_artifacts.items()},
+        }
         source = delivery.source.pipeline_source(self)
         synth = synth_step(source=source)
-        self.pipeline = pipelines.CodePipeline(
-            self,
-            "Pipeline",
-            pipeline_name=NAME,
-            # By a name that the environments know before it exists: it looks at their gates.
-            role=iam.Role(
-                self, "Role", role_name=PIPELINE_ROLE, assumed_by=iam.ServicePrincipal("codepipeline.amazonaws.com")
-            ),
-            pipeline_type=codepipeline.PipelineType.V2,
-            # The commit that is approved is the commit that is deployed: no later one may overtake it at the gate.
-            execution_mode=codepipeline.ExecutionMode.QUEUED,
-            synth=synth,
-            cli_version=json.loads(PACKAGE.read_text(encoding="utf-8"))["devDependencies"]["aws-cdk"],
-            self_mutation=True,
-            cross_account_keys=True,
-            cross_region_replication_buckets=buckets,
-            use_pipeline_role_for_actions=True,
-            publish_assets_in_parallel=False,
-            code_build_defaults=pipelines.CodeBuildOptions(
-                logging=codebuild.LoggingOptions(
-                    cloud_watch=codebuild.CloudWatchLoggingOptions(
-                        log_group=LogGroup(self, "BuildLog", key=log_key, retain=True)
-                    )
-                ),
-                build_environment=codebuild.BuildEnvironment(
-                    build_image=codebuild.LinuxBuildImage.STANDARD_8_0,
-                    compute_type=codebuild.ComputeType.MEDIUM,
-                ),
-            ),
-        )
+        self.pipeline = code_pipeline(self, name=NAME, synth=synth, buckets=buckets, log_key=log_key)
         self._plans = {
             environment: PlanStep(
                 environment=environment,
@@ -199,15 +152,13 @@ class PipelineStack(Stack):
         )
         for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)
-        acknowledge_pipeline(self.pipeline.pipeline, buckets=buckets, guard=guard.function)
-        acknowledge_project(self.pipeline.synth_project, bucket=buckets[0], writes_artifacts=True)
-        acknowledge_project(self.pipeline.self_mutation_project, bucket=buckets[0], writes_artifacts=False)
-        acknowledge_self_mutation(self.pipeline.self_mutation_project)
-        for verification in self._verifications:
-            acknowledge_project(verification.project, bucket=buckets[0], writes_artifacts=False)
-        for plan in self._plans.values():
-            acknowledge_project(plan.project, bucket=buckets[0], writes_artifacts=False)
-            acknowledge_plan(plan.project, bucket=buckets[0])
+        acknowledge_generated(
+            self.pipeline,
+            buckets=buckets,
+            guard=guard.function,
+            verifications=[verification.project for verification in self._verifications],
+            plans=[plan.project for plan in self._plans.values()],
+        )
 
 
 def gate_name(environment: Environment) -> str:
