@@ -110,7 +110,7 @@ class Monitoring(Construct):
         backups = BackupMonitoring(self, "Backups", vault_name=data.vault.backup_vault_name, topic=topic)
         nat = NatGatewayMonitoring(self, "Nat", vpc=network.vpc, topic=topic)
         rotation = RotationMonitoring(
-            self, "Rotation", function_name=data.database_user.function.function_name, topic=topic
+            self, "Rotation", function_name=data.database_user.rotation.function.function_name, topic=topic
         )
         objective = levels.availability_percent
         burn_rate = BurnRateMonitoring(

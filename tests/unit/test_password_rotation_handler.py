@@ -80,8 +80,8 @@ def rotation(monkeypatch: pytest.MonkeyPatch, vault: FakeVault, database: FakeDa
     names = {"CLUSTER": "cluster", "MASTER_SECRET": "master", "DATABASE": "payments"}  # pragma: allowlist secret
     for name, value in names.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, "payment_constructs.database_user_handler", raising=False)
-    return importlib.import_module("payment_constructs.database_user_handler")
+    monkeypatch.delitem(sys.modules, "payment_constructs.password_rotation_handler", raising=False)
+    return importlib.import_module("payment_constructs.password_rotation_handler")
 
 
 def step(rotation: ModuleType, name: str) -> None:
