@@ -26,6 +26,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _REGION = "us-east-1"  # the only region whose schemas cover every type
 _STACKS = ("payment-*", "Dev-*", "Staging-*", "Prod-*", "Sandbox-*", "PipelineStack-*", "PipelineArtifacts-*")
 _GLOBAL = {"iam", "sts"}
+_BILLING = {"billing", "budgets"}
 _UNSPOKEN = {
     # Types whose schema names no actions, and what CloudFormation does beside any resource.
     "AWS::CodeBuild::Project": ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject"),
@@ -43,7 +44,7 @@ def actions(types: Iterable[str]) -> list[str]:
     """The actions that CloudFormation needs to make, read, change and delete resources of some types."""
     services = {kind.split("::")[1].lower() for kind in types} | {"iam", "kms", "logs", "ec2", "cloudwatch"}
     found = {action for kind in types for action in _of(kind)} | set(_BESIDES)
-    known = {*services, "ecs", "elasticloadbalancing", "application-autoscaling"}
+    known = {*services, "billing", "ecs", "elasticloadbalancing", "application-autoscaling"}
     return sorted(action for action in found if action.split(":")[0] in known)
 
 
@@ -63,18 +64,22 @@ def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         documents: The templates of the delivery.
     """
     wanted = actions(declared(documents))
-    plain = [action for action in wanted if action.split(":")[0] not in _GLOBAL]
-    iam = [action for action in wanted if action.split(":")[0] in _GLOBAL]
-    parts = [[_regional(part)] for part in _in_parts(plain)] + [_on_roles(iam)]
+    services = {action.split(":")[0] for action in wanted}
+    plain, iam, billing = (_of_services(wanted, some) for some in (services - _GLOBAL - _BILLING, _GLOBAL, _BILLING))
+    parts = [[_regional(part)] for part in _in_parts(plain)] + [[*_on_roles(iam), _on_budgets(billing)]]
     resources = {
         f"Execution{place}": _policy(f"{EXECUTION}-{place}", statements)
         for place, statements in enumerate(parts, start=1)
     }
-    services = sorted({action.split(":")[0] for action in (*wanted, *_granted(documents))})
+    services |= {action.split(":")[0] for action in _granted(documents)}
     return {
         "Description": "What CloudFormation, and any role that it makes, may do for the payment delivery.",
-        "Resources": {"Boundary": _policy(BOUNDARY, _boundary(services)), **resources},
+        "Resources": {"Boundary": _policy(BOUNDARY, _boundary(sorted(services))), **resources},
     }
+
+
+def _of_services(wanted: list[str], services: set[str]) -> list[str]:
+    return [action for action in wanted if action.split(":")[0] in services]
 
 
 def _in_parts(wanted: list[str]) -> Iterator[list[str]]:
@@ -104,6 +109,13 @@ def _on_roles(wanted: list[str]) -> list[dict[str, Any]]:
         {"Effect": "Allow", "Action": sorted(bounded & set(wanted)), "Resource": ours, "Condition": boundary},
         {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": _arn("role/aws-service-role/*")},
     ]
+
+
+def _on_budgets(wanted: list[str]) -> dict[str, Any]:
+    """Budgets by our names: they are of no region, and AWS answers for them in us-east-1 alone."""
+    ours = "arn:${AWS::Partition}:budgets::${AWS::AccountId}:budget/payment-*"
+    views = "arn:${AWS::Partition}:billing::${AWS::AccountId}:billingview/*"
+    return {"Effect": "Allow", "Action": wanted, "Resource": [{"Fn::Sub": ours}, {"Fn::Sub": views}]}
 
 
 def _boundary(services: list[str]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from constructs import Construct
 
 from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.backup_monitoring import BackupMonitoring
+from payment_constructs.budget import Budget
 from payment_constructs.burn_rate import BurnRateMonitoring
 from payment_constructs.dashboard import Dashboard
 from payment_constructs.database_monitoring import DatabaseMonitoring
@@ -28,7 +29,7 @@ from stages.names import REPLICATED, bucket_name, resource_name
 
 
 class Monitoring(Construct):
-    """Every part's alarms, the gate, the health, and the dashboard.
+    """Every part's alarms, the gate, the health, the dashboard, and the budget.
 
     Args:
         environment: Whose thresholds and names these are.
@@ -135,4 +136,12 @@ class Monitoring(Construct):
             facts={"Environment": environment.name, "Region": environment.primary_region, "Release": release},
             alarms=[health, self.gate, *alarms],
             rows=[[*requests.widgets, *hosts.widgets, *tasks.widgets], *(part.widgets for part in shown[3:])],
+        )
+        Budget(
+            self,
+            "Budget",
+            name=name("budget"),
+            environment=environment.name,
+            limit_usd=environment.monthly_budget_usd,
+            email=environment.alarm_email,
         )

@@ -69,6 +69,17 @@ def test_no_role_is_made_without_the_boundary(assembly: Assembly, policies: dict
             assert BOUNDARY in json.dumps(role["PermissionsBoundary"]), (stack, name)
 
 
+def test_budgets_are_made_by_our_names_whatever_region_answers_for_them(
+    policies: dict[str, list[dict[str, Any]]],
+) -> None:
+    # AWS Budgets is in us-east-1 only, where the other statements allow nothing.
+    (statement,) = (
+        each for statements in policies.values() for each in statements if "budgets:ModifyBudget" in each["Action"]
+    )
+    assert "Condition" not in statement
+    assert [arn["Fn::Sub"].rpartition(":")[2] for arn in statement["Resource"]] == ["budget/payment-*", "billingview/*"]
+
+
 def test_the_boundary_keeps_itself_and_makes_no_identities(policies: dict[str, list[dict[str, Any]]]) -> None:
     denied = [statement for statement in policies[BOUNDARY] if statement["Effect"] == "Deny"]
     assert "iam:DeleteRolePermissionsBoundary" in denied[0]["Action"]

@@ -1,0 +1,61 @@
+"""The budget of an environment: its own costs, its own figure, and somebody who is told in time."""
+
+import pytest
+from aws_cdk import App, Stack
+
+from payment_constructs.budget import Budget
+from pipeline.delivery import Delivery
+from stages.environment import Environment
+from tests.synthesized import Assembly, Template
+
+BUDGET = "AWS::Budgets::Budget"
+
+
+@pytest.fixture(params=["Dev", "Staging", "Prod"])
+def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    return next(one for one in delivery.environments if one.name == request.param)
+
+
+def budget_for(email: str) -> str:
+    """The name of a budget that this mailbox is told of."""
+    app = App()
+    Budget(Stack(app, "Stack"), "Budget", name="payment-budget-dev", environment="Dev", limit_usd=100, email=email)
+    template: Template = app.synth().get_stack_by_name("Stack").template
+    (resource,) = (each for each in template["Resources"].values() if each["Type"] == BUDGET)
+    return str(resource["Properties"]["Budget"]["BudgetName"])
+
+
+def test_it_is_the_figure_of_the_record_for_a_month(assembly: Assembly, environment: Environment) -> None:
+    budget = assembly.only(f"{environment.name}-Payment", BUDGET)["Budget"]
+    assert (budget["BudgetType"], budget["TimeUnit"]) == ("COST", "MONTHLY")
+    assert budget["BudgetLimit"] == {"Amount": environment.monthly_budget_usd, "Unit": "USD"}
+
+
+def test_it_counts_what_carries_the_tag_of_the_environment(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    (counted,) = assembly.only(stack, BUDGET)["Budget"]["CostFilters"]["TagKeyValue"]
+    key, value = counted.removeprefix("user:").split("$")
+    for each in (stack, f"{environment.name}-DisasterRecovery"):
+        assert assembly.tags(each)[key] == value
+
+
+def test_the_mailbox_is_told_before_and_when_it_is_spent_and_when_it_will_be(
+    assembly: Assembly, environment: Environment
+) -> None:
+    told = assembly.only(f"{environment.name}-Payment", BUDGET)["NotificationsWithSubscribers"]
+    mailbox = [{"SubscriptionType": "EMAIL", "Address": environment.alarm_email}]
+    assert [each["Subscribers"] for each in told] == [mailbox] * 3
+    assert [(each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in told] == [
+        ("ACTUAL", 80),
+        ("ACTUAL", 100),
+        ("FORECASTED", 100),
+    ]
+    assert {each["Notification"]["ThresholdType"] for each in told} == {"PERCENTAGE"}
+    assert {each["Notification"]["ComparisonOperator"] for each in told} == {"GREATER_THAN"}
+
+
+def test_another_mailbox_makes_a_budget_of_another_name(assembly: Assembly, environment: Environment) -> None:
+    # CloudFormation makes the new one before it deletes the old one.
+    name = assembly.only(f"{environment.name}-Payment", BUDGET)["Budget"]["BudgetName"]
+    assert name.startswith(f"payment-budget-{environment.slug}-")
+    assert budget_for("a@payments.test") == budget_for("a@payments.test") != budget_for("b@payments.test")
