@@ -1,7 +1,5 @@
 """Aurora PostgreSQL: a writer and readers in different zones, in subnets without a route out."""
 
-from itertools import cycle
-
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -10,6 +8,7 @@ from aws_cdk import aws_rds as rds
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.database_instances import database_instances
 from payment_constructs.encryption_key import EncryptionKey
 from payment_constructs.log_group import LogGroup
 
@@ -40,7 +39,8 @@ class Database(Construct):
     Args:
         identifier: The cluster's name.
         vpc: The network; the cluster stands in its isolated subnets.
-        instance_class: Such as ``db.r6g.large``.
+        instance_class: Such as ``db.r6g.large``, or ``db.serverless``.
+        capacity: The least and the most ACUs of a serverless instance, 2 GiB each; one that may have none pauses.
         instances: The writer and its readers, spread over the zones.
         log_key: Encrypts the exported logs; it allows log groups.
         retain: Whether the data outlives the stack, by a final snapshot, and is protected from deletion.
@@ -54,6 +54,7 @@ class Database(Construct):
         identifier: str,
         vpc: ec2.IVpc,
         instance_class: str,
+        capacity: tuple[float, float] | None,
         instances: int,
         log_key: kms.IKey,
         retain: bool,
@@ -73,18 +74,10 @@ class Database(Construct):
         )
         zones = [subnet.availability_zone for subnet in vpc.isolated_subnets]
         names = ["Writer", *(f"Reader{number}" for number in range(1, instances))]
-        members = [
-            rds.ClusterInstance.provisioned(
-                name,
-                instance_type=ec2.InstanceType(instance_class.removeprefix("db.")),
-                availability_zone=zone,
-                publicly_accessible=False,
-                auto_minor_version_upgrade=True,
-                enable_performance_insights=True,
-                performance_insight_encryption_key=self.key,
-            )
-            for name, zone in zip(names, cycle(zones), strict=False)
-        ]
+        members = database_instances(
+            names, zones=zones, instance_class=instance_class, serverless=capacity is not None, key=self.key
+        )
+        least, most = capacity or (None, None)
         self.cluster = rds.DatabaseCluster(
             self,
             "Cluster",
@@ -97,6 +90,8 @@ class Database(Construct):
             security_groups=[self.security_group],
             writer=members[0],
             readers=members[1:],
+            serverless_v2_min_capacity=least,
+            serverless_v2_max_capacity=most,
             parameters=PARAMETERS,
             manage_master_user_password=True,
             credentials=rds.Credentials.from_username("payment_master", encryption_key=self.key),

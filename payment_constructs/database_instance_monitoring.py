@@ -6,7 +6,7 @@ from constructs import Construct
 
 from payment_constructs.alarm import BELOW, Alarm
 from payment_constructs.alarm_topic import AlarmTopic
-from payment_constructs.database_memory import max_connections, memory_bytes
+from payment_constructs.database_memory import max_connections, memory_bytes, pauses
 
 CPU_PERCENT = 80
 """One figure in all environments: the database does not scale by itself, so a fifth is kept for the time until somebody
@@ -26,6 +26,7 @@ class DatabaseInstanceMonitoring(Construct):
         identifier: The instance.
         number: Its number, by which alarms are called: after a failover the writer is another one.
         instance_class: Such as ``db.r6g.large``.
+        capacity: The least and the most ACUs of a serverless one; all figures, and its CPU, are of the most.
         topic: Where alarms are told.
     """
 
@@ -37,6 +38,7 @@ class DatabaseInstanceMonitoring(Construct):
         identifier: str,
         number: int,
         instance_class: str,
+        capacity: tuple[float, float] | None,
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -49,8 +51,11 @@ class DatabaseInstanceMonitoring(Construct):
             metric=self._metric("CPUUtilization", minutes=5),
             threshold=CPU_PERCENT,
             datapoints=3,
-            # An instance that runs reports each minute. Its silence is told here, and by none of its other alarms.
-            missing=cloudwatch.TreatMissingData.BREACHING,
+            # An instance that runs reports each minute. Its silence is told here, and by none of its other alarms. One
+            # that pauses is silent by right.
+            missing=cloudwatch.TreatMissingData.NOT_BREACHING
+            if pauses(capacity)
+            else cloudwatch.TreatMissingData.BREACHING,
             says="A database instance has had little CPU left for a quarter of an hour, or does not report.",
             runbook="database-cpu",
         )
@@ -60,7 +65,7 @@ class DatabaseInstanceMonitoring(Construct):
             topic=topic,
             what=f"database-instance{number}-connections",
             metric=self._metric("DatabaseConnections", statistic="Maximum"),
-            threshold=round(max_connections(instance_class) * CONNECTIONS_SHARE),
+            threshold=round(max_connections(instance_class, capacity=capacity) * CONNECTIONS_SHARE),
             datapoints=3,
             periods=5,
             # Silence is the CPU alarm's.
@@ -74,7 +79,7 @@ class DatabaseInstanceMonitoring(Construct):
             topic=topic,
             what=f"database-instance{number}-free-memory",
             metric=self._metric("FreeableMemory", minutes=5),
-            threshold=round(memory_bytes(instance_class) * FREE_MEMORY_SHARE),
+            threshold=round(memory_bytes(instance_class, capacity=capacity) * FREE_MEMORY_SHARE),
             comparison=BELOW,
             datapoints=3,
             # Silence is the CPU alarm's.

@@ -9,6 +9,7 @@ from payment_constructs.alarm import Alarm
 from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.dashboard import graph
 from payment_constructs.database_instance_monitoring import CPU_PERCENT, DatabaseInstanceMonitoring
+from payment_constructs.database_memory import pauses
 from payment_constructs.gate import Breach
 
 REPLICA_LAG_MILLISECONDS = 1000
@@ -21,6 +22,7 @@ class DatabaseMonitoring(Construct):
     Args:
         cluster: The Aurora cluster.
         instance_class: The class of its instances, such as ``db.r6g.large``.
+        capacity: The least and the most ACUs of serverless ones; all figures are of the most.
         topic: Where alarms are told.
     """
 
@@ -31,6 +33,7 @@ class DatabaseMonitoring(Construct):
         *,
         cluster: rds.DatabaseCluster,
         instance_class: str,
+        capacity: tuple[float, float] | None,
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -42,6 +45,7 @@ class DatabaseMonitoring(Construct):
                 identifier=identifier,
                 number=number,
                 instance_class=instance_class,
+                capacity=capacity,
                 topic=topic,
             )
             for number, identifier in enumerate(cluster.instance_identifiers, start=1)
@@ -74,10 +78,12 @@ class DatabaseMonitoring(Construct):
             runbook="database-deadlocks",
         )
         self.alarms = [*(alarm for instance in instances for alarm in instance.alarms), lag, deadlocks]
+        # A cluster that runs reports each minute whatever the traffic: not filled, so silence stays missing. One that
+        # pauses may be silent; then the hosts' silence, which counts as none, keeps the gate shut.
+        cpu = "FILL(database_cpu, 0)" if pauses(capacity) else "database_cpu"
         self.breaches = [
             Breach(
-                # A cluster that runs reports each minute whatever the traffic: not filled, so silence stays missing.
-                condition=f"database_cpu > {CPU_PERCENT}",
+                condition=f"{cpu} > {CPU_PERCENT}",
                 metrics={"database_cpu": self._metric("CPUUtilization", statistic="Maximum")},
             )
         ]

@@ -30,6 +30,7 @@ class Network(Construct):
     Args:
         cidr: The VPC's addresses.
         nat_gateways: How many zones have a NAT gateway of their own.
+        endpoint_zones: In how many zones the interface endpoints stand; with none the calls leave by NAT, over TLS.
         log_key: Encrypts the flow log; it allows log groups.
         retain: Whether the flow log outlives its stack.
     """
@@ -41,6 +42,7 @@ class Network(Construct):
         *,
         cidr: str,
         nat_gateways: int,
+        endpoint_zones: int,
         log_key: kms.IKey,
         retain: bool,
     ) -> None:
@@ -82,7 +84,8 @@ class Network(Construct):
                 control="Named zones: a look-up needs credentials, and zones by index move subnets when AWS adds one.",
             )
         self._log_flows(key=log_key, retain=retain)
-        self._add_endpoints(cidr=cidr)
+        if endpoint_zones:
+            self._add_endpoints(cidr=cidr, zones=endpoint_zones)
 
     def _log_flows(self, *, key: kms.IKey, retain: bool) -> None:
         log_group = LogGroup(self, "FlowLogGroup", key=key, retain=retain)
@@ -108,7 +111,7 @@ class Network(Construct):
             traffic_type=ec2.FlowLogTrafficType.ALL,
         )
 
-    def _add_endpoints(self, *, cidr: str) -> None:
+    def _add_endpoints(self, *, cidr: str, zones: int) -> None:
         group = ec2.SecurityGroup(
             self,
             "EndpointSecurityGroup",
@@ -123,5 +126,5 @@ class Network(Construct):
                 service=service,
                 security_groups=[group],
                 open=False,
-                subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+                subnets=ec2.SubnetSelection(subnets=self.vpc.private_subnets[:zones]),
             )

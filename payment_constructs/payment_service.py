@@ -20,6 +20,9 @@ MEMORY_MIB = 2048
 USER = "10001:10001"
 """Nobody that the host knows."""
 
+ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
+"""The capacity that Fargate has."""
+
 
 class PaymentService(Construct):
     """The cluster, the task and the service.
@@ -37,6 +40,7 @@ class PaymentService(Construct):
         gate_name: The alarm whose firing takes a deployment back; by its name, which needs nothing of the service.
         canary_percent: The share of requests that a new release gets for ten minutes before it gets them all; None
             replaces the tasks one by one, and goes back when they fail.
+        spot: Whether the tasks run on spare capacity, which AWS takes back at two minutes' notice.
         log_key: Encrypts the log; it allows log groups.
         retain: Whether the log outlives its stack.
     """
@@ -54,6 +58,7 @@ class PaymentService(Construct):
         secrets: Mapping[str, ecs.Secret],
         gate_name: str,
         canary_percent: int | None,
+        spot: bool,
         log_key: kms.IKey,
         retain: bool,
     ) -> None:
@@ -63,6 +68,10 @@ class PaymentService(Construct):
         self.cluster = ecs.Cluster(
             self, "Cluster", cluster_name=name, vpc=vpc, container_insights_v2=ecs.ContainerInsights.ENHANCED
         )
+        # By the resource's own property: what the CDK makes of it could be deleted while the service still needs it.
+        resource = self.cluster.node.default_child
+        assert isinstance(resource, ecs.CfnCluster)  # noqa: S101 - what an L2 cluster is made of
+        resource.capacity_providers = [ON_DEMAND, SPOT]
         task = ecs.FargateTaskDefinition(
             self,
             "Task",
@@ -95,6 +104,10 @@ class PaymentService(Construct):
             task_definition=task,
             vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
             security_groups=[self.security_group],
+            # Not by launch type: CloudFormation would replace the service to change that, and its name is taken.
+            capacity_provider_strategies=[
+                ecs.CapacityProviderStrategy(capacity_provider=SPOT if spot else ON_DEMAND, weight=1)
+            ],
             min_healthy_percent=100,
             max_healthy_percent=200,
             health_check_grace_period=Duration.seconds(60),

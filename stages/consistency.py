@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from stages.environment import Environment
+from stages.lever_faults import SERVERLESS
 
 INSTANCE_SIZES = ("micro", "small", "medium", "large", "xlarge")
 
@@ -60,6 +61,7 @@ def _weaknesses(production: Environment, other: Environment) -> Iterator[str]:
         "min_tasks": (production.min_tasks, other.min_tasks),
         "max_tasks": (production.max_tasks, other.max_tasks),
         "nat_gateways": (production.nat_gateways, other.nat_gateways),
+        "endpoint_zones": (production.endpoint_zones, other.endpoint_zones),
         "database_instances": (production.database_instances, other.database_instances),
         "alarms.availability_percent": (production.alarms.availability_percent, other.alarms.availability_percent),
     }
@@ -75,6 +77,16 @@ def _weaknesses(production: Environment, other: Environment) -> Iterator[str]:
                 f"{production.name}: alarms.{field} is {level}, laxer than {other.name} with {their_level}: "
                 f"give at most {their_level}."
             )
+    capacity, their_capacity = production.database_capacity, other.database_capacity
+    if (
+        capacity
+        and their_capacity
+        and any(ours < theirs for ours, theirs in zip(capacity, their_capacity, strict=True))
+    ):
+        yield (
+            f"{production.name}: database_capacity is {capacity}, weaker than {other.name} with {their_capacity}: "
+            "give at least as much of each."
+        )
     if _strength(production.database_instance_class) < _strength(other.database_instance_class):
         yield (
             f"{production.name}: database_instance_class is {production.database_instance_class!r}, weaker than "
@@ -82,10 +94,12 @@ def _weaknesses(production: Environment, other: Environment) -> Iterator[str]:
         )
 
 
-def _strength(instance_class: str) -> tuple[bool, int]:
-    """Orders Aurora instance classes: burstable ones (T family) first, then by size."""
+def _strength(instance_class: str) -> tuple[int, int]:
+    """Orders Aurora instance classes: serverless, burstable ones (T family), the others; within each by size."""
+    if instance_class == SERVERLESS:
+        return (0, 0)
     _, family, size = instance_class.split(".")
     # Sizes above xlarge carry their multiple: 2xlarge, 24xlarge.
     multiple = size.removesuffix("xlarge")
     rank = INSTANCE_SIZES.index(size) if size in INSTANCE_SIZES else len(INSTANCE_SIZES) + int(multiple)
-    return (not family.startswith("t"), rank)
+    return (1 if family.startswith("t") else 2, rank)

@@ -51,6 +51,7 @@ class DataLayer(Construct):
             identifier=resource_name("database", environment),
             vpc=vpc,
             instance_class=environment.database_instance_class,
+            capacity=environment.database_capacity,
             instances=environment.database_instances,
             log_key=log_key,
             retain=retain,

@@ -34,11 +34,19 @@ class Environment:
         availability_zones: Three zones of the primary region. Given, because a look-up needs credentials.
         vpc_cidr: The VPC's addresses, a private network of /16 to /20.
         dr_vpc_cidr: Addresses kept free for a VPC in the DR region, so that a standby can be added and peered.
-        nat_gateways: One per zone by default; fewer cost less and lose egress with their zone.
-        database_instance_class: Such as ``db.r6g.large``.
+        nat_gateways: One per zone by default; fewer save some 43 USD a month each, and lose egress with their zone.
+        endpoint_zones: In how many zones each of the seven interface endpoints stands, 0 to 3. A zone saves some 66 USD
+            a month; where none is left, the calls to AWS leave by the NAT gateways, over TLS, and are paid by the GB.
+        database_instance_class: Such as ``db.r6g.large``, or ``db.serverless``.
+        database_capacity: The least and the most ACUs of a serverless database's instances, 2 GiB each, in steps of
+            0.5; None for any other class. With 0 it pauses where nobody has been connected for five minutes, costs its
+            storage alone, and takes some 15 seconds to come back. A connection pool that keeps one open, an RDS
+            Proxy, logical replication or a global database keeps it awake.
         database_instances: Writer and readers, in different zones; at least two.
         min_tasks: Fewest tasks of the service.
         max_tasks: Most tasks of the service.
+        spot: Whether the tasks run on spare capacity: at some 70 % less, and AWS takes it back at two minutes' notice,
+            or has none to give.
         alarms: The levels at which alarms fire.
         data_protection: What becomes of the data on deletion.
         certificate_arn: The ACM certificate of the internet-facing load balancer, in the primary region of the account.
@@ -64,10 +72,13 @@ class Environment:
     vpc_cidr: str
     dr_vpc_cidr: str
     nat_gateways: int = 3
+    endpoint_zones: int = 3
     database_instance_class: str
+    database_capacity: tuple[float, float] | None = None
     database_instances: int = 2
     min_tasks: int
     max_tasks: int
+    spot: bool = False
     alarms: AlarmThresholds
     data_protection: DataProtection = DataProtection.DESTROYABLE
     certificate_arn: str
@@ -108,5 +119,6 @@ class Environment:
         document = asdict(self) | {
             "availability_zones": list(self.availability_zones),
             "data_protection": self.data_protection.value,
+            "database_capacity": list(self.database_capacity) if self.database_capacity else None,
         }
         return {field: value for field, value in document.items() if field != "name" and value is not None}

@@ -6,13 +6,14 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from payment_constructs.service_image import ServiceImage
+from stages.lever_faults import lever_faults
 
 if TYPE_CHECKING:
     from stages.environment import Environment
 
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
-INSTANCE_CLASS = re.compile(r"db\.[rtx][a-z0-9]*\.(micro|small|medium|large|[0-9]*xlarge)")
+INSTANCE_CLASS = re.compile(r"db\.([rtx][a-z0-9]*\.(micro|small|medium|large|[0-9]*xlarge)|serverless)")
 EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 CERTIFICATE = re.compile(r"arn:aws:acm:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):certificate/[0-9a-f-]{36}")
 
@@ -22,6 +23,7 @@ def environment_faults(environment: "Environment") -> Iterator[str]:
     yield from _place_faults(environment)
     yield from _network_faults(environment)
     yield from _capacity_faults(environment)
+    yield from lever_faults(environment)
     yield from environment.alarms.faults()
     yield from _certificate_faults(environment)
     yield from _release_faults(environment)

@@ -81,9 +81,13 @@ class Monitoring(Construct):
             memory_percent=levels.memory_percent,
             topic=topic,
         )
-        instance_class = environment.database_instance_class
         cluster = DatabaseMonitoring(
-            self, "Database", cluster=data.database.cluster, instance_class=instance_class, topic=topic
+            self,
+            "Database",
+            cluster=data.database.cluster,
+            instance_class=environment.database_instance_class,
+            capacity=environment.database_capacity,
+            topic=topic,
         )
         queue = ProcessingQueueMonitoring(
             self,
@@ -113,9 +117,8 @@ class Monitoring(Construct):
         rotation = RotationMonitoring(
             self, "Rotation", function_name=data.database_user.rotation.function.function_name, topic=topic
         )
-        objective = levels.availability_percent
         burn_rate = BurnRateMonitoring(
-            self, "BurnRate", errors=requests.errors, availability_percent=objective, topic=topic
+            self, "BurnRate", errors=requests.errors, availability_percent=levels.availability_percent, topic=topic
         )
         shown: list[Monitored] = [requests, hosts, tasks, cluster, queue, table, *replications, backups]
         alarms = [alarm for part in shown for alarm in part.alarms]

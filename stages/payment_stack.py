@@ -66,6 +66,7 @@ class PaymentStack(Stack):
             "Network",
             cidr=environment.vpc_cidr,
             nat_gateways=environment.nat_gateways,
+            endpoint_zones=environment.endpoint_zones,
             log_key=log_key,
             retain=retain,
         )

@@ -81,6 +81,7 @@ class ServiceLayer(Construct):
             },
             gate_name=resource_name("gate", environment),
             canary_percent=environment.canary_percent,
+            spot=environment.spot,
             log_key=log_key,
             retain=retain,
         )

@@ -49,6 +49,12 @@ def test_overlapping_networks_are_refused_in_both_regions(environments: dict[str
             "give the same class or a larger one.",
         ),
         ({"database_instance_class": "db.r6g.2xlarge"}, None),
+        ({"endpoint_zones": 2}, "Prod: endpoint_zones is 2, weaker than {other} with 3: give at least 3."),
+        (
+            {"database_instance_class": "db.serverless", "database_capacity": (64, 256)},
+            "Prod: database_instance_class is 'db.serverless', weaker than Dev with 'db.t4g.medium': "
+            "give the same class or a larger one.",
+        ),
     ],
 )
 def test_production_is_never_weaker(
@@ -60,6 +66,25 @@ def test_production_is_never_weaker(
         assert found == []
     else:
         assert fault.format(other="Staging") in found
+
+
+@pytest.mark.parametrize(
+    ("capacity", "weaker"), [((0.5, 2), False), ((1, 8), False), ((1, 1.5), True), ((0.5, 1), True)]
+)
+def test_a_serverless_production_has_at_least_the_capacity_of_the_others(
+    environments: dict[str, Environment], capacity: tuple[float, float], weaker: bool
+) -> None:
+    for name, environment in environments.items():
+        environments[name] = replace(
+            environment,
+            database_instance_class="db.serverless",
+            database_capacity=capacity if name == "Prod" else (0.5, 2),
+        )
+    faults = [
+        f"Prod: database_capacity is {capacity}, weaker than {name} with (0.5, 2): give at least as much of each."
+        for name in ("Dev", "Staging")
+    ]
+    assert list(consistency_faults(list(environments.values()))) == (faults if weaker else [])
 
 
 @pytest.mark.parametrize("field", ["cpu_percent", "memory_percent", "response_time_ms", "error_rate_percent"])

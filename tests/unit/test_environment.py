@@ -21,6 +21,10 @@ def window(**changes: Any) -> DeploymentWindow:
     return replace(DeploymentWindow(days="MON-THU", first_hour=9, last_hour=16, time_zone="Asia/Singapore"), **changes)
 
 
+def serverless(least: float, most: float) -> dict[str, Any]:
+    return {"database_instance_class": "db.serverless", "database_capacity": (least, most)}
+
+
 @pytest.fixture
 def good() -> Environment:
     return dev(account=ACCOUNT, certificate_arn=CERTIFICATE, alarm_email=EMAIL, image=IMAGE)
@@ -45,6 +49,24 @@ def good() -> Environment:
         ({"vpc_cidr": "8.8.0.0/16"}, "public addresses; give a private network"),
         ({"nat_gateways": 0}, "nat_gateways is 0: give 1 to 3"),
         ({"nat_gateways": 4}, "nat_gateways is 4: give 1 to 3"),
+        ({"endpoint_zones": -1}, "endpoint_zones is -1: give 0 to 3"),
+        ({"endpoint_zones": 4}, "endpoint_zones is 4: give 0 to 3, none or one per zone."),
+        (
+            {"database_instance_class": "db.serverless"},
+            "database_capacity is None and database_instance_class is 'db.serverless': give both of db.serverless",
+        ),
+        (
+            {"database_capacity": (0.5, 2)},
+            "database_capacity is (0.5, 2) and database_instance_class is 'db.t4g.medium': give both of db.serverless",
+        ),
+        (serverless(2, 1), "database_capacity is (2, 1): give the least first, and the most not below it."),
+        (serverless(0.3, 1), "database_capacity is (0.3, 1): give 0 to 256 ACUs in steps of 0.5"),
+        (serverless(-0.5, 1), "database_capacity is (-0.5, 1): give 0 to 256 ACUs"),
+        (serverless(0.5, 256.5), "database_capacity is (0.5, 256.5): give 0 to 256 ACUs"),
+        (
+            serverless(0.5, 0.5),
+            "database_capacity is (0.5, 0.5): give 0 to 256 ACUs in steps of 0.5, the most at least",
+        ),
         ({"database_instance_class": "r6g.large"}, "'r6g.large': give an Aurora instance class such as db.r6g.large"),
         ({"database_instances": 1}, "database_instances is 1: give 2 to 16"),
         ({"monthly_budget_usd": 0}, "monthly_budget_usd is 0: give the US dollars that a month may cost"),
@@ -88,6 +110,28 @@ def test_an_environment_that_retains_data_bakes_its_releases_and_has_a_window(go
         " bake_minutes is missing on an environment that retains data",
         " deployment_window is missing on an environment that retains data",
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"spot": True}, "spot is True on an environment that retains data: its tasks would be taken away"),
+        (serverless(0, 2), "database_capacity is (0, 2) on an environment that retains data: a database that pauses"),
+        (serverless(0.5, 2), None),
+        ({"nat_gateways": 1, "endpoint_zones": 1}, None),
+    ],
+)
+def test_an_environment_that_retains_data_neither_pauses_nor_runs_on_spare_capacity(
+    change: dict[str, Any], fault: str | None
+) -> None:
+    retained = prod(account=ACCOUNT, certificate_arn=CERTIFICATE, alarm_email=EMAIL, image=IMAGE)
+    if fault is None:
+        replace(retained, **change)
+        return
+    with pytest.raises(SettingsError) as refused:
+        replace(retained, **change)
+    (message,) = refused.value.faults
+    assert message.startswith(f"Prod: {fault}")
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(AlarmThresholds)])
@@ -149,3 +193,5 @@ def test_the_environments_hold_the_figures_of_the_specification() -> None:
     for row in rows.values():
         assert (row["primary_region"], row["dr_region"]) == ("ap-southeast-1", "us-west-2")
         assert (row["database_instances"], row["nat_gateways"]) == (2, 3)
+        # No lever is pulled: the environments are one architecture.
+        assert (row["endpoint_zones"], row["spot"], row.get("database_capacity")) == (3, False, None)

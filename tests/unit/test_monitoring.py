@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from payment_constructs.database_memory import max_connections, memory_bytes
+from payment_constructs.database_memory import max_connections, memory_bytes, pauses
 from pipeline.delivery import Delivery
 from stages.environment import Environment
 from tests.alarms import COMPOSITE, alarms, runbook
@@ -151,6 +151,24 @@ def test_connections_follow_from_memory_up_to_five_thousand(
 ) -> None:
     assert memory_bytes(instance_class) == gibibytes * 2**30
     assert max_connections(instance_class) == connections
+
+
+@pytest.mark.parametrize(
+    ("capacity", "gibibytes", "connections"),
+    [((0, 1), 2, 225), ((0.5, 2), 4, 450), ((0.5, 64), 128, 2000), ((1, 16), 32, 3604), ((1, 64), 128, 5000)],
+)
+def test_a_serverless_instance_has_the_memory_and_connections_of_its_most_capacity(
+    capacity: tuple[float, float], gibibytes: int, connections: int
+) -> None:
+    assert memory_bytes("db.serverless", capacity=capacity) == gibibytes * 2**30
+    assert max_connections("db.serverless", capacity=capacity) == connections
+
+
+@pytest.mark.parametrize(("capacity", "silent"), [(None, False), ((0.5, 2), False), ((0, 1), True)])
+def test_only_a_database_that_may_shrink_to_nothing_is_silent_by_right(
+    capacity: tuple[float, float] | None, silent: bool
+) -> None:
+    assert pauses(capacity) == silent
 
 
 def test_the_queue_is_watched_at_the_figures_of_the_specification(assembly: Assembly, environment: Environment) -> None:
