@@ -1,0 +1,169 @@
+"""Every cost lever pulled at once: the platform stands, is held to the same policy, and lacks what they say."""
+
+import json
+import re
+import subprocess
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+import app as entry_point
+from payment_constructs.network import SERVICE_ENDPOINTS
+from pipeline.delivery import Delivery
+from stages.consistency import consistency_faults
+from stages.frugal import frugal
+from tests.alarms import alarms, runbook
+from tests.policy.test_templates import MOST_RESOURCES
+from tests.synthesized import Assembly, report_in
+
+STACK = "Dev-Payment"
+
+
+@pytest.fixture(scope="module")
+def pulled(context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The assembly of the first environment alone, as cheap as it may be."""
+    directory = tmp_path_factory.mktemp("frugal")
+    app = cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
+    entry_point.synthesize_alone(app, delivery, frugal(delivery.environments[0]))
+    return directory
+
+
+@pytest.fixture(scope="module")
+def cheap(pulled: Path) -> Assembly:
+    """Its templates."""
+    return Assembly(pulled)
+
+
+def own(assembly: Assembly) -> dict[str, Any]:
+    """The resources but for those of a peering: one that stands alone has no neighbour."""
+    text = json.dumps(assembly.template(STACK)["Resources"])
+    text = re.sub(r"PipelineStack/?Dev", "Dev", text)
+    # Ids of security-group rules end in hashes of a whole path.
+    text = re.sub(r"\w+SecurityGroup(to|from)Dev\w+", lambda found: re.sub("[0-9A-F]{8,}$", "", found[0]), text)
+    resources = {name: each for name, each in json.loads(text).items() if not name.startswith("Peering")}
+    for resource in resources.values():
+        resource.pop("Metadata", None)
+        if resource["Type"] == "AWS::ApplicationAutoScaling::ScalingPolicy":
+            # A name that the CDK makes of a path too.
+            resource["Properties"].pop("PolicyName")
+    return resources
+
+
+def test_where_data_is_retained_no_lever_is_pulled(delivery: Delivery) -> None:
+    *_, production = delivery.environments
+    assert frugal(production) == production
+
+
+def test_the_further_from_production_the_more_is_pulled(delivery: Delivery) -> None:
+    dev, staging, _ = (frugal(environment) for environment in delivery.environments)
+    assert [(one.nat_gateways, one.endpoint_zones, one.spot) for one in (dev, staging)] == [(1, 0, True), (1, 1, True)]
+    assert [one.database_capacity for one in (dev, staging)] == [(0, 1), (0.5, 2)]
+
+
+def test_an_environment_whose_releases_are_watched_never_pauses(delivery: Delivery) -> None:
+    # Whatever it is called: the gate looks at a database that is awake.
+    dev, staging, _ = delivery.environments
+    assert frugal(replace(dev, bake_minutes=15)).database_capacity == (0.5, 2)
+    assert frugal(replace(staging, bake_minutes=None)).database_capacity == (0, 1)
+
+
+def test_frugal_environments_can_be_delivered_before_production(delivery: Delivery) -> None:
+    assert list(consistency_faults([frugal(environment) for environment in delivery.environments])) == []
+
+
+def test_a_frugal_environment_becomes_no_more_frugal(delivery: Delivery) -> None:
+    for environment in delivery.environments:
+        assert frugal(frugal(environment)) == frugal(environment)
+
+
+def test_it_is_held_to_the_same_policy(pulled: Path) -> None:
+    report = report_in(pulled)
+    assert {"AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5"} <= set(report)
+    assert [plugin["violations"] for plugin in report.values() if plugin["violations"]] == []
+
+
+def test_the_linter_finds_no_error(cheap: Assembly) -> None:
+    run = subprocess.run(  # noqa: S603 - the linter of requirements.txt
+        ["cfn-lint", "--format", "json", "--regions", "ap-southeast-1", "--", cheap.stacks[STACK].template],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = json.loads(run.stdout)
+    assert [each["Message"] for each in found if each["Level"] == "Error"] == []
+
+
+def test_it_lacks_gateways_and_endpoints_with_their_alarms_and_nothing_else(
+    cheap: Assembly, assembly: Assembly
+) -> None:
+    ours, theirs = own(cheap), own(assembly)
+    assert len(ours) < MOST_RESOURCES
+    assert set(ours) - set(theirs) == set()
+    assert Counter(theirs[name]["Type"] for name in set(theirs) - set(ours)) == {
+        "AWS::EC2::NatGateway": 2,
+        "AWS::EC2::EIP": 2,
+        "AWS::CloudWatch::Alarm": 4,
+        "AWS::EC2::VPCEndpoint": len(SERVICE_ENDPOINTS),
+        "AWS::EC2::SecurityGroup": 1,
+    }
+
+
+def test_what_is_left_differs_where_the_levers_say(cheap: Assembly, assembly: Assembly) -> None:
+    ours, theirs = own(cheap), own(assembly)
+    changed = Counter(ours[name]["Type"] for name in ours if ours[name] != theirs[name])
+    # Private routes of two zones go to the one gateway; alarms of the database have its figures, the gate its silence.
+    assert set(changed) == {
+        "AWS::EC2::Route",
+        "AWS::ECS::Service",
+        "AWS::RDS::DBCluster",
+        "AWS::RDS::DBInstance",
+        "AWS::CloudWatch::Alarm",
+        "AWS::CloudWatch::CompositeAlarm",
+        "AWS::CloudWatch::Dashboard",
+        "AWS::SSM::Parameter",
+    }
+    assert (changed["AWS::EC2::Route"], changed["AWS::SSM::Parameter"]) == (2, 1)
+    different = {runbook(alarm) for name, alarm in alarms({"Resources": ours}).items() if ours[name] != theirs[name]}
+    assert different == {"database-cpu", "database-connections", "database-free-memory", "gate", "health"}
+
+
+def test_the_tasks_run_on_spare_capacity_where_the_record_says_so(
+    cheap: Assembly, assembly: Assembly, delivery: Delivery
+) -> None:
+    def provider(of: Assembly, stack: str) -> str:
+        service, cluster = (of.only(stack, kind) for kind in ("AWS::ECS::Service", "AWS::ECS::Cluster"))
+        (strategy,) = service["CapacityProviderStrategy"]
+        assert strategy["CapacityProvider"] in cluster["CapacityProviders"]
+        # CloudFormation replaces a service whose launch type changes, and its name is taken.
+        assert "LaunchType" not in service
+        return str(strategy["CapacityProvider"])
+
+    assert provider(cheap, STACK) == "FARGATE_SPOT"
+    for one in delivery.environments:
+        assert provider(assembly, f"{one.name}-Payment") == ("FARGATE_SPOT" if one.spot else "FARGATE")
+
+
+def test_the_database_takes_what_it_needs_and_stands_in_two_zones(cheap: Assembly) -> None:
+    scaling = cheap.only(STACK, "AWS::RDS::DBCluster")["ServerlessV2ScalingConfiguration"]
+    assert (scaling["MinCapacity"], scaling["MaxCapacity"]) == (0, 1)
+    instances = cheap.resources(STACK, "AWS::RDS::DBInstance").values()
+    assert [one["DBInstanceClass"] for one in instances] == ["db.serverless"] * 2
+    assert len({one["AvailabilityZone"] for one in instances}) == 2
+    # Readers of later tiers do not grow with the writer, and would be too small to take its place.
+    assert all(one.get("PromotionTier", 0) <= 1 for one in instances)
+
+
+def test_a_pause_of_the_database_neither_wakes_anybody_nor_shuts_the_gate(cheap: Assembly) -> None:
+    by_runbook = {runbook(alarm): alarm for alarm in alarms(cheap.template(STACK)).values()}
+    assert by_runbook["database-cpu"]["TreatMissingData"] == "notBreaching"
+    gate = by_runbook["gate"]
+    (expression,) = (query["Expression"] for query in gate["Metrics"] if "Expression" in query)
+    filled = set(re.findall(r"FILL\((\w+), 0\)", expression))
+    assert filled == {query["Id"] for query in gate["Metrics"] if "Expression" not in query}
+    # That nothing at all reports still shuts it: no host counts as none.
+    assert "FILL(healthy1, 0) < 1" in expression
+    assert gate["TreatMissingData"] == "breaching"
