@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse drill destroy emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance lock clean
+.PHONY: help setup rehearse drill destroy emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance pictures lock clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bootstrap: synth  ## Bring bootstrap/permissions.json up to what the templates d
 
 compliance: setup  ## Bring the generated parts of docs/compliance.md up to date
 	@python -m tests.policy.compliance
+
+pictures: synth  ## Draw docs/*.svg from the templates
+	@python -m pictures
 
 destroy: synth  ## Take an environment down with all its data (ENV=Dev; asks for the name, or CONFIRM=Dev); never one that retains data
 	@python -m pipeline.destroy "$(ENV)" --confirm "$(CONFIRM)"

@@ -13,8 +13,9 @@ MAY_IMPORT = {
     "pipeline": {"pipeline", "stages", "payment_constructs"},
     "app.py": {"pipeline", "stages"},
     "rehearsal": {"rehearsal"},
+    "pictures": {"pictures", "tests"},
 }
-OURS = {"app", "payment_constructs", "pipeline", "rehearsal", "stages", "tests"}
+OURS = {"app", "payment_constructs", "pictures", "pipeline", "rehearsal", "stages", "tests"}
 
 
 def imported(path: Path) -> set[str]:
