@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help setup rehearse drill destroy emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance pictures lock clean
+.PHONY: help cost setup rehearse drill destroy emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance pictures lock clean
 
 help:  ## What can be made
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 
 bench: synth  ## How long a delivery takes: its sequential actions, and the modelled minutes from push to Prod
 	@python -m bench
+
+cost: synth  ## What each environment costs a month by region, against its budget, and with every lever
+	@python -m pipeline.costs
 
 verify: setup  ## Test what was deployed (tests/integration); the pipeline does it after every deployment
 	@RELEASE="$${RELEASE:-$$(scripts/release)}" python -m pytest tests/integration --confcutdir=tests/integration \

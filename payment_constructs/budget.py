@@ -6,8 +6,10 @@ import json
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-NOTIFIED = (("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100))
-"""When somebody is told: what was spent, or what AWS foresees for the month, in per cent of the budget."""
+NOTIFIED = (("ACTUAL", 100), ("FORECASTED", 100))
+"""When somebody is told: what was spent, or what AWS foresees for the month, in per cent of the budget.
+
+At no lower share: a month that goes as planned ends just below its budget."""
 
 
 class Budget(Construct):

@@ -33,7 +33,7 @@ def dev(*, account: str, certificate_arn: str, alarm_email: str, image: str) -> 
         certificate_arn=certificate_arn,
         alarm_email=alarm_email,
         image=image,
-        monthly_budget_usd=700,
+        monthly_budget_usd=690,
     )
 
 
@@ -56,7 +56,7 @@ def staging(*, account: str, certificate_arn: str, alarm_email: str, image: str)
         certificate_arn=certificate_arn,
         alarm_email=alarm_email,
         image=image,
-        monthly_budget_usd=1050,
+        monthly_budget_usd=980,
         # Three times what the gate alarm looks at.
         bake_minutes=15,
         peers_with="Dev",
@@ -83,7 +83,7 @@ def prod(*, account: str, certificate_arn: str, alarm_email: str, image: str) ->
         certificate_arn=certificate_arn,
         alarm_email=alarm_email,
         image=image,
-        monthly_budget_usd=1150,
+        monthly_budget_usd=1010,
         canary_percent=10,
         bake_minutes=60,
         deployment_window=DeploymentWindow(days="MON-THU", first_hour=9, last_hour=16, time_zone="Asia/Singapore"),

@@ -18,6 +18,8 @@ from pipeline.changes.deployed import UnreadableError, deployed
 from pipeline.changes.plan import Plan, StackPlan
 from pipeline.changes.plan_page import plan_page
 from pipeline.changes.plan_text import plan_text
+from pipeline.costs.delta import StackCost, cost_changes
+from pipeline.costs.price_table import PriceError
 from pipeline.settings import load_delivery
 from stages.settings_error import SettingsError
 
@@ -39,7 +41,7 @@ def main() -> int:
         _write(plan)
         if arguments.page:
             _upload(arguments.page)
-    except (SettingsError, UnreadableError, FileNotFoundError, BotoCoreError, ClientError) as error:
+    except (SettingsError, PriceError, UnreadableError, FileNotFoundError, BotoCoreError, ClientError) as error:
         print(f"plan: {error}", file=sys.stderr)
         return 1
     print(plan_text(plan), end="")
@@ -53,6 +55,7 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
         FileNotFoundError: When there is no assembly.
         SettingsError: When the assembly has no such environment, or the settings are not usable.
         UnreadableError: When an account cannot be looked into.
+        PriceError: When the price table lacks what the release brings.
     """
     if not (assembly / "manifest.json").is_file():
         raise FileNotFoundError(f"there is no cloud assembly in {assembly}: run make synth first.")
@@ -63,7 +66,7 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
         raise SettingsError([f"ENV is {environment!r}: the release has the environments {', '.join(known)}."])
     release = found[0].tags.get("Release", "unreleased")
     settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
-    stacks = []
+    stacks, costs = [], []
     for artifact in found:
         place = artifact.environment
         standing = deployed(artifact.stack_name, account=place.account, region=place.region)
@@ -77,8 +80,22 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
                 after=artifact.template,
             )
         )
+        costs.append(
+            StackCost.compare(
+                name=artifact.stack_name,
+                region=place.region,
+                before=standing.template if standing else None,
+                after=artifact.template,
+            )
+        )
     allowed = load_delivery(settings, release=release).allowed_changes
-    return Plan(environment=environment, release=release, stacks=tuple(stacks), allowed=allowed)
+    return Plan(
+        environment=environment,
+        release=release,
+        stacks=tuple(stacks),
+        allowed=allowed,
+        costs=tuple(cost_changes(costs)),
+    )
 
 
 def _write(plan: Plan) -> None:

@@ -39,14 +39,13 @@ def test_it_counts_what_carries_the_tag_of_the_environment(assembly: Assembly, e
         assert assembly.tags(each)[key] == value
 
 
-def test_the_mailbox_is_told_before_and_when_it_is_spent_and_when_it_will_be(
+def test_the_mailbox_is_told_when_it_is_spent_and_when_it_will_be(
     assembly: Assembly, environment: Environment
 ) -> None:
     told = assembly.only(f"{environment.name}-Payment", BUDGET)["NotificationsWithSubscribers"]
     mailbox = [{"SubscriptionType": "EMAIL", "Address": environment.alarm_email}]
-    assert [each["Subscribers"] for each in told] == [mailbox] * 3
+    assert [each["Subscribers"] for each in told] == [mailbox] * 2
     assert [(each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in told] == [
-        ("ACTUAL", 80),
         ("ACTUAL", 100),
         ("FORECASTED", 100),
     ]
