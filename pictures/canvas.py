@@ -57,9 +57,11 @@ class Canvas:
         self._rectangle(area, paint)
 
     def box(self, area: Area, title: str, *details: str, paint: Paint = PLAIN) -> None:
-        """A thing: its title, and its details in lines of their own below, all in its middle."""
+        """A thing: its title, smaller where it is long, and its details in lines of their own below, in its middle."""
         self._rectangle(area, paint)
         self.boxes.append(area)
+        room = area.width - 8
+        heading = 13 if text_width(title, size=13, bold=True) <= room else 11
         lines = 1 + len(details)
         y = area.middle - (lines - 1) * 8.5 + 4
         for index, line in enumerate((title, *details)):
@@ -67,11 +69,11 @@ class Canvas:
                 line,
                 x=area.centre,
                 y=y + 17 * index,
-                size=12 if index else 13,
+                size=12 if index else heading,
                 bold=not index,
                 ink=MUTED if index and paint is PLAIN else paint.ink,
                 anchor="middle",
-                room=area.width - 8,
+                room=room,
             )
 
     def text(

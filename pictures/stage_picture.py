@@ -28,18 +28,21 @@ def draw_environment(canvas: Canvas, stage: Stage, area: Area) -> None:
         told = f"Failed? {result(condition).capitalize()}"
         canvas.text(told, x=area.right - 12, y=area.y + 22, ink=MUTED, anchor="end")
     x, middle = area.x + 10, area.y + 78
+    ends: list[Area] = []
     for block in stage.blocks():
         if block.stack:
             place = Area(x=x, y=middle - 42, width=256, height=84)
             if x > area.x + 10:
                 canvas.arrow((x - GAP, middle), (x, middle))
             _stack(canvas, block, place)
+            ends = [place]
         else:
             place = Area(x=x + 8, y=middle - 42, width=124, height=84)
-            _together(canvas, block, place, at_home=owner.owner, start=x - GAP)
+            ends = _together(canvas, block, place, at_home=owner.owner, start=x - GAP)
         x = place.right + GAP
     for condition in stage.when("OnSuccess"):
-        canvas.arrow((x - GAP, middle), (x, middle))
+        for end in ends:
+            canvas.arrow((end.right, end.middle), (x, end.middle))
         canvas.box(Area(x=x, y=middle - 42, width=area.right - 10 - x, height=84), *holds(condition), paint=GATE)
 
 
@@ -56,8 +59,9 @@ def _stack(canvas: Canvas, block: Block, area: Area) -> None:
             canvas.arrow((boxes[index - 1].right, box.middle), (box.x, box.middle))
 
 
-def _together(canvas: Canvas, block: Block, area: Area, *, at_home: str, start: float) -> None:
+def _together(canvas: Canvas, block: Block, area: Area, *, at_home: str, start: float) -> list[Area]:
     """Actions that run at the same time, one above the other; each says where it works."""
+    boxes = []
     top = area.middle - (len(block.actions) * 46 - 8) / 2
     for index, action in enumerate(block.actions):
         place = action.place.region if action.place.owner == at_home else account(action.place)
@@ -65,6 +69,8 @@ def _together(canvas: Canvas, block: Block, area: Area, *, at_home: str, start: 
         canvas.box(box, action.name, place, paint=_paint(action))
         fork = (start + 10, area.middle), (start + 10, box.middle)
         canvas.arrow((start, area.middle), *(fork if len(block.actions) > 1 else ()), (area.x, box.middle))
+        boxes.append(box)
+    return boxes
 
 
 def draw_approval(canvas: Canvas, stage: Stage, area: Area) -> None:
