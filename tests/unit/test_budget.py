@@ -39,9 +39,7 @@ def test_it_counts_what_carries_the_tag_of_the_environment(assembly: Assembly, e
         assert assembly.tags(each)[key] == value
 
 
-def test_the_mailbox_is_told_when_it_is_spent_and_when_it_will_be(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_the_mailbox_is_told_when_it_is_spent_and_when_it_will_be(assembly: Assembly, environment: Environment) -> None:
     told = assembly.only(f"{environment.name}-Payment", BUDGET)["NotificationsWithSubscribers"]
     mailbox = [{"SubscriptionType": "EMAIL", "Address": environment.alarm_email}]
     assert [each["Subscribers"] for each in told] == [mailbox] * 2
