@@ -1,7 +1,6 @@
 """The payment service: containers on Fargate, behind the load balancer, with the rights they use and no others."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
@@ -12,6 +11,7 @@ from constructs import Construct
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.load_balancer import CONTAINER_PORT, LoadBalancer
 from payment_constructs.log_group import LogGroup
+from payment_constructs.service_deployment import service_deployment
 from payment_constructs.service_image import ServiceImage
 from payment_constructs.task_identity import TaskIdentity
 
@@ -116,7 +116,7 @@ class PaymentService(Construct):
             deployment_alarms=ecs.DeploymentAlarmConfig(
                 alarm_names=[gate_name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
             ),
-            **_deployment(canary_percent),
+            **service_deployment(canary_percent=canary_percent),
         )
         if canary_percent:
             acknowledge(
@@ -141,15 +141,3 @@ class PaymentService(Construct):
         group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
         group.connections.allow_from(load_balancer.security_group, ec2.Port.tcp(CONTAINER_PORT), "Requests")
         return group
-
-
-def _deployment(canary_percent: int | None) -> dict[str, Any]:
-    if canary_percent is None:
-        return {"circuit_breaker": ecs.DeploymentCircuitBreaker(enable=True, rollback=True)}
-    return {
-        "deployment_strategy": ecs.DeploymentStrategy.CANARY,
-        "canary_configuration": ecs.TrafficShiftConfig(
-            step_percent=canary_percent, step_bake_time=Duration.minutes(10)
-        ),
-        "bake_time": Duration.minutes(30),
-    }

@@ -1,18 +1,17 @@
 """What CloudFormation may do in an account of the delivery, derived from what the templates declare.
 
 `python -m pipeline.bootstrap_permissions` writes bootstrap/permissions.json, which is deployed before `cdk bootstrap`.
-The resource schemas of CloudFormation name the actions that each type of resource needs; cfn-lint ships them.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from aws_cdk.cx_api import CloudAssembly
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from pipeline.changes.statements import statements
+from pipeline.resource_actions import actions
 from stages.environments import DR_REGION, PRIMARY_REGION
 
 FILE = Path(__file__).parents[1] / "bootstrap" / "permissions.json"
@@ -23,38 +22,15 @@ LONGEST = 6144
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
-_REGION = "us-east-1"  # the only region whose schemas cover every type
 _STACKS = ("payment-*", "Dev-*", "Staging-*", "Prod-*", "Sandbox-*", "PipelineStack-*", "PipelineArtifacts-*")
 _GLOBAL = {"iam", "sts"}
 _BILLING = {"billing", "budgets"}
-_UNSPOKEN = {
-    # Types whose schema names no actions, and what CloudFormation does beside any resource.
-    "AWS::CodeBuild::Project": ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject"),
-}
-_BESIDES = ("iam:PassRole", "lambda:InvokeFunction", "ssm:GetParameter", "ssm:GetParameters", "kms:CreateGrant")
 _FORBIDDEN = (
     "iam:CreateAccessKey",
     "iam:CreateLoginProfile",
     "iam:CreateUser",
     "iam:DeleteRolePermissionsBoundary",
 )
-
-
-def actions(types: Iterable[str]) -> list[str]:
-    """The actions that CloudFormation needs to make, read, change and delete resources of some types."""
-    services = {kind.split("::")[1].lower() for kind in types} | {"iam", "kms", "logs", "ec2", "cloudwatch"}
-    found = {action for kind in types for action in _of(kind)} | set(_BESIDES)
-    known = {*services, "billing", "ecs", "elasticloadbalancing", "application-autoscaling"}
-    return sorted(action for action in found if action.split(":")[0] in known)
-
-
-def _of(kind: str) -> Iterator[str]:
-    if kind in _UNSPOKEN:
-        yield from (f"{kind.split('::')[1].lower()}:{action}" for action in _UNSPOKEN[kind])
-    elif kind.startswith("AWS::") and kind != "AWS::CDK::Metadata":
-        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema.get("handlers") or {}
-        for handler in handlers.values():
-            yield from handler.get("permissions", [])
 
 
 def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -47,3 +47,22 @@ def test_only_the_entry_point_reads_the_process_environment() -> None:
                 node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)
             }, module.name
             assert "try_get_context" not in text, module.name
+
+
+LONGER = {
+    "stages/payment_stack.py": "reads top to bottom as the platform, and wires it nowhere else",
+    "pipeline/pipeline_stack.py": "reads top to bottom as the delivery, and wires it nowhere else",
+    "rehearsal/emulator/server/codepipeline/state.py": "the records of one service, which hold each other",
+}
+"""Modules above 150 lines, with the reason."""
+
+
+def test_a_room_is_small() -> None:
+    rooms = [CHECKOUT / place for place in (*MAY_IMPORT, "bench")]
+    modules = [module for room in rooms for module in ([room] if room.is_file() else room.rglob("*.py"))]
+    long = {
+        str(module.relative_to(CHECKOUT))
+        for module in modules
+        if len(module.read_text(encoding="utf-8").splitlines()) > 150
+    }
+    assert long == set(LONGER)

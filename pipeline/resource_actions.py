@@ -1,0 +1,36 @@
+"""What CloudFormation calls to make, read, change and delete a type of resource, as its own schema says.
+
+cfn-lint ships the schemas.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+
+_REGION = "us-east-1"  # the only region whose schemas cover every type
+_UNSPOKEN = {
+    # Types whose schema names no actions, and what CloudFormation does beside any resource.
+    "AWS::CodeBuild::Project": ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject"),
+}
+_BESIDES = ("iam:PassRole", "lambda:InvokeFunction", "ssm:GetParameter", "ssm:GetParameters", "kms:CreateGrant")
+
+
+def actions(types: Iterable[str]) -> list[str]:
+    """The actions that CloudFormation needs for resources of some types.
+
+    Args:
+        types: Such as ``AWS::SQS::Queue``.
+    """
+    services = {kind.split("::")[1].lower() for kind in types} | {"iam", "kms", "logs", "ec2", "cloudwatch"}
+    found = {action for kind in types for action in _of(kind)} | set(_BESIDES)
+    known = {*services, "billing", "ecs", "elasticloadbalancing", "application-autoscaling"}
+    return sorted(action for action in found if action.split(":")[0] in known)
+
+
+def _of(kind: str) -> Iterator[str]:
+    if kind in _UNSPOKEN:
+        yield from (f"{kind.split('::')[1].lower()}:{action}" for action in _UNSPOKEN[kind])
+    elif kind.startswith("AWS::") and kind != "AWS::CDK::Metadata":
+        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema.get("handlers") or {}
+        for handler in handlers.values():
+            yield from handler.get("permissions", [])
