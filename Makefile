@@ -43,8 +43,11 @@ sbom: setup  ## Write the bill of materials of the locked packages to build/sbom
 synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 	@scripts/synth
 
-bench: synth  ## How long a delivery takes: its sequential actions, and the modelled minutes from push to Prod
-	@python -m bench
+bench: synth bench/typescript/node_modules  ## How long delivery, synth, tests and rehearsal take (PARTS="synth growth" of synth typescript growth suite rehearsal)
+	@python -m bench $(PARTS)
+
+bench/typescript/node_modules: bench/typescript/package-lock.json
+	@scripts/npm-ci bench/typescript && touch $@
 
 cost: synth  ## What each environment costs a month by region, against its budget, and with every lever
 	@python -m pipeline.costs
@@ -77,4 +80,4 @@ lock: setup  ## Resolve requirements.in into requirements.txt
 		--no-annotate --no-emit-index-url --no-emit-find-links --quiet requirements.in -o requirements.txt
 
 clean:  ## Remove what the other targets made
-	@rm -rf .venv node_modules build cdk.out .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf .venv node_modules bench/typescript/node_modules build cdk.out .mypy_cache .ruff_cache .pytest_cache

@@ -39,7 +39,9 @@ class DeliveryMonitoring(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         document = gates_document(pipeline, conditions=conditions.by_stage)
-        ssm.StringParameter(self, "Gates", parameter_name=PARAMETER, string_value=document)
+        ssm.StringParameter(
+            self, "Gates", parameter_name=PARAMETER, tier=ssm.ParameterTier.INTELLIGENT_TIERING, string_value=document
+        )
         chat = sns.Topic.from_topic_arn(self, "Chat", chat_topic_arn) if chat_topic_arn else None
         events = DeliveryEvents(self, "Events", pipeline=name, topic=topic, chat=chat)
         DeliveryMetrics(

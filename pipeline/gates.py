@@ -7,8 +7,8 @@ from typing import Any
 from aws_cdk import aws_codepipeline as codepipeline
 
 PARAMETER = "/payment/delivery/gates"
-LONGEST = 4096
-"""Characters of a standard SSM parameter."""
+LONGEST = 8192
+"""Characters of an advanced SSM parameter, which it becomes above 4096: with some eight environments."""
 GATES = {"Manual": " is approved", "Lambda": " judges", "CodeBuild": " passes"}
 """What an action has to do before the next one runs, by its provider; the others deploy."""
 
@@ -23,14 +23,17 @@ def gates_document(
         conditions: The V2 conditions by stage and kind, as they were put on it.
 
     Raises:
-        ValueError: When it does not fit into a standard SSM parameter.
+        ValueError: When it does not fit into an SSM parameter.
     """
     resource = pipeline.node.default_child
     assert isinstance(resource, codepipeline.CfnPipeline)  # noqa: S101 - an L2 construct's default child
     stages = {stage.stage_name: list(_gates(stage, conditions.get(stage.stage_name, {}))) for stage in pipeline.stages}
     text = json.dumps({"Releases": resource.execution_mode, "Stages": stages}, indent=1)
     if len(text) > LONGEST:
-        raise ValueError(f"{PARAMETER} would have {len(text)} characters, more than the {LONGEST} that it may have.")
+        raise ValueError(
+            f"{PARAMETER} would have {len(text)} characters, more than the {LONGEST} that it may have: "
+            "deliver to fewer environments, or in two pipelines."
+        )
     return text
 
 

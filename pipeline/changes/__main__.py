@@ -7,11 +7,13 @@ import argparse
 import json
 import shlex
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-from aws_cdk.cx_api import CloudAssembly
+from aws_cdk.cx_api import CloudAssembly, CloudFormationStackArtifact
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.changes.deployed import UnreadableError, deployed
@@ -41,7 +43,7 @@ def main() -> int:
         _write(plan)
         if arguments.page:
             _upload(arguments.page)
-    except (SettingsError, PriceError, UnreadableError, FileNotFoundError, BotoCoreError, ClientError) as error:
+    except (SettingsError, UnreadableError, FileNotFoundError, BotoCoreError, ClientError) as error:
         print(f"plan: {error}", file=sys.stderr)
         return 1
     print(plan_text(plan), end="")
@@ -55,7 +57,6 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
         FileNotFoundError: When there is no assembly.
         SettingsError: When the assembly has no such environment, or the settings are not usable.
         UnreadableError: When an account cannot be looked into.
-        PriceError: When the price table lacks what the release brings.
     """
     if not (assembly / "manifest.json").is_file():
         raise FileNotFoundError(f"there is no cloud assembly in {assembly}: run make synth first.")
@@ -66,7 +67,7 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
         raise SettingsError([f"ENV is {environment!r}: the release has the environments {', '.join(known)}."])
     release = found[0].tags.get("Release", "unreleased")
     settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
-    stacks, costs = [], []
+    stacks, before = [], {}
     for artifact in found:
         place = artifact.environment
         standing = deployed(artifact.stack_name, account=place.account, region=place.region)
@@ -80,22 +81,34 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
                 after=artifact.template,
             )
         )
-        costs.append(
-            StackCost.compare(
-                name=artifact.stack_name,
-                region=place.region,
-                before=standing.template if standing else None,
-                after=artifact.template,
-            )
-        )
+        before[artifact.stack_name] = standing.template if standing else None
     allowed = load_delivery(settings, release=release).allowed_changes
     return Plan(
         environment=environment,
         release=release,
         stacks=tuple(stacks),
         allowed=allowed,
-        costs=tuple(cost_changes(costs)),
+        costs=_costs(found, before=before),
     )
+
+
+def _costs(
+    artifacts: Sequence[CloudFormationStackArtifact], *, before: Mapping[str, Mapping[str, Any] | None]
+) -> tuple[str, ...]:
+    """What the release changes in the monthly cost; a price that is missing keeps nobody from approving."""
+    try:
+        compared = [
+            StackCost.compare(
+                name=each.stack_name,
+                region=each.environment.region,
+                before=before[each.stack_name],
+                after=each.template,
+            )
+            for each in artifacts
+        ]
+    except PriceError as error:
+        return (f"monthly cost unknown: {error}",)
+    return tuple(cost_changes(compared))
 
 
 def _write(plan: Plan) -> None:

@@ -81,10 +81,11 @@ def _together(stacks: list[CloudFormationStackArtifact]) -> Estimate:
 
 def _say_what_it_rests_on(console: Console) -> None:
     prices = PriceTable.load()
-    console.print(f"Prices of {prices.as_of}, on demand, from pipeline/costs/prices.json:", soft_wrap=True)
+    console.print("On-demand prices of pipeline/costs/prices.json:", soft_wrap=True)
     for basis, meaning in prices.bases.items():
-        count = sum(price.basis == basis for price in prices.prices.values())
-        console.print(f"  {count} {basis}: {meaning}", soft_wrap=True)
+        days = sorted(price.as_of for price in prices.prices.values() if price.basis == basis)
+        if days:
+            console.print(f"  {len(days)} {basis} (the oldest of {days[0]}): {meaning}", soft_wrap=True)
     console.print(f"Use of each environment in a month: {Usage().as_text()}", soft_wrap=True)
     console.print("Left out: traffic to the internet, support, tax, and whatever a savings plan takes off.")
 

@@ -132,9 +132,9 @@ def test_a_price_that_is_missing_says_where_to_write_it() -> None:
 
 def test_every_fault_of_a_price_table_is_told_at_once(tmp_path: Path) -> None:
     document = json.loads(FILE.read_text(encoding="utf-8"))
-    document["prices"][0] |= {"source": "a friend", "basis": "hearsay", "usd": {SINGAPORE: -1}}
+    document["prices"][0] |= {"source": "a friend", "basis": "hearsay", "usd": -1, "as_of": "lately"}
     document["prices"].append(document["prices"][1])
     (tmp_path / "prices.json").write_text(json.dumps(document), encoding="utf-8")
     with pytest.raises(PriceError) as caught:
         PriceTable.load(tmp_path / "prices.json")
-    assert len(str(caught.value).splitlines()) == 4
+    assert len(str(caught.value).splitlines()) == 5
