@@ -1,9 +1,10 @@
 """The gates of a delivery as a document: whoever changes one changes it, and that is told."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from aws_cdk import Stack
 from aws_cdk import aws_codepipeline as codepipeline
 
 PARAMETER = "/payment/delivery/gates"
@@ -27,7 +28,9 @@ def gates_document(
     """
     resource = pipeline.node.default_child
     assert isinstance(resource, codepipeline.CfnPipeline)  # noqa: S101 - an L2 construct's default child
-    stages = {stage.stage_name: list(_gates(stage, conditions.get(stage.stage_name, {}))) for stage in pipeline.stages}
+    # Once and as a whole: an action's properties, asked for one by one, are a message to the CDK each.
+    declared = Stack.of(pipeline).resolve(resource.stages)
+    stages = {stage["name"]: list(_gates(stage["actions"], conditions.get(stage["name"], {}))) for stage in declared}
     text = json.dumps({"Releases": resource.execution_mode, "Stages": stages}, indent=1)
     if len(text) > LONGEST:
         raise ValueError(
@@ -37,10 +40,9 @@ def gates_document(
     return text
 
 
-def _gates(stage: codepipeline.IStage, conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    actions = [action.action_properties for action in stage.actions]
-    for action in sorted(actions, key=lambda action: (action.run_order, action.action_name)):
-        yield f"{action.action_name}{GATES.get(action.provider, '')}"
+def _gates(actions: Sequence[Mapping[str, Any]], conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for action in sorted(actions, key=lambda action: (action["runOrder"], action["name"])):
+        yield f"{action['name']}{GATES.get(action['actionTypeId']['provider'], '')}"
     for name, condition in sorted(conditions.items()):
         yield f"{name}: {_told(condition)}"
 
