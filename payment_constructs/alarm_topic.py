@@ -42,6 +42,7 @@ class AlarmTopic(Construct):
             )
         )
         self.topic = sns.Topic(self, "Topic", topic_name=name("alarms"), master_key=self.key, enforce_ssl=True)
+        self._action = actions.SnsAction(self.topic)
         # The statement against plain HTTP replaces the policy that a topic is born with, and that let alarms in.
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
@@ -63,6 +64,5 @@ class AlarmTopic(Construct):
 
     def notify(self, alarm: cloudwatch.AlarmBase) -> None:
         """Tells when the alarm begins and when it is over."""
-        action = actions.SnsAction(self.topic)
-        alarm.add_alarm_action(action)
-        alarm.add_ok_action(action)
+        alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)
