@@ -8,6 +8,8 @@ from payment_constructs.alarm import BELOW, Alarm
 from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.dashboard import graph
 
+PERIOD = Duration.hours(1)
+
 HOURS = 26
 """A day and the two hours in which a daily backup may start late and take its time."""
 
@@ -90,5 +92,5 @@ def _metric(name: str, vault_name: str) -> cloudwatch.Metric:
         metric_name=name,
         dimensions_map={"BackupVaultName": vault_name},
         statistic="Sum",
-        period=Duration.hours(1),
+        period=PERIOD,
     )

@@ -5,6 +5,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+ROTATION, PENDING, PENDING_RETAINED = Duration.days(365), Duration.days(7), Duration.days(30)
+
 
 class EncryptionKey(kms.Key):
     """A KMS key that rotates every year (PCI DSS 3.7.4) and waits 30 days before a deletion (7 where destroyable).
@@ -20,8 +22,8 @@ class EncryptionKey(kms.Key):
             construct_id,
             description=purpose,
             enable_key_rotation=True,
-            rotation_period=Duration.days(365),
-            pending_window=Duration.days(30 if retain else 7),
+            rotation_period=ROTATION,
+            pending_window=PENDING_RETAINED if retain else PENDING,
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
 

@@ -8,6 +8,8 @@ from constructs import Construct
 from payment_constructs.alarm import Alarm
 from payment_constructs.alarm_topic import AlarmTopic
 
+MINUTE = Duration.minutes(1)
+
 DROPPED_PERCENT = 0.01
 """Of all packets; above it AWS says to look at the health of the service:
 https://docs.aws.amazon.com/vpc/latest/userguide/metrics-dimensions-nat-gateway.html"""
@@ -65,7 +67,7 @@ class NatGatewayMonitoring(Construct):
                     "from_inside": _metric("PacketsInFromSource", gateway),
                     "from_outside": _metric("PacketsInFromDestination", gateway),
                 },
-                period=Duration.minutes(1),
+                period=MINUTE,
                 label="Dropped %",
             ),
             threshold=DROPPED_PERCENT,
@@ -83,5 +85,5 @@ def _metric(name: str, gateway: str) -> cloudwatch.Metric:
         metric_name=name,
         dimensions_map={"NatGatewayId": gateway},
         statistic="Sum",
-        period=Duration.minutes(1),
+        period=MINUTE,
     )

@@ -14,6 +14,8 @@ from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.dashboard import graph
 from payment_constructs.replication import MINUTES, RULE
 
+PERIOD = Duration.minutes(5)
+
 
 class ReplicationFailureMonitoring(Construct):
     """The alarm on objects that S3 gave up replicating; it stands in the source bucket's region.
@@ -113,6 +115,6 @@ def _metric(
         metric_name=name,
         dimensions_map={"SourceBucket": source_bucket, "DestinationBucket": destination_bucket, "RuleId": RULE},
         statistic=statistic,
-        period=Duration.minutes(5),
+        period=PERIOD,
         region=region,
     )

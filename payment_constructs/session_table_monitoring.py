@@ -11,6 +11,8 @@ from payment_constructs.dashboard import graph
 OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
 """DynamoDB counts its errors by operation and has no total: those that a session is read and written with."""
 
+MINUTE = Duration.minutes(1)
+
 REPLICATION_MILLISECONDS = 5000
 """Replicas follow within a second as a rule; sessions may be a minute old after a failover."""
 
@@ -43,7 +45,7 @@ class SessionTableMonitoring(Construct):
                     "reads": _metric("ReadThrottleEvents", table),
                     "writes": _metric("WriteThrottleEvents", table),
                 },
-                period=Duration.minutes(1),
+                period=MINUTE,
                 label="Throttled",
             ),
             threshold=0,
@@ -65,7 +67,7 @@ class SessionTableMonitoring(Construct):
                     operation.lower(): _metric("SystemErrors", table | {"Operation": operation})
                     for operation in OPERATIONS
                 },
-                period=Duration.minutes(1),
+                period=MINUTE,
                 label="Errors",
             ),
             threshold=0,
@@ -101,5 +103,5 @@ def _metric(name: str, dimensions: dict[str, str], *, statistic: str = "Sum") ->
         metric_name=name,
         dimensions_map=dimensions,
         statistic=statistic,
-        period=Duration.minutes(1),
+        period=MINUTE,
     )
