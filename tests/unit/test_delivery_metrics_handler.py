@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pipeline import delivery_metrics
 from pipeline import delivery_metrics_handler as handler
 
 ENDED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -135,3 +136,8 @@ def test_a_stage_that_was_not_entered_is_no_failed_deployment(world: World) -> N
 def test_a_failed_rollback_is_no_failed_deployment_of_a_change(world: World) -> None:
     world.execution("back", "Failed", "Prod", kind="ROLLBACK")
     assert world.ends("back", "FAILED") == {}
+
+
+@pytest.mark.parametrize("name", ["NAMESPACE", "DEPLOYMENTS", "FAILED", "LEAD_TIME", "RECOVERY_TIME"])
+def test_the_dashboard_shows_what_the_function_publishes(name: str) -> None:
+    assert getattr(delivery_metrics, name) == getattr(handler, name)

@@ -1,6 +1,8 @@
 """Imports go one way: app, then pipeline, stages, payment_constructs; nothing of the product knows the rehearsal."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,15 @@ def test_a_room_is_small() -> None:
         if len(module.read_text(encoding="utf-8").splitlines()) > 150
     }
     assert long == set(LONGER)
+
+
+def test_a_synth_does_not_load_the_aws_sdk() -> None:
+    # Only functions and commands talk to AWS; the SDK is 200 modules more for every synth.
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import app, sys; print(*sys.modules)"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {"boto3", "botocore"} & set(loaded.stdout.split()) == set()
