@@ -25,8 +25,6 @@ class Health(cloudwatch.CompositeAlarm):
             construct_id,
             composite_alarm_name=topic.name("health"),
             alarm_description=description("Something in the environment needs attention.", runbook="health"),
-            alarm_rule=cloudwatch.AlarmRule.any_of(
-                *(cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM) for alarm in alarms)
-            ),
+            alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
         )
         topic.notify(self)
