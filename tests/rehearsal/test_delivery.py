@@ -200,7 +200,10 @@ class Run:
 
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=30)
+        try:
+            return self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"It goes on a minute after the interruption:\n{self.text()}")
 
     def text(self) -> str:
         return self.output.read_text()
