@@ -30,12 +30,15 @@ def main() -> int:
         return 2
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
     _delivery(Assembly(directory), console=console)
+    findings: list[Finding] = []
     try:
-        findings = [finding for part in parts for finding in _timed(part)]
+        for part in parts:
+            findings += _timed(part)
     except MeasureError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
-    _report(findings, console=console)
+    finally:
+        _report(findings, console=console)
     return 0
 
 

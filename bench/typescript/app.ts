@@ -1,5 +1,6 @@
 // The DR stack and the network of a stage once more, for a comparison of times and for nothing else.
 // It declares what bench/apps/stage.py declares, type by type: the bench refuses to compare when it does not.
+import { readFileSync } from "node:fs";
 import type { Environment } from "aws-cdk-lib";
 import { App, Duration, RemovalPolicy, Stack, Tags, Validations } from "aws-cdk-lib";
 import * as backup from "aws-cdk-lib/aws-backup";
@@ -277,7 +278,8 @@ class NetworkStack extends Stack {
   }
 }
 
-const app = new App({ analyticsReporting: false, outdir: process.argv[2] });
+const { context } = JSON.parse(readFileSync("cdk.json", "utf8"));
+const app = new App({ analyticsReporting: false, context, outdir: process.argv[2] });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new PCIDSS321Checks(app), new NIST80053R5Checks(app));
 new DisasterRecoveryStack(app, "DisasterRecovery", { account: ACCOUNT, region: RECOVERY });
 new NetworkStack(app, "Network", { account: ACCOUNT, region: PRIMARY });
