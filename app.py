@@ -14,7 +14,6 @@ from pipeline.settings import load_delivery
 from stages.environment import Environment
 from stages.environments import DR_REGION, PRIMARY_REGION
 from stages.payment_stage import PaymentStage
-from stages.peers import Peers
 from stages.recovery import find_lost, recovered
 from stages.sandbox import sandbox
 from stages.settings_error import SettingsError
@@ -73,14 +72,7 @@ def load_alone(app: cdk.App, delivery: Delivery) -> Environment | None:
 def synthesize_alone(app: cdk.App, delivery: Delivery, environment: Environment) -> None:
     """Writes one environment that is deployed from a workstation, held to the same policy."""
     hold_to_policy(app, environments=[environment])
-    PaymentStage(
-        app,
-        environment.name,
-        environment=environment,
-        peers=Peers(earlier=None, following=None),
-        tooling_account=delivery.account,
-        release=delivery.release,
-    )
+    PaymentStage.alone(app, environment=environment, tooling_account=delivery.account, release=delivery.release)
     app.synth()
 
 

@@ -40,7 +40,8 @@ def measure(command: Sequence[str], *, log: Path) -> Run:
     Raises:
         MeasureError: When it fails.
     """
-    ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     started = time.monotonic()
     with log.open("wb") as output:
         child = subprocess.Popen(  # noqa: S603 - commands of the bench

@@ -7,7 +7,6 @@ from aws_cdk import aws_backup as backup
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -15,6 +14,7 @@ from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.backups import Backups
 from payment_constructs.housekeeping_role import HousekeepingRole
+from payment_constructs.inline_function import InlineFunction
 from payment_constructs.log_group import LogGroup
 
 CODE = Path(__file__).with_name("housekeeping_handler.py")
@@ -47,16 +47,14 @@ class Housekeeping(Construct):
             ],
         )
         topic.allow_failed_events(self._policy)
-        self._function = lambda_.Function(
+        self._function = InlineFunction(
             self,
             "Function",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            handler="index.handler",
-            code=lambda_.Code.from_inline(CODE.read_text(encoding="utf-8")),
+            code=CODE,
             timeout=Duration.minutes(15),
             role=known,
             log_group=log_group,
-            dead_letter_topic=topic.topic,
+            topic=topic,
         )
         self.service_token = self._function.function_arn
         # Its rights stand before it, and until after its end.

@@ -5,13 +5,13 @@ from pathlib import Path
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_rds as rds
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.database import NAME, Database
+from payment_constructs.inline_function import InlineFunction
 from payment_constructs.log_group import LogGroup
 
 CODE = Path(__file__).with_name("password_rotation_handler.py")
@@ -76,17 +76,15 @@ class PasswordRotation(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             managed_policies=[policy],
         )
-        self.function = lambda_.Function(
+        self.function = InlineFunction(
             self,
             "Function",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            handler="index.handler",
-            code=lambda_.Code.from_inline(CODE.read_text(encoding="utf-8")),
+            code=CODE,
             timeout=Duration.minutes(1),
             role=role.without_policy_updates(),
             log_group=log_group,
-            dead_letter_topic=topic.topic,
-            environment={
+            topic=topic,
+            variables={
                 "CLUSTER": database.cluster.cluster_arn,
                 "MASTER_SECRET": master_secret,
                 "DATABASE": NAME,

@@ -8,12 +8,12 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.alarm_topic import AlarmTopic
 from payment_constructs.dashboard import Dashboard, graph
+from payment_constructs.inline_function import InlineFunction
 from payment_constructs.log_group import LogGroup
 
 CODE = Path(__file__).with_name("delivery_metrics_handler.py")
@@ -69,16 +69,14 @@ class DeliveryMetrics(Construct):
             ],
         )
         topic.allow_failed_events(policy)
-        function = lambda_.Function(
+        function = InlineFunction(
             self,
             "Function",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            handler="index.handler",
-            code=lambda_.Code.from_inline(CODE.read_text(encoding="utf-8")),
+            code=CODE,
             timeout=Duration.minutes(1),
             role=role.without_policy_updates(),
             log_group=log_group,
-            dead_letter_topic=topic.topic,
+            topic=topic,
         )
         function.node.add_dependency(policy)
         acknowledge(

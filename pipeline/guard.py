@@ -7,11 +7,11 @@ from pathlib import Path
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.alarm_topic import AlarmTopic
+from payment_constructs.inline_function import InlineFunction
 from payment_constructs.log_group import LogGroup
 from pipeline.guard_step import GuardStep
 from stages.environment import Environment
@@ -69,16 +69,14 @@ class Guard(Construct):
             ],
         )
         topic.allow_failed_events(policy)
-        self.function = lambda_.Function(
+        self.function = InlineFunction(
             self,
             "Function",
-            runtime=lambda_.Runtime.PYTHON_3_14,
-            handler="index.handler",
-            code=lambda_.Code.from_inline(CODE.read_text(encoding="utf-8")),
+            code=CODE,
             timeout=Duration.minutes(2),
             role=role.without_policy_updates(),
             log_group=log_group,
-            dead_letter_topic=topic.topic,
+            topic=topic,
         )
         self.function.node.add_dependency(policy)
         acknowledge(

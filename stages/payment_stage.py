@@ -63,6 +63,25 @@ class PaymentStage(cdk.Stage):
             tags=stack_tags,
         )
 
+    @classmethod
+    def alone(cls, app: cdk.App, *, environment: Environment, tooling_account: str, release: str) -> "PaymentStage":
+        """An environment in an app of its own, without a pipeline and without neighbours.
+
+        Args:
+            app: The app.
+            environment: What is deployed, and where.
+            tooling_account: The account whose delivery it is a part of.
+            release: The commit that is deployed.
+        """
+        return cls(
+            app,
+            environment.name,
+            environment=environment,
+            peers=Peers(earlier=None, following=None),
+            tooling_account=tooling_account,
+            release=release,
+        )
+
     @property
     def outputs(self) -> Mapping[str, cdk.CfnOutput]:
         """What the payment stack tells about itself, by the names of its outputs."""

@@ -5,6 +5,7 @@ Exit status: 0 every environment keeps its budget, 1 one does not or something i
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +22,6 @@ from pipeline.settings import load_delivery
 from stages.environment import Environment
 from stages.frugal import frugal
 from stages.payment_stage import PaymentStage
-from stages.peers import Peers
 from stages.settings_error import SettingsError
 
 ASSEMBLY = Path("cdk.out")
@@ -49,7 +49,10 @@ def main() -> int:
         console.print(table(name, cost))
     console.print(with_levers(lowered))
     _say_what_it_rests_on(console)
-    return _judge(costs)
+    found = faults(costs)
+    for fault in found:
+        print(f"cost: {fault}", file=sys.stderr)
+    return 1 if found else 0
 
 
 def priced(assembly: Path, *, delivery: Delivery) -> dict[str, Estimate]:
@@ -64,14 +67,7 @@ def alone(environment: Environment, *, delivery: Delivery, context: dict[str, ob
     """The cost of an environment that is not in the assembly; nothing of it is held to the policy here."""
     with TemporaryDirectory() as directory:
         app = cdk.App(analytics_reporting=False, context=context, outdir=directory)
-        PaymentStage(
-            app,
-            environment.name,
-            environment=environment,
-            peers=Peers(earlier=None, following=None),
-            tooling_account=delivery.account,
-            release=delivery.release,
-        )
+        PaymentStage.alone(app, environment=environment, tooling_account=delivery.account, release=delivery.release)
         return _together(list(app.synth().stacks_recursively))
 
 
@@ -90,17 +86,20 @@ def _say_what_it_rests_on(console: Console) -> None:
     console.print("Left out: traffic to the internet, support, tax, and whatever a savings plan takes off.")
 
 
-def _judge(costs: dict[str, Estimate]) -> int:
-    faults = [
-        *(f"{name} costs {each.usd:,.0f} USD a month, its budget is {each.budget_usd:,.0f}: pull a lever, or raise "
-          "monthly_budget_usd in stages/environments.py."
-          for name, each in costs.items() if each.budget_usd is not None and each.usd > each.budget_usd),
-        *(f"nobody has priced {kind}: price it in pipeline/costs, or add it to what is free."
-          for kind in sorted({kind for each in costs.values() for kind in each.unpriced})),
-    ]  # fmt: skip
-    for fault in faults:
-        print(f"cost: {fault}", file=sys.stderr)
-    return 1 if faults else 0
+def faults(costs: Mapping[str, Estimate]) -> list[str]:
+    """The budgets that are not kept, and what nobody has priced."""
+    return [
+        *(
+            f"{name} costs {each.usd:,.0f} USD a month, its budget is {each.budget_usd:,.0f}: pull a lever, or raise "
+            "monthly_budget_usd in stages/environments.py."
+            for name, each in costs.items()
+            if each.budget_usd is not None and each.usd > each.budget_usd
+        ),
+        *(
+            f"nobody has priced {kind}: price it in pipeline/costs, or add it to what is free."
+            for kind in together(costs.values()).unpriced
+        ),
+    ]
 
 
 if __name__ == "__main__":

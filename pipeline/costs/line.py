@@ -16,14 +16,12 @@ class CostLine:
         group: What people call it, such as ``NAT gateways``.
         region: Where it is billed.
         what: The price's name in the table.
-        quantity: Units a month.
         usd: US dollars a month.
     """
 
     group: str
     region: str
     what: str
-    quantity: float
     usd: float
 
 
@@ -49,11 +47,11 @@ class Bill:
         return [resource.get("Properties", {}) for resource in resources if resource["Type"] == resource_type]
 
     def line(self, group: str, what: str, quantity: float, *, region: str | None = None) -> CostLine:
-        """A line at the table's price; in the stack's own region unless another is named.
+        """So many units at the table's price, in the stack's own region unless another is named.
 
         Raises:
             PriceError: When the table does not have the price.
         """
         place = region or self.region
         usd = quantity * self.table.usd(what, region=place)
-        return CostLine(group=group, region=place, what=what, quantity=quantity, usd=usd)
+        return CostLine(group=group, region=place, what=what, usd=usd)

@@ -32,7 +32,7 @@ def _sessions(bill: Bill) -> Iterator[CostLine]:
 def _buckets(bill: Bill) -> Iterator[CostLine]:
     for bucket in bill.of("AWS::S3::Bucket"):
         yield bill.line("Logs in S3", "s3-storage-gb", bill.usage.audit_gb)
-        yield bill.line("Logs in S3", "s3-put-thousand", 1000 * bill.usage.requests_million / 100)
+        yield bill.line("Logs in S3", "s3-put-thousand", bill.usage.log_objects_thousand)
         if "ReplicationConfiguration" in bucket:
             yield bill.line("Logs in S3", "transfer-to-region-gb", bill.usage.audit_new_gb)
             if "ReplicationTime" in json.dumps(bucket["ReplicationConfiguration"]):

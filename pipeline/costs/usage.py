@@ -21,7 +21,9 @@ class Usage:
         sessions_gb: What the session table stores.
         audit_gb: What each audit log stores.
         audit_new_gb: What is added to it, and replicated.
-        log_gb: What all log groups take in.
+        log_objects_thousand: Objects, in thousands, that are put into each bucket.
+        log_gb: What all log groups of an environment take in.
+        delivery_log_gb: What the builds and functions of the pipeline log.
         insight_metrics: Metrics that Container Insights makes of the cluster.
         backup_copies: How many whole copies the daily backups of a data store are worth, increments added up.
         deliveries: Releases that go through the pipeline.
@@ -38,7 +40,9 @@ class Usage:
     sessions_gb: float = 1
     audit_gb: float = 20
     audit_new_gb: float = 5
+    log_objects_thousand: float = 50
     log_gb: float = 20
+    delivery_log_gb: float = 2
     insight_metrics: int = 40
     backup_copies: float = 5
     deliveries: int = 40

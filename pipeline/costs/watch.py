@@ -23,9 +23,10 @@ def watch(bill: Bill) -> Iterator[CostLine]:
         yield bill.line("Alarms and dashboards", "composite-alarm-month", composites)
     if dashboards := len(bill.of("AWS::CloudWatch::Dashboard")):
         yield bill.line("Alarms and dashboards", "dashboard-month", dashboards)
+    delivers = bool(bill.of("AWS::CodePipeline::Pipeline"))
     if bill.of("AWS::Logs::LogGroup"):
-        yield bill.line("Logs", "log-ingest-gb", bill.usage.log_gb)
-    if bill.of("AWS::CodePipeline::Pipeline"):
+        yield bill.line("Logs", "log-ingest-gb", bill.usage.delivery_log_gb if delivers else bill.usage.log_gb)
+    if delivers:
         minutes = bill.usage.deliveries * bill.usage.build_minutes
         yield bill.line("Deliveries", "build-minute", minutes)
         yield bill.line("Deliveries", "pipeline-action-minute", minutes)

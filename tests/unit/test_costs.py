@@ -2,12 +2,13 @@
 
 import copy
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.costs.__main__ import priced
+from pipeline.costs.__main__ import faults, priced
 from pipeline.costs.delta import StackCost, cost_changes
 from pipeline.costs.estimate import FREE, PRICED, Estimate, estimate
 from pipeline.costs.price_table import FILE, PriceError, PriceTable
@@ -67,7 +68,7 @@ def test_every_type_of_the_templates_is_priced_or_free(assembly: Assembly, costs
         resource["Type"] for stack in assembly.stacks for resource in assembly.template(stack)["Resources"].values()
     }
     assert not PRICED & FREE
-    assert not FREE - declared - {"AWS::ECS::ClusterCapacityProviderAssociations"}, "nothing declares these any more"
+    assert not FREE - declared, "nothing declares these any more"
 
 
 def test_what_nobody_has_priced_is_named() -> None:
@@ -138,3 +139,13 @@ def test_every_fault_of_a_price_table_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(PriceError) as caught:
         PriceTable.load(tmp_path / "prices.json")
     assert len(str(caught.value).splitlines()) == 5
+
+
+def test_a_budget_that_is_not_kept_and_an_unpriced_type_fail_the_command(costs: dict[str, Estimate]) -> None:
+    assert faults(costs) == []
+    (name, cost), *_ = costs.items()
+    poor = replace(cost, budget_usd=100, unpriced=("AWS::Kinesis::Stream",))
+    budget, unpriced = faults({name: poor})
+    assert budget.startswith(f"{name} costs ")
+    assert budget.endswith("its budget is 100: pull a lever, or raise monthly_budget_usd in stages/environments.py.")
+    assert unpriced.startswith("nobody has priced AWS::Kinesis::Stream")
