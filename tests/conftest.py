@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly, synthesize
+from pipeline.settings import load_delivery
+from tests.synthesized import RELEASE, Assembly, synthesize
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -20,17 +22,19 @@ def context() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def _synthesis(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> tuple[Delivery, Assembly]:
-    return synthesize(tmp_path_factory.mktemp("assembly"), context=context)
-
-
-@pytest.fixture(scope="session")
-def delivery(_synthesis: tuple[Delivery, Assembly]) -> Delivery:
+def delivery(context: dict[str, Any]) -> Delivery:
     """What cdk.json delivers."""
-    return _synthesis[0]
+    return load_delivery(context["delivery"], release=RELEASE)
 
 
 @pytest.fixture(scope="session")
-def assembly(_synthesis: tuple[Delivery, Assembly]) -> Assembly:
-    """The templates of that delivery."""
-    return _synthesis[1]
+def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Assembly:
+    """The templates of that delivery, synthesized by the worker that asks first."""
+    own = tmp_path_factory.getbasetemp()
+    directory = (own if worker_id == "master" else own.parent) / "assembly"
+    finished = directory.with_name("assembly-finished")
+    with FileLock(directory.with_name("assembly-lock")):
+        if not finished.exists():
+            synthesize(directory, context=context)
+            finished.touch()
+    return Assembly(directory)

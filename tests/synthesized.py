@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from pipeline.delivery import Delivery
 from rehearsal.assembly import stacks
 
 Template = dict[str, Any]
+
+RELEASE = "0" * 40
+"""The commit that a synthesis of the tests is of."""
 
 
 class Assembly:
@@ -77,10 +81,17 @@ class Assembly:
 
 def synthesize(directory: Path, *, context: Mapping[str, Any]) -> tuple[Delivery, Assembly]:
     """Synthesizes what a context describes, with every pack and validator on."""
-    app = cdk.App(analytics_reporting=False, context={**context, "release": "0" * 40}, outdir=str(directory))
+    app = cdk.App(analytics_reporting=False, context={**context, "release": RELEASE}, outdir=str(directory))
     delivery = entry_point.load(app)
     entry_point.synthesize(app, delivery)
     return delivery, Assembly(directory)
+
+
+def synthesize_small(directory: Path, *, context: Mapping[str, Any], delivery: Delivery) -> Assembly:
+    """Synthesizes a delivery to the first two environments alone, for what does not ask for more."""
+    app = cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
+    entry_point.synthesize(app, replace(delivery, environments=delivery.environments[:2]))
+    return Assembly(directory)
 
 
 def report_in(directory: Path) -> dict[str, dict[str, Any]]:

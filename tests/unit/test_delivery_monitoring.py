@@ -1,12 +1,14 @@
 """Who is told what of the delivery, and who may do what to it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly, synthesize
+from pipeline.settings import load_delivery
+from tests.synthesized import Assembly, synthesize_small
 
 STACK = "PipelineStack"
 
@@ -46,13 +48,11 @@ def test_the_topic_takes_events_and_its_mailbox_is_the_settings(assembly: Assemb
     assert "events.amazonaws.com" in keys
 
 
-def test_a_chat_is_told_the_same(
-    context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_chat_is_told_the_same(context: dict[str, Any], delivery: Delivery, tmp_path: Path) -> None:
     chat = f"arn:aws:sns:ap-southeast-1:{delivery.account}:payments-chat"
     notifications = context["delivery"]["notifications"] | {"chat_topic_arn": chat}
-    settings = {**context, "delivery": context["delivery"] | {"notifications": notifications}}
-    _, assembly = synthesize(tmp_path_factory.mktemp("chat"), context=settings)
+    chatting = load_delivery(context["delivery"] | {"notifications": notifications}, release="unreleased")
+    assembly = synthesize_small(tmp_path, context=context, delivery=chatting)
     told = [rule for rule in rules(assembly).values() if any("Topic" in json.dumps(t["Arn"]) for t in rule["Targets"])]
     assert len(told) == 4
     assert all(chat in [target["Arn"] for target in rule["Targets"]] for rule in told)

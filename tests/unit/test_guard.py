@@ -1,16 +1,15 @@
 """The change-set guard in the synthesized pipeline: where it stands, and what it may do."""
 
 import json
+from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
 
-import app as entry_point
 from pipeline.delivery import Delivery
 from pipeline.settings import load_delivery
 from stages.settings_error import SettingsError
-from tests.synthesized import Assembly, synthesize
+from tests.synthesized import Assembly, synthesize_small
 
 
 def guards(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -63,19 +62,17 @@ def test_the_guard_may_look_and_answer_and_nothing_else(assembly: Assembly) -> N
     assert "ZipFile" in functions[guard]["Code"]
 
 
-def test_an_allowed_change_reaches_the_guard_of_its_stack_only(
-    context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    entry = "Prod-Payment/DataSessionsTable0/KeySchema"
-    allowing = {**context, "delivery": context["delivery"] | {"allowed_changes": [entry]}}
-    _, assembly = synthesize(tmp_path_factory.mktemp("allowing"), context=allowing)
-    told = {stack: each["allowed"] for stage in assembly.pipeline_stages() for stack, each in guards(stage).items()}
-    assert told.pop("Prod-Payment") == [entry]
+def test_an_allowed_change_reaches_the_guard_of_its_stack_only(context: dict[str, Any], tmp_path: Path) -> None:
+    entry = "Dev-Payment/DataSessionsTable0/KeySchema"
+    allowing = load_delivery(context["delivery"] | {"allowed_changes": [entry]}, release="unreleased")
+    stages = synthesize_small(tmp_path, context=context, delivery=allowing).pipeline_stages()
+    told = {stack: each["allowed"] for stage in stages for stack, each in guards(stage).items()}
+    assert told.pop("Dev-Payment") == [entry]
     assert not any(told.values())
 
 
-def test_more_allowed_changes_than_an_action_can_carry_are_refused(context: dict[str, Any]) -> None:
-    entries = [f"Prod-Payment/{'Table' * 10}{number}/KeySchema" for number in range(20)]
+def test_more_allowed_changes_than_an_action_can_carry_are_refused(context: dict[str, Any], tmp_path: Path) -> None:
+    entries = [f"Dev-Payment/{'Table' * 10}{number}/KeySchema" for number in range(20)]
     delivery = load_delivery(context["delivery"] | {"allowed_changes": entries}, release="unreleased")
     with pytest.raises(SettingsError, match="deliver them in several releases"):
-        entry_point.build(cdk.App(analytics_reporting=False, context=context), delivery)
+        synthesize_small(tmp_path, context=context, delivery=delivery)

@@ -1,6 +1,7 @@
 """The pipeline as it is synthesized: its order, its gate, its artifacts and what its builds may do."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -8,12 +9,11 @@ import pytest
 from aws_cdk import pipelines
 from aws_cdk.assertions import Template
 
-import app as entry_point
 from pipeline.delivery import Delivery
 from pipeline.settings import load_delivery
 from pipeline.source import ConnectionSource
 from tests.conftest import CHECKOUT
-from tests.synthesized import Assembly, references
+from tests.synthesized import Assembly, references, synthesize_small
 
 PIPELINE = "AWS::CodePipeline::Pipeline"
 
@@ -126,14 +126,11 @@ def test_a_push_to_main_starts_the_pipeline(context: dict[str, Any]) -> None:
     ],
 )
 def test_another_source_is_a_setting_and_holds_to_the_policy(
-    context: dict[str, Any], source: dict[str, str], provider: str, tmp_path_factory: pytest.TempPathFactory
+    context: dict[str, Any], source: dict[str, str], provider: str, tmp_path: Path
 ) -> None:
-    directory = tmp_path_factory.mktemp(provider)
-    app = cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
     delivery = load_delivery(context["delivery"] | {"source": source}, release="unreleased")
-    entry_point.build(app, delivery)
-    app.synth()
-    (action,) = actions(Assembly(directory), "Source")
+    assembly = synthesize_small(tmp_path, context=context, delivery=delivery)
+    (action,) = actions(assembly, "Source")
     assert action["ActionTypeId"]["Provider"] == provider
 
 
