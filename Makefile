@@ -1,6 +1,7 @@
 # Every target installs what it needs first; a second run finds it in place.
 SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where a machine asks for the contrary
 .DEFAULT_GOAL := help
 # Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
