@@ -12,7 +12,8 @@ from aws_cdk.cx_api import CloudAssembly
 
 from pipeline.changes.statements import statements
 from pipeline.resource_actions import actions
-from stages.environments import DR_REGION, PRIMARY_REGION
+from stages.environments import DELIVERY_ORDER, DR_REGION, PRIMARY_REGION
+from stages.recovery import FALLBACK_REGION, SUFFIX
 
 FILE = Path(__file__).parents[1] / "bootstrap" / "permissions.json"
 BOUNDARY = "payment-delivery-boundary"
@@ -22,7 +23,16 @@ LONGEST = 6144
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
-_STACKS = ("payment-*", "Dev-*", "Staging-*", "Prod-*", "Sandbox-*", "PipelineStack-*", "PipelineArtifacts-*")
+_REGIONS = (PRIMARY_REGION, DR_REGION, FALLBACK_REGION)
+_STACKS = (
+    "payment-*",
+    *(f"{environment}{suffix}-*" for environment in DELIVERY_ORDER for suffix in ("", SUFFIX)),
+    "Sandbox-*",
+    "PipelineStack-*",
+    "PipelineArtifacts-*",
+)
+"""What names of roles and policies begin with: our own, and those that CloudFormation makes of a stack's name."""
+
 _GLOBAL = {"iam", "sts"}
 _BILLING = {"billing", "budgets"}
 _FORBIDDEN = (
@@ -70,19 +80,22 @@ def _in_parts(wanted: list[str]) -> Iterator[list[str]]:
 
 
 def _regional(wanted: list[str]) -> dict[str, Any]:
-    where = {"StringEquals": {"aws:RequestedRegion": [PRIMARY_REGION, DR_REGION]}}
+    where = {"StringEquals": {"aws:RequestedRegion": list(_REGIONS)}}
     return {"Effect": "Allow", "Action": wanted, "Resource": "*", "Condition": where}
 
 
 def _on_roles(wanted: list[str]) -> list[dict[str, Any]]:
     """IAM on the names of our stacks only, and no role without the boundary."""
     bounded = {"iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
-    ours = [_arn(f"{kind}/{name}") for kind in ("role", "policy", "instance-profile") for name in _STACKS]
+    roles, others = (
+        [_arn(f"{kind}/{name}") for kind in kinds for name in _STACKS]
+        for kinds in (("role",), ("policy", "instance-profile"))
+    )
     boundary = {"StringEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
     free = [action for action in wanted if action not in bounded and action not in _FORBIDDEN]
     return [
-        {"Effect": "Allow", "Action": free, "Resource": ours},
-        {"Effect": "Allow", "Action": sorted(bounded & set(wanted)), "Resource": ours, "Condition": boundary},
+        {"Effect": "Allow", "Action": free, "Resource": [*roles, *others]},
+        {"Effect": "Allow", "Action": sorted(bounded & set(wanted)), "Resource": roles, "Condition": boundary},
         {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": _arn("role/aws-service-role/*")},
     ]
 

@@ -9,22 +9,26 @@ from typing import Self
 
 from botocore.exceptions import ClientError
 
-from rehearsal import toolbox
+from rehearsal import assembly, toolbox
+from rehearsal.approver import nobody
 from rehearsal.assembly import Environment
+from rehearsal.bootstrap import bootstrap_account
+from rehearsal.by_hand import PIPELINE_STACK
 from rehearsal.console import Console
 from rehearsal.console import Step as Shown
 from rehearsal.drill import ledger, runbook
 from rehearsal.drill.checks import DrillError
 from rehearsal.drill.findings import Findings
 from rehearsal.drill.names import Names
-from rehearsal.drill.platform import Platform, bootstrap
+from rehearsal.drill.platform import Platform
 from rehearsal.drill.report import Report, StepResult
 from rehearsal.drill.scenario import Scenario
 from rehearsal.drill.site import Site
-from rehearsal.drill.terminal import Terminal
 from rehearsal.emulator import Emulator
 from rehearsal.errors import RehearsalError
 from rehearsal.processes import Processes
+from rehearsal.terminal import CommandError, Terminal
+from rehearsal.workplace import Workplace
 
 PAGE = Path("docs", "disaster-recovery.md")
 
@@ -43,23 +47,31 @@ class Drill:
     def __init__(self, *, checkout: Path, directory: Path, emulator: Emulator, console: Console, logs: Path) -> None:
         self._steps = runbook.read(checkout / PAGE)
         self._names = names = Names.of(directory)
-        self._emulator, self._console, self._processes = emulator, console, Processes()
-        self._platform = Platform(emulator=emulator, directory=directory)
         self._directory = TemporaryDirectory(prefix="drill-")
-        self._scratch = Path(self._directory.name)
-        self._tools = toolbox.install(self._scratch)
-        self._log = logs / "commands.log"
+        scratch = Path(self._directory.name)
         logs.mkdir(parents=True, exist_ok=True)
+        self._workplace = Workplace(
+            emulator=emulator,
+            processes=Processes(),
+            checkout=checkout,
+            directory=scratch,
+            tools=toolbox.install(scratch),
+            logs=logs,
+            approver=nobody,
+            console=console,
+        )
+        self._platform = Platform(emulator=emulator, directory=directory)
+        self._home = assembly.stack(assembly.stacks(directory), construct_id=PIPELINE_STACK).environment
         self._shown: Shown | None = None
         self._terminal = Terminal(
             emulator=emulator,
             account=names.account,
             region=names.recovery,
             checkout=checkout,
-            tools=self._tools,
-            scratch=self._scratch,
-            log=self._log,
-            processes=self._processes,
+            tools=self._workplace.tools,
+            scratch=scratch,
+            log=logs / "commands.log",
+            processes=self._workplace.processes,
             watch=self._show,
         )
         self._kinds = ledger.kinds(partial(emulator.client, account=names.account), names=names)
@@ -75,33 +87,27 @@ class Drill:
 
     def __exit__(self, *_: object) -> None:
         """Leave nothing running and nothing behind but the logs."""
-        self._processes.stop()
+        self._workplace.processes.stop()
         self._directory.cleanup()
 
     def stand_up(self) -> None:
-        """Everything as a delivery leaves it; the DR region is bootstrapped as the README has it done."""
-        names = self._names
-        self._console.heading(f"{names.environment} stands, in {names.primary} and {names.recovery}")
-        with self._console.step("the stacks of every environment") as step, ThreadPoolExecutor() as pool:
-            bootstrapped = pool.submit(
-                bootstrap,
-                self._emulator,
-                place=Environment(account=names.account, region=names.recovery),
-                tools=self._tools,
-                scratch=self._scratch,
-                processes=self._processes,
-            )
+        """Everything as a delivery leaves it; the account is bootstrapped as the README has it done."""
+        names, console = self._names, self._workplace.console
+        console.heading(f"{names.environment} stands, in {names.primary} and {names.recovery}")
+        places = [Environment(account=names.account, region=region) for region in (names.primary, names.recovery)]
+        with console.step("the stacks of every environment") as step, ThreadPoolExecutor() as pool:
+            bootstrapped = pool.submit(bootstrap_account, self._workplace, places, home=self._home)
             self._platform.deploy(step=step)
             bootstrapped.result()
 
     def carry_out(self) -> Report:
         """Go through the whole runbook; a step that fails ends it."""
         started, reason = time.monotonic(), ""
-        self._console.heading(str(PAGE))
+        self._workplace.console.heading(str(PAGE))
         try:
             for step in self._steps:
                 self._step(step)
-        except (DrillError, ClientError) as error:
+        except (DrillError, CommandError, ClientError) as error:
             reason = str(error)
         return Report(
             environment=self._names.environment,
@@ -120,7 +126,7 @@ class Drill:
         started = time.monotonic()
         result = StepResult(title=step.title, commands=len(step.commands), by_hand=step.by_hand)
         self._results.append(result)
-        with self._console.step(step.title) as shown:
+        with self._workplace.console.step(step.title) as shown:
             self._shown = shown
             notes = [happening() for happening in self._scenario.before.get(step.title, ())]
             for block in step.commands:

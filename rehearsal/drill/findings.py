@@ -5,7 +5,7 @@ from typing import Any
 
 from rehearsal.drill.checks import locked, must
 from rehearsal.drill.site import Site
-from rehearsal.drill.terminal import Terminal
+from rehearsal.terminal import Terminal
 
 
 class Findings:
@@ -32,7 +32,7 @@ class Findings:
         found = {replica["Region"]: replica["Status"] for replica in described["ReplicationStatus"]}
         must(found == {names.recovery: "InSync"}, f"The database user's secret is replicated so: {found}")
         points = self._site.there("backup").list_recovery_points_by_backup_vault(BackupVaultName=names.resource("dr"))
-        kinds = sorted(point["ResourceArn"].split(":")[2] for point in points["RecoveryPoints"])
+        kinds = sorted({point["ResourceArn"].split(":")[2] for point in points["RecoveryPoints"]})
         must(kinds == ["dynamodb", "rds"], f"The DR vault holds copies of {kinds}.")
         return "secret in sync, copies of database and sessions in the DR vault"
 

@@ -4,13 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rehearsal import assembly, toolbox
+from rehearsal import assembly
 from rehearsal.actions.stack import settled
 from rehearsal.assembly import Environment, Stack
 from rehearsal.console import Step
 from rehearsal.emulator import Emulator
-from rehearsal.errors import RehearsalError
-from rehearsal.processes import Processes, quoted
 
 _VERSION = "/cdk-bootstrap/hnb659fds/version"
 
@@ -51,28 +49,12 @@ class Platform:
             Tags=[{"Key": key, "Value": value} for key, value in _tags(stack).items()],
         )
         settled(cloudformation, created["StackId"], before=set(), watch=step.watch)
+        s3.delete_object(Bucket=bucket, Key=stack.name)
+        s3.delete_bucket(Bucket=bucket)
 
     def client(self, service: str, place: Environment) -> Any:
         """A client of one environment's account and region."""
         return self.emulator.client(service, account=place.account, region=place.region)
-
-
-def bootstrap(emulator: Emulator, *, place: Environment, tools: Path, scratch: Path, processes: Processes) -> None:
-    """`cdk bootstrap` of one region, as the README has it done for every environment."""
-    policy = "arn:aws:iam::aws:policy/AdministratorAccess"
-    command = [
-        "cdk",
-        "bootstrap",
-        str(place),
-        "--bootstrap-customer-key",
-        "--cloudformation-execution-policies",
-        policy,
-    ]
-    environment = emulator.environment(account=place.account, region=place.region)
-    log = scratch / "bootstrap.log"
-    tooled = toolbox.environment(environment, tools=tools, scratch=scratch)
-    if processes.run(command, cwd=scratch, environment=tooled, log=log) != 0:
-        raise RehearsalError(f"`{' '.join(command)}` failed:\n{quoted(log)}")
 
 
 def _tags(stack: Stack) -> dict[str, str]:

@@ -12,10 +12,10 @@ from rehearsal.drill.drill import PAGE, Drill
 from rehearsal.drill.ledger import Kind
 from rehearsal.drill.report import Report, show, write
 from rehearsal.drill.runbook import Step
-from rehearsal.drill.terminal import Terminal
 from rehearsal.emulator import Emulator
 from rehearsal.errors import RehearsalError
 from rehearsal.processes import Processes
+from rehearsal.terminal import CommandError, Terminal
 from tests.conftest import CHECKOUT
 from tests.synthesized import Assembly
 
@@ -25,17 +25,16 @@ def steps() -> list[Step]:
     return runbook.read(CHECKOUT / PAGE)
 
 
-@pytest.fixture
-def failing(tmp_path: Path) -> Iterator[Emulator]:
-    """An emulator of its own: the drill takes a region from it."""
-    with Emulator.start(log=tmp_path / "emulator.log") as emulator:
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """An emulator of its own: the drill takes a region from it, and gives it back."""
+    with Emulator.start(log=tmp_path_factory.mktemp("failing") / "emulator.log") as emulator:
         yield emulator
 
 
 @pytest.fixture(scope="module")
-def report(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    logs = tmp_path_factory.mktemp("drill")
-    with Emulator.start(log=logs / "emulator.log") as emulator, drill(assembly, emulator, logs) as carried_out:
+def report(assembly: Assembly, failing: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    with drill(assembly, failing, tmp_path_factory.mktemp("drill")) as carried_out:
         carried_out.stand_up()
         return carried_out.carry_out()
 
@@ -85,10 +84,10 @@ def test_the_report_says_what_it_does_not_show(report: Report, tmp_path: Path) -
     assert '"lost": 3' in (tmp_path / "report.json").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("report")  # everything stands
 def test_a_drill_without_the_sessions_replica_fails(assembly: Assembly, failing: Emulator, tmp_path: Path) -> None:
     prod = assembly.stacks["Prod-Payment"].environment
     with drill(assembly, failing, tmp_path) as broken:
-        broken.stand_up()
         dynamodb = failing.client("dynamodb", account=prod.account, region=prod.region)
         replica = {"Delete": {"RegionName": "us-west-2"}}
         dynamodb.update_table(TableName="payment-sessions-prod", ReplicaUpdates=[replica])
@@ -130,7 +129,7 @@ def test_a_command_that_fails_ends_its_block(emulator: Emulator, tmp_path: Path)
     )
     terminal.run("export KEPT=kept", title="First")
     assert terminal.variable("KEPT") == "kept"
-    with pytest.raises(DrillError, match=r"Second: a command of docs/disaster-recovery\.md failed"):
+    with pytest.raises(CommandError, match="Second: a command failed"):
         terminal.run('aws s3api head-bucket --bucket "$KEPT"\necho not reached', title="Second")
     assert "\nnot reached" not in log.read_text(encoding="utf-8")
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from pipeline.bootstrap_permissions import BOUNDARY, FILE, LONGEST, declared, text
+from pipeline.bootstrap_permissions import BOUNDARY, EXECUTION, FILE, LONGEST, declared, text
 from pipeline.changes.statements import statements
+from stages.recovery import FALLBACK_REGION
 from tests.conftest import CHECKOUT
 from tests.synthesized import Assembly
 
@@ -104,13 +105,22 @@ def test_every_policy_fits(policies: dict[str, list[dict[str, Any]]]) -> None:
     assert {name: size for name, size in sizes.items() if size > LONGEST - 100} == {}
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/disaster-recovery.md"])
 def test_the_documented_commands_use_the_policies_and_no_administrator(
+    page: str, policies: dict[str, list[dict[str, Any]]]
+) -> None:
+    text = (CHECKOUT / page).read_text(encoding="utf-8")
+    assert "AdministratorAccess" not in text
+    assert f"--custom-permissions-boundary {BOUNDARY}" in text
+    assert f"POLICY=arn:aws:iam::$ACCOUNT:policy/{EXECUTION}\n" in text
+    (numbers,) = re.findall(r"--cloudformation-execution-policies ((?:\$POLICY-\d,?)+)", text)
+    named = {policy.replace("$POLICY", EXECUTION) for policy in numbers.split(",")}
+    assert named == {name for name in policies if name != BOUNDARY}
+
+
+def test_what_is_brought_up_on_the_day_of_a_disaster_is_allowed_too(
     policies: dict[str, list[dict[str, Any]]],
 ) -> None:
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    assert "AdministratorAccess" not in readme
-    assert f"--custom-permissions-boundary {BOUNDARY}" in readme
-    (numbers,) = re.findall(r"for n in ([\d ]+);", readme)
-    named = {f"payment-delivery-execution-{number}" for number in numbers.split()}
-    assert named == {name for name in policies if name != BOUNDARY}
-    assert "--template-file bootstrap/permissions.json" in readme
+    text = json.dumps(policies)
+    assert FALLBACK_REGION in text
+    assert "role/ProdDr-*" in text

@@ -1,29 +1,33 @@
-"""A terminal of whoever fails over: the runbook's blocks, each where the one before it left off."""
+"""A terminal of whoever follows a page of docs/: its blocks, each where the one before it left off."""
 
 import json
 from pathlib import Path
 
 from rehearsal import buildspec, toolbox
-from rehearsal.drill.checks import DrillError
 from rehearsal.emulator import Emulator
+from rehearsal.errors import DeliveryError
 from rehearsal.processes import Processes, Watcher, quoted
 from rehearsal.shell import Shell
 
 _MINUTES = 10
 
 
+class CommandError(DeliveryError):
+    """A command of a page that fails."""
+
+
 class Terminal:
-    """One shell for the whole runbook.
+    """One shell for a whole page.
 
     Args:
         emulator: The AWS that its commands reach; none can reach another.
-        account: The environment's own, whose credentials the terminal has.
+        account: Whose credentials the terminal has.
         region: Where it works.
         checkout: The clone that it is opened in.
         tools: Node and npm.
         scratch: Where its temporary files go.
         log: What the commands print.
-        processes: Ends them when the drill ends.
+        processes: Ends them when the rehearsal ends.
         watch: Is shown the newest line.
     """
 
@@ -56,10 +60,14 @@ class Terminal:
         )
 
     def run(self, block: str, *, title: str) -> None:
-        """Run a block to its end; the first command that fails ends it."""
+        """Run a block to its end; the first command that fails ends it.
+
+        Raises:
+            CommandError: With the block and the end of what it printed.
+        """
         spec = buildspec.parse(json.dumps({"version": "0.2", "phases": {"build": {"commands": [f"set -eu\n{block}"]}}}))
         if self._shell.build(spec):
-            raise DrillError(f"{title}: a command of docs/disaster-recovery.md failed:\n{block}{quoted(self._log)}")
+            raise CommandError(f"{title}: a command failed:\n{block.rstrip()}\n{quoted(self._log)}")
 
     def variable(self, name: str) -> str:
         """A variable as the blocks so far left it."""

@@ -1,0 +1,105 @@
+"""The README's commands for an account, as they stand there: its permissions, the bootstrap, and a sandbox in it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal import toolbox
+from rehearsal.approver import nobody
+from rehearsal.assembly import Environment
+from rehearsal.bootstrap import README, bootstrap_account
+from rehearsal.console import Console
+from rehearsal.emulator import Emulator
+from rehearsal.errors import DeliveryError
+from rehearsal.processes import Processes
+from rehearsal.readme import bootstrap_commands
+from rehearsal.remains import remains
+from rehearsal.terminal import Terminal
+from rehearsal.workplace import Workplace
+from tests.conftest import CHECKOUT
+from tests.rehearsal.project import Project
+from tests.rehearsal.stacks import PRIMARY, RECOVERY
+
+REGIONS = (PRIMARY, RECOVERY)
+
+
+@pytest.fixture(scope="module")
+def account(project: Project) -> str:
+    """That of the first environment, which a sandbox stands in too."""
+    return next(iter(project.accounts.values()))
+
+
+@pytest.fixture(scope="module")
+def workplace(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    """An emulator where nothing stands."""
+    directory = tmp_path_factory.mktemp("readme")
+    with Emulator.start(log=directory / "emulator.log") as running:
+        yield Workplace(
+            emulator=running,
+            processes=Processes(),
+            checkout=project.directory,
+            directory=directory,
+            tools=toolbox.install(directory),
+            logs=directory,
+            approver=nobody,
+            console=Console(),
+        )
+
+
+@pytest.fixture(scope="module")
+def bootstrapped(workplace: Workplace, project: Project, account: str) -> Emulator:
+    home = Environment(account=project.pipeline_account, region=PRIMARY)
+    bootstrap_account(workplace, [Environment(account=account, region=region) for region in REGIONS], home=home)
+    return workplace.emulator
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_an_account_is_bootstrapped_within_its_boundary(
+    bootstrapped: Emulator, project: Project, account: str, region: str
+) -> None:
+    cloudformation = bootstrapped.client("cloudformation", account=account, region=region)
+    (toolkit,) = cloudformation.describe_stacks(StackName="CDKToolkit")["Stacks"]
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in toolkit["Parameters"]}
+    assert given["TrustedAccounts"] == project.pipeline_account
+    assert given["InputPermissionsBoundary"] == "payment-delivery-boundary"
+    iam = bootstrapped.client("iam", account=account, region=PRIMARY)
+    standing = {policy["Arn"] for policy in iam.list_policies(Scope="Local")["Policies"]}
+    execution = {arn for arn in standing if "payment-delivery-execution" in arn}
+    assert set(given["CloudFormationExecutionPolicies"].split(",")) == execution
+    assert len(execution) > 1
+
+
+def test_a_sandbox_comes_and_goes(bootstrapped: Emulator, workplace: Workplace, account: str, tmp_path: Path) -> None:
+    terminal = Terminal(
+        emulator=bootstrapped,
+        account=account,
+        region=PRIMARY,
+        checkout=workplace.checkout,
+        tools=workplace.tools,
+        scratch=tmp_path,
+        log=tmp_path / "commands.log",
+        processes=workplace.processes,
+        watch=lambda _: None,
+    )
+    before = remains(bootstrapped, account=account, regions=REGIONS)
+    (deploy,) = re.findall(r"`(cdk deploy -c sandbox=[^`]+)`", (CHECKOUT / README).read_text(encoding="utf-8"))
+    # What somebody answers at a terminal; and the linter of templates has looked at an environment elsewhere.
+    terminal.run(f"export CDK_VALIDATION=false\n{deploy} --require-approval never --method direct", title="Sandbox")
+    there = remains(bootstrapped, account=account, regions=REGIONS)
+    assert {name for name in there["tables"] if "alice" in name}
+    terminal.run(f"{deploy.replace('deploy', 'destroy')} --force", title="Sandbox")
+    assert remains(bootstrapped, account=account, regions=REGIONS) == before
+
+
+def test_a_page_that_forgets_a_region_is_refused() -> None:
+    place = Environment(account="222222222222", region="eu-west-1")
+    with pytest.raises(DeliveryError, match=r"README\.md does not bootstrap eu-west-1"):
+        bootstrap_commands(CHECKOUT / README, tooling="111111111111", places=[place])
+
+
+def test_a_page_without_the_commands_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Bootstrap it somehow\n", encoding="utf-8")
+    with pytest.raises(DeliveryError, match=r"README\.md has 0 blocks that bootstrap an account"):
+        bootstrap_commands(tmp_path / "README.md", tooling="111111111111", places=[])
