@@ -18,15 +18,13 @@ _INSTALLED = (".venv", "node_modules")
 def synthesize(workplace: Workplace, commit: Commit) -> list[Stack]:
     """The commit's own `make synth`; it tells the accounts and regions.
 
-    It gets no credentials: a synthesis that needs some shows here. The exported tree has no history, so it is told its
-    commit.
+    It gets no credentials: a synthesis that needs some shows here.
     """
-    tree = _tree(workplace, commit)
+    tree = tree_of(workplace, commit)
     archive.unpack(commit.source, tree)
     cache.restore(checkout=workplace.checkout, tree=tree, patterns=_INSTALLED)
-    own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment = own | {"CODEBUILD_RESOLVED_SOURCE_VERSION": commit.id}
-    _run(workplace, ["make", "synth"], step="make synth", tree=tree, environment=environment)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    _run(workplace, ["make", "synth"], step="make synth", commit=commit, environment=environment)
     return assembly.stacks(tree / "cdk.out")
 
 
@@ -35,20 +33,24 @@ def deploy(workplace: Workplace, commit: Commit, *, stack: Stack) -> None:
     home = stack.environment
     environment = workplace.emulator.environment(account=home.account, region=home.region)
     command = ["cdk", "--app", "cdk.out", "deploy", PIPELINE_STACK, "--require-approval", "never"]
-    tree = _tree(workplace, commit)
-    _run(workplace, command, step=f"cdk deploy {PIPELINE_STACK}", tree=tree, environment=environment)
+    _run(workplace, command, step=f"cdk deploy {PIPELINE_STACK}", commit=commit, environment=environment)
 
 
-def _tree(workplace: Workplace, commit: Commit) -> Path:
+def tree_of(workplace: Workplace, commit: Commit) -> Path:
+    """The commit, checked out."""
     return workplace.directory / "commits" / commit.id
 
 
 def _run(
-    workplace: Workplace, command: Sequence[str], *, step: str, tree: Path, environment: Mapping[str, str]
+    workplace: Workplace, command: Sequence[str], *, step: str, commit: Commit, environment: Mapping[str, str]
 ) -> None:
-    log = workplace.logs / f"{step.replace(' ', '-')}-{tree.name[:8]}.log"
+    log = workplace.logs / f"{step.replace(' ', '-')}-{commit.id[:8]}.log"
     tools = toolbox.environment(environment, tools=workplace.tools, scratch=workplace.directory / "cli")
+    # The exported tree has no history, from which it could know its commit.
+    told = tools | {"CODEBUILD_RESOLVED_SOURCE_VERSION": commit.id}
     with workplace.console.step(step) as shown:
-        status = workplace.processes.run(command, cwd=tree, environment=tools, log=log, watch=shown.watch)
+        status = workplace.processes.run(
+            command, cwd=tree_of(workplace, commit), environment=told, log=log, watch=shown.watch
+        )
         if status != 0:
             raise DeliveryError(f"`{' '.join(command)}` exited with {status}; the end of {log}:\n{quoted(log)}")

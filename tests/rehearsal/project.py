@@ -34,6 +34,20 @@ DELIVERY_ORDER = {
 }
 '''
 
+_SYNTH_ONCE = """\
+#!/bin/sh
+set -eu
+cd "$(dirname "$0")/.."
+kept="{kept}/${{CODEBUILD_RESOLVED_SOURCE_VERSION:?}}"
+if [ ! -d "$kept" ]; then
+  scripts/synth-afresh
+  cp -r cdk.out "$kept.new"
+  mv "$kept.new" "$kept"
+fi
+rm -rf cdk.out
+cp -r "$kept" cdk.out
+"""
+
 
 class Project:
     """The checkout; its tools are those of this one."""
@@ -45,6 +59,7 @@ class Project:
             (directory / tools).symlink_to(SOURCES / tools, target_is_directory=True)
         porcelain.init(str(directory))
         self._leave_out_the_checks()
+        self._synthesize_once()
         self._leave_room_before_the_last()
         self.commit("The project as it is")
 
@@ -110,6 +125,14 @@ class Project:
         environments = document["context"]["delivery"]["environments"]
         environments[list(environments)[-1]]["peers_with"] = False
         file.write_text(json.dumps(document, indent=2))
+
+    def _synthesize_once(self) -> None:
+        """A commit is synthesized once, however often it is built: that it comes out the same is proved elsewhere."""
+        scripts, kept = self.directory / "scripts", self.directory.with_name("assemblies")
+        kept.mkdir()
+        (scripts / "synth").rename(scripts / "synth-afresh")
+        (scripts / "synth").write_text(_SYNTH_ONCE.format(kept=kept))
+        (scripts / "synth").chmod(0o755)
 
     def _leave_out_the_checks(self) -> None:
         """The build's checks are these very tests among others: here only what becomes of the build is looked at."""
