@@ -13,7 +13,7 @@ help:  ## What can be made
 setup:
 	@scripts/setup
 
-rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes|no answers the gate, COMMITS="A B" pushes several)
+rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes|no answers the gate, COMMITS="A B" pushes several, TEARDOWN=yes takes all down again)
 	@python -m rehearsal $(COMMITS)
 
 drill: synth  ## Carry out docs/disaster-recovery.md on an emulated AWS that loses a region, and count what was lost

@@ -56,7 +56,7 @@ def _rehearse(names: list[str], *, console: Console) -> int:
     logs = checkout / LOGS
     for name in names:
         find(checkout=checkout, name=name)
-    answer = _approver()
+    answer, teardown = _approver(), _teardown()
     _tell_uncommitted(checkout, console=console)
     shutil.rmtree(logs, ignore_errors=True)
     reports: list[Report] = []
@@ -68,6 +68,8 @@ def _rehearse(names: list[str], *, console: Console) -> int:
                 reports.append(rehearsal.deliver(name))
                 show(reports[-1], console=console.rich)
                 write(reports, file=logs / "report.json")
+            if teardown and reports[-1].succeeded:
+                rehearsal.tear_down(names[-1])
     return DELIVERED if reports[-1].succeeded else NOT_DELIVERED
 
 
@@ -82,6 +84,13 @@ def _approver() -> Approver:
     if wanted not in answers:
         raise RehearsalError(f"APPROVE is '{wanted}': it answers an approval with yes or no, or leave it unset.")
     return answers[wanted]
+
+
+def _teardown() -> bool:
+    wanted = os.environ.get("TEARDOWN", "")
+    if wanted not in ("yes", ""):
+        raise RehearsalError(f"TEARDOWN is '{wanted}': yes takes everything down in the end, or leave it unset.")
+    return wanted == "yes"
 
 
 def _tell_uncommitted(checkout: Path, *, console: Console) -> None:

@@ -19,7 +19,7 @@ class Step:
 
     def __init__(self, *, name: str, console: RichConsole) -> None:
         self.note = ""
-        self._name = name
+        self.name = name
         self._console = console
         self._remind_at = time.monotonic() + _REMINDERS[0]
         self._progress: Progress | None = None
@@ -31,12 +31,12 @@ class Step:
     def watch(self, waiting_for: str) -> None:
         """Show what is being waited for."""
         if self._progress is not None:
-            room = max(20, self._console.width - len(self._name) - 20)
-            shown = f"{escape(self._name)}  [dim]{escape(waiting_for.strip()[:room])}[/dim]"
+            room = max(20, self._console.width - len(self.name) - 20)
+            shown = f"{escape(self.name)}  [dim]{escape(waiting_for.strip()[:room])}[/dim]"
             self._progress.update(self._task, description=shown)
         elif time.monotonic() > self._remind_at:
             self._remind_at = time.monotonic() + _REMINDERS[1]
-            self._console.print(f"  … {escape(self._name)}: {escape(waiting_for.strip())}", soft_wrap=True)
+            self._console.print(f"  … {escape(self.name)}: {escape(waiting_for.strip())}", soft_wrap=True)
 
     def pause(self) -> None:
         """Take the live line away, so that the terminal can be asked something."""

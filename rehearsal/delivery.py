@@ -16,7 +16,7 @@ from rehearsal import assembly, standing, toolbox
 from rehearsal.approver import Approver, check_somebody_answers, nobody
 from rehearsal.assembly import Stack
 from rehearsal.bootstrap import bootstrap
-from rehearsal.by_hand import PIPELINE_STACK, deploy, synthesize
+from rehearsal.by_hand import PIPELINE_STACK, deploy, synthesize, tree_of
 from rehearsal.commit import Commit, find
 from rehearsal.console import Console
 from rehearsal.emulator import Emulator
@@ -26,6 +26,7 @@ from rehearsal.processes import Processes
 from rehearsal.push import Push
 from rehearsal.report import Report
 from rehearsal.standing import Standing
+from rehearsal.teardown import Teardown
 from rehearsal.workplace import Workplace
 
 
@@ -113,6 +114,12 @@ class Rehearsal:
             logs=self.workplace.logs,
             coverage=self.workplace.emulator.coverage(),
         )
+
+    def tear_down(self, name: str = "HEAD") -> None:
+        """Take everything down that a commit has delivered, as a team does it by hand."""
+        commit = find(checkout=self.workplace.checkout, name=name)
+        stacks = self._synthesize(commit)
+        Teardown(self.workplace, tree=tree_of(self.workplace, commit), stacks=stacks).carry_out()
 
     def _look(self, stacks: list[Stack], *, before: Mapping[standing.Place, str]) -> list[Standing]:
         """Also where only an earlier commit deployed: what it left there still stands."""

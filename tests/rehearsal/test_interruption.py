@@ -23,7 +23,7 @@ class Run:
         self.scratch = directory / "tmp"
         self.scratch.mkdir()
         self.output = directory / "output"
-        known = {name: value for name, value in os.environ.items() if name not in {"APPROVE", "EMULATOR"}}
+        known = {name: value for name, value in os.environ.items() if name not in {"APPROVE", "EMULATOR", "TEARDOWN"}}
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "rehearsal"],
@@ -92,10 +92,16 @@ def test_after_an_interruption_in_the_middle_the_next_run_works(
     assert "was refused: APPROVE=no" in second.text()
 
 
-def test_an_answer_that_is_none_is_refused_at_once(project: Project, tmp_path: Path) -> None:
-    run = Run(project, tmp_path, APPROVE="perhaps")
+@pytest.mark.parametrize(
+    ("variable", "value", "remedy"), [("APPROVE", "perhaps", "yes or no"), ("TEARDOWN", "Dev", "leave it unset")]
+)
+def test_an_answer_that_is_none_is_refused_at_once(
+    project: Project, tmp_path: Path, variable: str, value: str, remedy: str
+) -> None:
+    run = Run(project, tmp_path, **{variable: value})
     assert run.process.wait(timeout=20) == 2
-    assert "yes or no" in run.text()
+    assert f"{variable} is '{value}'" in run.text()
+    assert remedy in run.text()
 
 
 def test_without_a_terminal_or_an_answer_nothing_is_deployed(project: Project, world: Emulator, tmp_path: Path) -> None:
