@@ -1,18 +1,20 @@
 """The build cache: what a buildspec names under `cache: paths:` is found in place, as in CodeBuild's local cache.
 
 Restored by link from the checkout, and only while the files that decide its content are the same in the commit;
-else the build installs afresh, as it does on AWS after such a change.
+else the build installs afresh, as it does on AWS after such a change. What a build made that the checkout has not is
+kept there for the next one.
 """
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-_DECIDING = ("requirements.txt", "package-lock.json", "scripts/setup")
+_DECIDING = ("requirements.txt", "package-lock.json", "scripts/setup", "scripts/npm-ci")
 
 
 def restore(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> list[str]:
     """Link the cached directories of the checkout into the tree; returns those that were linked."""
-    if any(_content(checkout / name) != _content(tree / name) for name in _DECIDING):
+    if not _alike(checkout, tree):
         return []
     restored = []
     for directory in dict.fromkeys(map(_directory, patterns)):
@@ -22,6 +24,20 @@ def restore(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> list[str]
             wanted.symlink_to(cached, target_is_directory=True)
             restored.append(directory)
     return restored
+
+
+def keep(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> None:
+    """Move what the build made of it into the checkout, unless that has it."""
+    if not _alike(checkout, tree):
+        return
+    for directory in dict.fromkeys(map(_directory, patterns)):
+        made, kept = tree / directory, checkout / directory
+        if directory and made.is_dir() and not made.is_symlink() and not kept.exists():
+            shutil.move(made, kept)
+
+
+def _alike(checkout: Path, tree: Path) -> bool:
+    return all(_content(checkout / name) == _content(tree / name) for name in _DECIDING)
 
 
 def _directory(pattern: str) -> str:

@@ -43,6 +43,7 @@ def carry_out(action: Action, context: Context) -> Outcome:
         failure = shell.build(spec)
     except TimeoutError:
         failure = f"it was not done after {minutes} minutes"
+    cache.keep(checkout=context.workplace.checkout, tree=sources, patterns=spec.cache_paths)
     if failure is not None:
         raise DeliveryError(f"The build failed: {failure}\n    The end of {context.log}:\n{quoted(context.log)}")
     variables = shell.variables() if spec.exported else {}

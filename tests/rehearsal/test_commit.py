@@ -79,3 +79,21 @@ def test_the_build_cache_is_linked_while_the_lock_files_are_the_same(checkout: P
     assert cache.restore(checkout=checkout, tree=tmp_path / "same", patterns=patterns) == [".venv"]
     assert (tmp_path / "same" / ".venv").resolve() == checkout / ".venv"
     assert cache.restore(checkout=checkout, tree=tmp_path / "other", patterns=patterns) == []
+
+
+def test_what_a_build_made_is_kept_for_the_next_one_where_there_is_none(checkout: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (checkout / ".venv").mkdir()
+    for directory, content in ((".venv", "another"), (".mypy_cache", "slow to make")):
+        (tree / directory).mkdir(parents=True)
+        (tree / directory / "file").write_text(content)
+    for name in ("requirements.txt", "package-lock.json"):
+        if (checkout / name).exists():
+            (tree / name).write_bytes((checkout / name).read_bytes())
+    cache.keep(checkout=checkout, tree=tree, patterns=[".venv/**/*", ".mypy_cache/**/*", "../outside/**"])
+    assert (checkout / ".mypy_cache" / "file").read_text() == "slow to make"
+    assert list((checkout / ".venv").iterdir()) == []
+    (tree / "requirements.txt").write_text("another==1\n")
+    (tree / "node_modules").mkdir()
+    cache.keep(checkout=checkout, tree=tree, patterns=["node_modules/**/*"])
+    assert not (checkout / "node_modules").exists()
