@@ -1,5 +1,6 @@
 """Commits of this checkout, synthesized side by side; with a library, so that a machine without git can do it too."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,16 +10,19 @@ from dulwich.objects import Commit, Tag
 from dulwich.objectspec import parse_commit, parse_object
 from dulwich.repo import Repo
 
+_ENTRY = re.compile(r"^## v\S+ .*\((?P<commit>[0-9a-f]{7,40})\)$", re.MULTILINE)
+"""A release in CHANGELOG.md, newest first: its version, its day, and the commit that it is."""
+
 
 class ComparisonError(Exception):
     """Commits that cannot be compared, and what to do about it."""
 
 
 def last_release(checkout: Path) -> str:
-    """The newest tag that is called like a version.
+    """The newest tag that is called like a version; in a clone without tags the newest commit of the changelog.
 
     Raises:
-        ComparisonError: When there is none.
+        ComparisonError: When there is neither.
     """
     with _repository(checkout) as repository:
         dated: list[tuple[int, str]] = []
@@ -28,9 +32,12 @@ def last_release(checkout: Path) -> str:
                 found = repository[found.object[1]]
             if tag.startswith(b"v") and isinstance(found, Commit):
                 dated.append((found.commit_time, tag.decode()))
-    if not dated:
-        raise ComparisonError("no release is tagged (v*) yet: name the commit to compare with, BASE=<commit>.")
-    return max(dated)[1]
+    if dated:
+        return max(dated)[1]
+    changelog = checkout / "CHANGELOG.md"
+    if changelog.is_file() and (entry := _ENTRY.search(changelog.read_text(encoding="utf-8"))):
+        return entry["commit"]
+    raise ComparisonError("no release is tagged (v*) yet: name the commit to compare with, BASE=<commit>.")
 
 
 def export(checkout: Path, *, name: str, to: Path) -> None:

@@ -196,6 +196,10 @@ def test_a_commit_is_exported_by_whatever_name_git_knows(tmp_path: Path) -> None
         porcelain.commit(
             str(checkout), message=text.encode(), author=b"T <t@example.com>", committer=b"T <t@example.com>"
         )
+    with pytest.raises(commits.ComparisonError, match="no release is tagged"):
+        commits.last_release(checkout)
+    (checkout / "CHANGELOG.md").write_text("## Unreleased\n\n## v2 - today (1a2b3c4)\n\n## v1 - before (5d6e7f8)\n")
+    assert commits.last_release(checkout) == "1a2b3c4"
     porcelain.tag_create(str(checkout), "v1")
     for name, text in (("HEAD~1", "first"), ("HEAD", "second"), ("v1", "second")):
         commits.export(checkout, name=name, to=tmp_path / name)
