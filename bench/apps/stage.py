@@ -1,4 +1,4 @@
-"""`python -m bench.apps.stage OUTPUT`: the DR stack and the network of Dev, as bench/typescript/app.ts has them.
+"""`python -m bench.apps.stage OUTPUT [COPIES]`: DR stack and network of Dev, as bench/typescript/app.ts has them.
 
 Under the three packs alone, because our own rules are Python's and the port has none.
 """
@@ -30,25 +30,29 @@ context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
 app = cdk.App(analytics_reporting=False, context=context, outdir=sys.argv[1])
 cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), PCIDSS321Checks(app), NIST80053R5Checks(app))
 dev = load_delivery(context["delivery"], release="unreleased").environments[0]
-DisasterRecoveryStack(
-    app, "DisasterRecovery", environment=dev, env=cdk.Environment(account=dev.account, region=dev.dr_region)
-)
-network = NetworkStack(app, "Network", env=cdk.Environment(account=dev.account, region=dev.primary_region))
-key = EncryptionKey(network, "LogKey", purpose="Logs of Dev", retain=False)
-key.allow_log_groups()
-vpc = Network(
-    network,
-    "Network",
-    cidr=dev.vpc_cidr,
-    nat_gateways=dev.nat_gateways,
-    endpoint_zones=dev.endpoint_zones,
-    log_key=key,
-    retain=False,
-).vpc
-acknowledge(
-    vpc,
-    "NIST.800.53.R5::NIST.800.53.R5-VPCDefaultSecurityGroupClosed",
-    "PCI.DSS.321::PCI.DSS.321-VPCDefaultSecurityGroupClosed",
-    control="Closed by the platform's housekeeping, which is not compared.",
-)
+for copy in range(int(sys.argv[2]) if len(sys.argv) > 2 else 1):  # noqa: PLR2004
+    DisasterRecoveryStack(
+        app,
+        f"DisasterRecovery{copy}",
+        environment=dev,
+        env=cdk.Environment(account=dev.account, region=dev.dr_region),
+    )
+    network = NetworkStack(app, f"Network{copy}", env=cdk.Environment(account=dev.account, region=dev.primary_region))
+    key = EncryptionKey(network, "LogKey", purpose="Logs of Dev", retain=False)
+    key.allow_log_groups()
+    vpc = Network(
+        network,
+        "Network",
+        cidr=dev.vpc_cidr,
+        nat_gateways=dev.nat_gateways,
+        endpoint_zones=dev.endpoint_zones,
+        log_key=key,
+        retain=False,
+    ).vpc
+    acknowledge(
+        vpc,
+        "NIST.800.53.R5::NIST.800.53.R5-VPCDefaultSecurityGroupClosed",
+        "PCI.DSS.321::PCI.DSS.321-VPCDefaultSecurityGroupClosed",
+        control="Closed by the platform's housekeeping, which is not compared.",
+    )
 app.synth()

@@ -281,6 +281,8 @@ class NetworkStack extends Stack {
 const { context } = JSON.parse(readFileSync("cdk.json", "utf8"));
 const app = new App({ analyticsReporting: false, context, outdir: process.argv[2] });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new PCIDSS321Checks(app), new NIST80053R5Checks(app));
-new DisasterRecoveryStack(app, "DisasterRecovery", { account: ACCOUNT, region: RECOVERY });
-new NetworkStack(app, "Network", { account: ACCOUNT, region: PRIMARY });
+for (let copy = 0; copy < Number(process.argv[3] ?? 1); copy++) {
+  new DisasterRecoveryStack(app, `DisasterRecovery${copy}`, { account: ACCOUNT, region: RECOVERY });
+  new NetworkStack(app, `Network${copy}`, { account: ACCOUNT, region: PRIMARY });
+}
 app.synth();
