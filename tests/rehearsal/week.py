@@ -1,9 +1,13 @@
 """What a team does in a week, carried out once for all tests: releases, and everything that must not get through."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rehearsal.approver import NO, Answer, Request
@@ -15,6 +19,8 @@ from rehearsal.standing import Standing
 from tests.rehearsal.project import Project
 
 FOURTH_ACCOUNT = "555555555555"
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+TICKET = "from another terminal"
 SESSION = {"sessionId": {"S": "kept"}}
 
 
@@ -43,25 +49,35 @@ class Week:
 
 
 class Approval:
-    """Refuses the last environment at first; everything else somebody approves elsewhere, through the API."""
+    """Refuses the last environment at first; everything else somebody approves at another terminal.
+
+    The last environment by the commands of docs/operations.md, as they stand there; the others through the API.
+    """
 
     def __init__(self, emulator: Emulator, home: Environment) -> None:
         self.tokens: list[str] = []
         self._refused = False
         self._client = emulator.client("codepipeline", account=home.account, region=home.region)
+        self._environment = emulator.environment(account=home.account, region=home.region)
+        self._environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        (self._commands,) = re.findall(r"^```sh drill\n(TOKEN=.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 
     def __call__(self, request: Request) -> Answer | None:
         self.tokens.append(request.token)
-        if request.stage.startswith("Approve") and not self._refused:
+        if not request.stage.startswith("Approve"):
+            self._client.put_approval_result(
+                pipelineName=request.pipeline,
+                stageName=request.stage,
+                actionName=request.action,
+                token=request.token,
+                result={"status": "Approved", "summary": TICKET},
+            )
+            return None
+        if not self._refused:
             self._refused = True
             return NO
-        self._client.put_approval_result(
-            pipelineName=request.pipeline,
-            stageName=request.stage,
-            actionName=request.action,
-            token=request.token,
-            result={"status": "Approved", "summary": "from another terminal"},
-        )
+        environment = self._environment | {"TICKET": TICKET}
+        subprocess.run(["sh", "-euc", self._commands], env=environment, check=True)  # noqa: S603, S607 - the page's
         return None
 
 
