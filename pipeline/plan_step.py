@@ -6,6 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import pipelines
 
+from pipeline.build_spec import build_spec
 from stages.environment import Environment
 from stages.names import lookup_role_arn
 
@@ -48,12 +49,7 @@ class PlanStep(pipelines.CodeBuildStep):
             env={"PAGE": f"s3://{bucket.bucket_name}/{name}"},
             commands=[f'make plan ENV={environment.name} PAGE="$PAGE"', ". build/plan/variables"],
             cache=codebuild.Cache.local(codebuild.LocalCacheMode.CUSTOM),
-            partial_build_spec=codebuild.BuildSpec.from_object(
-                {
-                    "cache": {"paths": [".venv/**/*", "node_modules/**/*"]},
-                    "phases": {"install": {"runtime-versions": {"python": "3.13", "nodejs": "24"}}},
-                }
-            ),
+            partial_build_spec=build_spec(),
             role_policy_statements=[
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=looking),
                 iam.PolicyStatement(actions=["s3:PutObject"], resources=[bucket.arn_for_objects("plans/*")]),

@@ -3,8 +3,9 @@
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import pipelines
 
-REPORTS, SBOM = "build/reports", "build/sbom"
-RUNTIMES = {"python": "3.13", "nodejs": "24"}
+from pipeline.build_spec import build_spec
+
+SBOM = "build/sbom"
 
 
 def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
@@ -20,15 +21,8 @@ def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildSt
         input=source,
         commands=["make check", "make synth"],
         primary_output_directory="cdk.out",
-        # The tools of the lock files, which scripts/setup leaves alone while they match, and what mypy knows of them.
         cache=codebuild.Cache.local(codebuild.LocalCacheMode.CUSTOM),
-        partial_build_spec=codebuild.BuildSpec.from_object(
-            {
-                "cache": {"paths": [".venv/**/*", "node_modules/**/*", ".mypy_cache/**/*"]},
-                "phases": {"install": {"runtime-versions": RUNTIMES}},
-                "reports": {"checks": {"base-directory": REPORTS, "files": ["*.xml"], "file-format": "JUNITXML"}},
-            }
-        ),
+        partial_build_spec=build_spec(cached=[".mypy_cache/**/*"], report="checks"),
     )
     # The bill of materials is kept as an artifact beside the assembly (PCI DSS 6.3.2).
     step.add_output_directory(SBOM)

@@ -8,7 +8,7 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from pipeline.synth_step import REPORTS, RUNTIMES
+from pipeline.build_spec import build_spec
 from stages.environment import Environment
 from stages.names import role_arn, verification_role_name, verifier_name
 
@@ -53,13 +53,7 @@ def verification_step(
         timeout=Duration.minutes(15),
         build_environment=codebuild.BuildEnvironment(compute_type=codebuild.ComputeType.SMALL),
         cache=codebuild.Cache.local(codebuild.LocalCacheMode.CUSTOM),
-        partial_build_spec=codebuild.BuildSpec.from_object(
-            {
-                "cache": {"paths": [".venv/**/*", "node_modules/**/*"]},
-                "phases": {"install": {"runtime-versions": RUNTIMES}},
-                "reports": {"verification": {"base-directory": REPORTS, "files": ["*.xml"], "file-format": "JUNITXML"}},
-            }
-        ),
+        partial_build_spec=build_spec(report="verification"),
     )
 
 
