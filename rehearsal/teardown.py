@@ -68,16 +68,12 @@ class Teardown:
         return True
 
     def _run(self, blocks: Sequence[str], *, account: str, step: Step) -> None:
-        scratch = self._workplace.directory / "teardown" / re.sub(r"\W+", "-", step.name)
         terminal = Terminal(
-            emulator=self._workplace.emulator,
+            self._workplace,
             account=account,
             region=self._stacks[0].environment.region,
-            checkout=self._tree,
-            tools=self._workplace.tools,
-            scratch=scratch,
+            directory=self._tree,
             log=self._workplace.logs / "teardown.log",
-            processes=self._workplace.processes,
             watch=step.watch,
         )
         for block in blocks:

@@ -1,13 +1,14 @@
 """A terminal of whoever follows a page of docs/: its blocks, each where the one before it left off."""
 
 import json
+import tempfile
 from pathlib import Path
 
 from rehearsal import buildspec, toolbox
-from rehearsal.emulator import Emulator
 from rehearsal.errors import DeliveryError
-from rehearsal.processes import Processes, Watcher, quoted
+from rehearsal.processes import Watcher, quoted
 from rehearsal.shell import Shell
+from rehearsal.workplace import Workplace
 
 _MINUTES = 10
 
@@ -17,43 +18,38 @@ class CommandError(DeliveryError):
 
 
 class Terminal:
-    """One shell for a whole page.
+    """One shell for a whole page, which can reach no other AWS than the workplace's.
 
     Args:
-        emulator: The AWS that its commands reach; none can reach another.
+        workplace: Where the rehearsal works.
         account: Whose credentials the terminal has.
-        region: Where it works.
-        checkout: The clone that it is opened in.
-        tools: Node and npm.
-        scratch: Where its temporary files go.
+        region: Where it begins.
+        directory: The clone that it is opened in.
         log: What the commands print.
-        processes: Ends them when the rehearsal ends.
         watch: Is shown the newest line.
     """
 
     def __init__(
         self,
+        workplace: Workplace,
         *,
-        emulator: Emulator,
         account: str,
         region: str,
-        checkout: Path,
-        tools: Path,
-        scratch: Path,
+        directory: Path,
         log: Path,
-        processes: Processes,
-        watch: Watcher,
+        watch: Watcher = lambda _: None,
     ) -> None:
-        environment = emulator.environment(account=account, region=region)
+        scratch = Path(tempfile.mkdtemp(prefix="terminal-", dir=workplace.directory))
+        environment = workplace.emulator.environment(account=account, region=region)
         # A region that is gone is not asked again and again.
-        environment = toolbox.environment(environment, tools=tools, scratch=scratch) | {"AWS_MAX_ATTEMPTS": "1"}
+        own = toolbox.environment(environment, tools=workplace.tools, scratch=scratch) | {"AWS_MAX_ATTEMPTS": "1"}
         self._log = log
         self._shell = Shell(
             interpreter="sh",
-            directory=checkout,
+            directory=directory,
             state=scratch / "terminal",
-            environment=environment,
-            processes=processes,
+            environment=own,
+            processes=workplace.processes,
             log=log,
             minutes=_MINUTES,
             watch=watch,

@@ -64,14 +64,11 @@ class Drill:
         self._home = assembly.stack(assembly.stacks(directory), construct_id=PIPELINE_STACK).environment
         self._shown: Shown | None = None
         self._terminal = Terminal(
-            emulator=emulator,
+            self._workplace,
             account=names.account,
             region=names.recovery,
-            checkout=checkout,
-            tools=self._workplace.tools,
-            scratch=scratch,
+            directory=checkout,
             log=logs / "commands.log",
-            processes=self._workplace.processes,
             watch=self._show,
         )
         self._kinds = ledger.kinds(partial(emulator.client, account=names.account), names=names)

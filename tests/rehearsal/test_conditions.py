@@ -7,17 +7,14 @@ from typing import Any
 
 import pytest
 
-from rehearsal.approver import nobody
 from rehearsal.assembly import Environment
 from rehearsal.commit import Commit
-from rehearsal.console import Console
 from rehearsal.emulator import Emulator
 from rehearsal.engine import Engine
 from rehearsal.errors import DeliveryError
-from rehearsal.processes import Processes
 from rehearsal.push import Push
 from rehearsal.results import ExecutionResult
-from rehearsal.workplace import Workplace
+from tests.rehearsal.places import workplace_in
 
 HOME = Environment(account="600000000007", region="eu-west-1")
 TARGET = "600000000008"
@@ -81,16 +78,7 @@ class World:
     def __init__(self, emulator: Emulator, directory: Path) -> None:
         self._emulator = emulator
         self._cloudformation = self.client("cloudformation")
-        self.workplace = Workplace(
-            emulator=emulator,
-            processes=Processes(),
-            checkout=directory,
-            directory=directory,
-            tools=directory,
-            logs=directory,
-            approver=nobody,
-            console=Console(),
-        )
+        self.workplace = workplace_in(directory, emulator=emulator, checkout=directory)
         self.engine = Engine(emulator=emulator, home=HOME, pipeline=NAME)
 
     def client(self, service: str, *, account: str = HOME.account) -> Any:

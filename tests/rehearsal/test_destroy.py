@@ -10,18 +10,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal import assembly as assemblies
-from rehearsal import toolbox
-from rehearsal.approver import nobody
 from rehearsal.console import Console
 from rehearsal.drill.nightly import back_up
 from rehearsal.drill.platform import Platform
 from rehearsal.emulator import Emulator
-from rehearsal.processes import Processes
 from rehearsal.remains import remains
 from rehearsal.teardown import PAGE, Teardown
 from rehearsal.terminal import Terminal
 from rehearsal.workplace import Workplace
 from tests.conftest import CHECKOUT
+from tests.rehearsal.places import workplace_in
 from tests.rehearsal.stacks import PRIMARY, RECOVERY
 from tests.synthesized import Assembly
 
@@ -43,18 +41,7 @@ def standing(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def workplace(standing: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    directory = tmp_path_factory.mktemp("workplace")
-    (directory / "logs").mkdir()
-    return Workplace(
-        emulator=standing,
-        processes=Processes(),
-        checkout=CHECKOUT,
-        directory=directory,
-        tools=toolbox.install(directory),
-        logs=directory / "logs",
-        approver=nobody,
-        console=Console(),
-    )
+    return workplace_in(tmp_path_factory.mktemp("workplace"), emulator=standing, checkout=CHECKOUT)
 
 
 @pytest.fixture(scope="module")
@@ -124,17 +111,8 @@ def test_prod_is_protected_by_the_commands_of_the_page(
     workplace: Workplace, teardown: Teardown, assembly: Assembly, tmp_path: Path
 ) -> None:
     prod = assembly.stacks["Prod-Payment"].environment
-    terminal = Terminal(
-        emulator=workplace.emulator,
-        account=prod.account,
-        region=PRIMARY,
-        checkout=CHECKOUT,
-        tools=workplace.tools,
-        scratch=tmp_path,
-        log=tmp_path / "commands.log",
-        processes=workplace.processes,
-        watch=lambda _: None,
-    )
+    log = tmp_path / "commands.log"
+    terminal = Terminal(workplace, account=prod.account, region=PRIMARY, directory=CHECKOUT, log=log)
     names, protect, *_ = teardown.blocks(ENVIRONMENT)
     for block in (names, protect):
         terminal.run(block, title="Protect")

@@ -14,9 +14,9 @@ from rehearsal.drill.report import Report, show, write
 from rehearsal.drill.runbook import Step
 from rehearsal.emulator import Emulator
 from rehearsal.errors import RehearsalError
-from rehearsal.processes import Processes
 from rehearsal.terminal import CommandError, Terminal
 from tests.conftest import CHECKOUT
+from tests.rehearsal.places import workplace_in
 from tests.synthesized import Assembly
 
 
@@ -115,18 +115,8 @@ def test_a_replica_without_a_lock_is_noticed(emulator: Emulator) -> None:
 
 
 def test_a_command_that_fails_ends_its_block(emulator: Emulator, tmp_path: Path) -> None:
-    log = tmp_path / "commands.log"
-    terminal = Terminal(
-        emulator=emulator,
-        account="888888888888",
-        region="us-west-2",
-        checkout=CHECKOUT,
-        tools=tmp_path,
-        scratch=tmp_path,
-        log=log,
-        processes=Processes(),
-        watch=lambda _: None,
-    )
+    log, workplace = tmp_path / "commands.log", workplace_in(tmp_path, emulator=emulator, checkout=CHECKOUT)
+    terminal = Terminal(workplace, account="888888888888", region="us-west-2", directory=CHECKOUT, log=log)
     terminal.run("export KEPT=kept", title="First")
     assert terminal.variable("KEPT") == "kept"
     with pytest.raises(CommandError, match="Second: a command failed"):

@@ -6,19 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import toolbox
-from rehearsal.approver import nobody
 from rehearsal.assembly import Environment
 from rehearsal.bootstrap import README, bootstrap_account
-from rehearsal.console import Console
 from rehearsal.emulator import Emulator
 from rehearsal.errors import DeliveryError
-from rehearsal.processes import Processes
 from rehearsal.readme import bootstrap_commands
 from rehearsal.remains import remains
 from rehearsal.terminal import Terminal
 from rehearsal.workplace import Workplace
 from tests.conftest import CHECKOUT
+from tests.rehearsal.places import workplace_in
 from tests.rehearsal.project import Project
 from tests.rehearsal.stacks import PRIMARY, RECOVERY
 
@@ -36,16 +33,7 @@ def workplace(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """An emulator where nothing stands."""
     directory = tmp_path_factory.mktemp("readme")
     with Emulator.start(log=directory / "emulator.log") as running:
-        yield Workplace(
-            emulator=running,
-            processes=Processes(),
-            checkout=project.directory,
-            directory=directory,
-            tools=toolbox.install(directory),
-            logs=directory,
-            approver=nobody,
-            console=Console(),
-        )
+        yield workplace_in(directory, emulator=running, checkout=project.directory)
 
 
 @pytest.fixture(scope="module")
@@ -72,17 +60,8 @@ def test_an_account_is_bootstrapped_within_its_boundary(
 
 
 def test_a_sandbox_comes_and_goes(bootstrapped: Emulator, workplace: Workplace, account: str, tmp_path: Path) -> None:
-    terminal = Terminal(
-        emulator=bootstrapped,
-        account=account,
-        region=PRIMARY,
-        checkout=workplace.checkout,
-        tools=workplace.tools,
-        scratch=tmp_path,
-        log=tmp_path / "commands.log",
-        processes=workplace.processes,
-        watch=lambda _: None,
-    )
+    log = tmp_path / "commands.log"
+    terminal = Terminal(workplace, account=account, region=PRIMARY, directory=workplace.checkout, log=log)
     before = remains(bootstrapped, account=account, regions=REGIONS)
     (deploy,) = re.findall(r"`(cdk deploy -c sandbox=[^`]+)`", (CHECKOUT / README).read_text(encoding="utf-8"))
     # What somebody answers at a terminal; and the linter of templates has looked at an environment elsewhere.
