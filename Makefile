@@ -8,9 +8,9 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 .PHONY: help cost setup rehearse drill destroy emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance pictures lock clean
 
 help:  ## What can be made
-	@sed -n 's/^\([a-z-]*\):.*##/  make \1 \t/p' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup:
+setup:  ## Install the tools of the lock files into .venv and node_modules; every target does it first
 	@scripts/setup
 
 rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes|no answers the gate, COMMITS="A B" pushes several, TEARDOWN=yes takes all down again)
