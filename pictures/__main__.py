@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from pictures.gallery import gallery
-from tests.synthesized import Assembly
+from rehearsal.templates import Assembly
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -17,6 +17,7 @@ def main() -> int:
         return 2
     for name, picture in gallery(Assembly(directory)).items():
         (DOCS / name).write_text(picture.svg(), encoding="utf-8")
+        print(f"docs/{name} is up to date")
     return 0
 
 

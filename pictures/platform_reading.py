@@ -4,7 +4,7 @@ import json
 
 from pictures.platform import Database, Network, Peer, Platform, Service, Watch
 from pictures.stores_reading import days, stores
-from tests.synthesized import Assembly
+from rehearsal.templates import Assembly
 
 
 def platform(assembly: Assembly, name: str) -> Platform:

@@ -147,3 +147,4 @@ def text(documents: Sequence[Mapping[str, Any]]) -> str:
 
 if __name__ == "__main__":
     FILE.write_text(text([stack.template for stack in CloudAssembly("cdk.out").stacks_recursively]), encoding="utf-8")
+    print(f"{FILE.parent.name}/{FILE.name} is up to date")

@@ -9,7 +9,8 @@ from filelock import FileLock
 
 from pipeline.delivery import Delivery
 from pipeline.settings import load_delivery
-from tests.synthesized import RELEASE, Assembly, synthesize
+from rehearsal.templates import Assembly
+from tests.synthesized import RELEASE, synthesize
 
 CHECKOUT = Path(__file__).parents[1]
 

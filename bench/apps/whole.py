@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import aws_cdk as cdk
+
+import app as entry_point
 from pipeline import settings
 from stages.environment import Environment
 from stages.environments import DELIVERY_ORDER, dev, prod, staging
-from tests.synthesized import synthesize
 
 
 def another(number: int) -> str:
@@ -52,4 +54,5 @@ if orders:
         "Prod": prod,
     }
 context["delivery"]["environments"] |= extra
-synthesize(Path(sys.argv[1]), context=context)
+app = cdk.App(analytics_reporting=False, context=context, outdir=sys.argv[1])
+entry_point.synthesize(app, entry_point.load(app))

@@ -10,10 +10,11 @@ from pathlib import Path
 from pipeline.delivery import Delivery
 from pipeline.rules.catalogue import RULES
 from pipeline.rules.rule import Rule
+from rehearsal.templates import Assembly
 from tests.conftest import CHECKOUT
 from tests.policy.controls import CONTROLS, REQUIREMENTS, Control
 from tests.policy.register import BUDGET, PACKS, PIPELINE, counts, groups, register
-from tests.synthesized import Assembly, synthesize
+from tests.synthesized import synthesize
 
 PAGE = CHECKOUT / "docs" / "compliance.md"
 PART = re.compile(r"(?<=<!-- generated: )(?P<name>\w+) -->\n.*?(?=<!-- end -->)", re.DOTALL)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly
+from rehearsal.templates import Assembly
+from tests.synthesized import acknowledgements, report_in
 
 PACKS = ("AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5")
 BUDGET = 30
@@ -35,7 +36,7 @@ class Entry:
 
 def counts(assembly: Assembly, delivery: Delivery) -> dict[str, Counter[str]]:
     """The acknowledged (rule, resource) findings by environment and pack."""
-    report = assembly.validation_report()
+    report = report_in(assembly.directory)
     found: dict[str, Counter[str]] = {name: Counter() for name in _columns(delivery)}
     for pack in PACKS:
         findings = {
@@ -51,7 +52,7 @@ def counts(assembly: Assembly, delivery: Delivery) -> dict[str, Counter[str]]:
 def register(assembly: Assembly, delivery: Delivery) -> list[Entry]:
     """Every acknowledgement, those that are alike in one entry."""
     environments: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for place, rule, control in assembly.acknowledgements():
+    for place, rule, control in acknowledgements(assembly):
         environment = _environment(place, delivery)
         local = place.removeprefix(f"PipelineStack/{environment}/")
         environments[local, _open(rule, delivery), control].add(environment)

@@ -8,11 +8,12 @@ import cdk_nag
 
 from pipeline.delivery import Delivery
 from pipeline.rules.catalogue import RULES
+from rehearsal.templates import Assembly
 from tests.conftest import CHECKOUT
 from tests.policy.compliance import PAGE, PART, current
 from tests.policy.controls import CONTROLS, REQUIREMENTS
 from tests.policy.register import BUDGET, PIPELINE, counts, register
-from tests.synthesized import Assembly
+from tests.synthesized import acknowledgements
 
 
 def test_the_page_is_current(assembly: Assembly, delivery: Delivery) -> None:
@@ -24,7 +25,7 @@ def test_the_page_is_current(assembly: Assembly, delivery: Delivery) -> None:
 def test_the_register_leaves_no_acknowledgement_out(assembly: Assembly, delivery: Delivery) -> None:
     entries = register(assembly, delivery)
     listed = sum(len(entry.environments) * len(entry.places) * len(entry.rules) for entry in entries)
-    assert listed == len(set(assembly.acknowledgements()))
+    assert listed == len(set(acknowledgements(assembly)))
 
 
 def test_the_page_names_no_account(delivery: Delivery) -> None:

@@ -17,7 +17,8 @@ from pipeline.rules.catalogue import RULES
 from pipeline.rules.plugin import NAMESPACE, OwnRules
 from pipeline.rules.resource import Finding
 from pipeline.rules.template import Template
-from tests.synthesized import Assembly, report_in
+from rehearsal.templates import Assembly
+from tests.synthesized import report_in
 
 RULE = "PCI-10.5.1-LogRetention"
 

@@ -8,9 +8,9 @@ from pipeline.delivery import Delivery
 from pipeline.rules.catalogue import RULES
 from pipeline.rules.rule import Rule
 from pipeline.rules.template import Template
+from rehearsal.templates import Assembly
 from tests.policy.clean import AUDIT_BUCKETS, CLEAN, DIGEST, GROUPS, LOG_GROUP, STATEFUL, SUBNETS, Resources, changed
 from tests.policy.planted import PLANTED, admitting, container, locked, reaching, tcp
-from tests.synthesized import Assembly
 
 BY_ID = {rule.id: rule for rule in RULES}
 

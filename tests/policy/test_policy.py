@@ -10,12 +10,13 @@ from aws_cdk import aws_s3 as s3
 from payment_constructs.acknowledgement import acknowledge
 from pipeline.delivery import Delivery
 from pipeline.policy import hold_to_policy
+from rehearsal.templates import Assembly
 from tests.policy.register import PACKS
-from tests.synthesized import Assembly, report_in
+from tests.synthesized import acknowledgements, report_in
 
 
 def test_no_finding_stands(assembly: Assembly) -> None:
-    report = assembly.validation_report()
+    report = report_in(assembly.directory)
     assert set(PACKS) < set(report)
     assert [finding for plugin in report.values() for finding in plugin["violations"]] == []
 
@@ -24,7 +25,7 @@ def test_no_finding_stands(assembly: Assembly) -> None:
 def test_the_packs_see_the_stacks_inside_every_stage(assembly: Assembly, delivery: Delivery, pack: str) -> None:
     seen = {
         construct["constructPath"].split("/")[1]
-        for finding in assembly.validation_report()[pack]["suppressedViolations"]
+        for finding in report_in(assembly.directory)[pack]["suppressedViolations"]
         for construct in finding["violatingConstructs"]
         if construct["constructPath"].startswith("PipelineStack/")
     }
@@ -71,12 +72,12 @@ def test_acknowledging_one_rule_leaves_the_others_standing(context: dict[str, An
 def test_every_acknowledgement_matches_a_finding(assembly: Assembly) -> None:
     matched = {
         (finding["acknowledgedAt"], finding["acknowledgedId"])
-        for plugin in assembly.validation_report().values()
+        for plugin in report_in(assembly.directory).values()
         for finding in plugin.get("suppressedViolations", [])
     }
     given = {
         (place, rule)
-        for place, rule, _ in assembly.acknowledgements()
+        for place, rule, _ in acknowledgements(assembly)
         # The CDK's own, on each of its flow logs; and annotations, which it drops from its report once acknowledged.
         if rule not in ("CloudFormation-Validate::F3002", "CloudFormation-Validate::F3003")
         if not rule.startswith("Annotation::")
@@ -85,7 +86,7 @@ def test_every_acknowledgement_matches_a_finding(assembly: Assembly) -> None:
 
 
 def test_every_acknowledgement_names_its_pack_and_a_compensating_control(assembly: Assembly) -> None:
-    for place, rule, control in assembly.acknowledgements():
+    for place, rule, control in acknowledgements(assembly):
         assert rule.split("::")[0] in (*PACKS, "CloudFormation-Validate", "Annotation"), f"{place}: {rule}"
         assert len(control.split()) >= 8, f"{place}: {rule}: {control}"
 
@@ -94,4 +95,4 @@ def test_no_acknowledgement_covers_a_whole_stack_or_stage(assembly: Assembly, de
     whole = {stack.id for stack in assembly.stacks.values()}
     whole |= {f"PipelineStack/{environment.name}" for environment in delivery.environments}
     assert {"PipelineStack", "PipelineStack/Dev", "PipelineStack/Dev/Payment"} <= whole
-    assert [place for place, _, _ in assembly.acknowledgements() if place in whole] == []
+    assert [place for place, _, _ in acknowledgements(assembly) if place in whole] == []

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly
+from rehearsal.templates import Assembly
 
 MOST_RESOURCES = 200
 """CloudFormation takes 500; a stack that is to be understood, and deployed in minutes, has fewer."""

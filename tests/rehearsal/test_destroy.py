@@ -16,12 +16,12 @@ from rehearsal.drill.platform import Platform
 from rehearsal.emulator import Emulator
 from rehearsal.remains import remains
 from rehearsal.teardown import PAGE, Teardown
+from rehearsal.templates import Assembly
 from rehearsal.terminal import Terminal
 from rehearsal.workplace import Workplace
 from tests.conftest import CHECKOUT
 from tests.rehearsal.places import workplace_in
 from tests.rehearsal.stacks import PRIMARY, RECOVERY
-from tests.synthesized import Assembly
 
 REGIONS = (PRIMARY, RECOVERY)
 ENVIRONMENT = "Take an environment down"

@@ -14,10 +14,10 @@ from rehearsal.drill.report import Report, show, write
 from rehearsal.drill.runbook import Step
 from rehearsal.emulator import Emulator
 from rehearsal.errors import RehearsalError
+from rehearsal.templates import Assembly
 from rehearsal.terminal import CommandError, Terminal
 from tests.conftest import CHECKOUT
 from tests.rehearsal.places import workplace_in
-from tests.synthesized import Assembly
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from pipeline.delivery import Delivery
 from rehearsal.emulator import Emulator
+from rehearsal.templates import Assembly
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy_template
 from tests.rehearsal.verification import Verification, allowed, verify
-from tests.synthesized import Assembly
 
 TEMPLATES = "templates-of-the-platform"
 STACKS = {"Dev-DisasterRecovery": RECOVERY, "Dev-Payment": PRIMARY}

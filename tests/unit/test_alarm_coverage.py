@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly, Template, references
 from stages.environment import Environment
 from tests.alarms import COMPOSITE, METRICS, SPECIAL, SUMMARIES, alarms, demands, runbook, uncovered
-from tests.synthesized import Assembly, Template, references
 
 
 @pytest.fixture(params=["Dev", "Staging", "Prod"])

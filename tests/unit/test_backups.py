@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly, references
 from stages.environment import Environment
-from tests.synthesized import Assembly, references
 
 SIDES = ("Payment", "DisasterRecovery")
 

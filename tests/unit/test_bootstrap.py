@@ -9,9 +9,9 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from pipeline.bootstrap_permissions import BOUNDARY, EXECUTION, FILE, LONGEST, declared, text
 from pipeline.changes.statements import statements
+from rehearsal.templates import Assembly
 from stages.recovery import FALLBACK_REGION
 from tests.conftest import CHECKOUT
-from tests.synthesized import Assembly
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from aws_cdk import App, Stack
 
 from payment_constructs.budget import Budget
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly, Template
 from stages.environment import Environment
-from tests.synthesized import Assembly, Template
 
 BUDGET = "AWS::Budgets::Budget"
 

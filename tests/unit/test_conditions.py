@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly
+from rehearsal.templates import Assembly
 
 KINDS = ("BeforeEntry", "OnSuccess", "OnFailure")
 

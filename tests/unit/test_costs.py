@@ -14,7 +14,7 @@ from pipeline.costs.estimate import FREE, PRICED, Estimate, estimate
 from pipeline.costs.price_table import FILE, PriceError, PriceTable
 from pipeline.costs.usage import HOURS, Usage
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly
+from rehearsal.templates import Assembly
 
 SINGAPORE, OREGON = "ap-southeast-1", "us-west-2"
 

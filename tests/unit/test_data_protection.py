@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly, references
+from rehearsal.templates import Assembly, references
 
 STATEFUL = {
     "AWS::Backup::BackupVault",

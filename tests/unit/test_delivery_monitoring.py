@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.delivery import Delivery
 from pipeline.settings import load_delivery
-from tests.synthesized import Assembly, synthesize_small
+from rehearsal.templates import Assembly
+from tests.synthesized import synthesize_small
 
 STACK = "PipelineStack"
 

@@ -7,8 +7,8 @@ import pytest
 
 from payment_constructs.verification_role import OWN_SESSIONS
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly, references
 from stages.environment import Environment
-from tests.synthesized import Assembly, references
 
 
 @pytest.fixture(params=["Dev", "Staging", "Prod"])

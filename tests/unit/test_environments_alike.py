@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly
 from stages.environment import Environment
 from tests.alarms import alarms, runbook
-from tests.synthesized import Assembly
 
 STACKS = ("DisasterRecovery", "Payment")
 

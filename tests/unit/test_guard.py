@@ -8,8 +8,9 @@ import pytest
 
 from pipeline.delivery import Delivery
 from pipeline.settings import load_delivery
+from rehearsal.templates import Assembly
 from stages.settings_error import SettingsError
-from tests.synthesized import Assembly, synthesize_small
+from tests.synthesized import synthesize_small
 
 
 def guards(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -8,8 +8,8 @@ import pytest
 
 from payment_constructs.manifest import STANDARD_PARAMETER_BYTES, Manifest, longest_size
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly, references
 from stages.environment import Environment
-from tests.synthesized import Assembly, references
 
 
 @pytest.fixture(params=["Dev", "Staging", "Prod"])

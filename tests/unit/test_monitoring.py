@@ -8,9 +8,9 @@ import pytest
 
 from payment_constructs.database_memory import max_connections, memory_bytes, pauses
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly, references
 from stages.environment import Environment
 from tests.alarms import COMPOSITE, alarms, runbook
-from tests.synthesized import Assembly, references
 
 STACKS = ("Payment", "DisasterRecovery")
 

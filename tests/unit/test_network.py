@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.synthesized import Assembly, references
+from rehearsal.templates import Assembly, references
 
 STACK = "Dev-Payment"
 TIERS = ("Public", "Private", "Database")

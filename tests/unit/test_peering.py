@@ -12,10 +12,10 @@ from aws_cdk.assertions import Template
 
 from payment_constructs.database import PORT
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly, references
 from stages.environment import Environment
 from stages.payment_stage import PaymentStage
 from stages.peers import Peers
-from tests.synthesized import Assembly, references
 
 CONNECTION = "AWS::EC2::VPCPeeringConnection"
 WAY_BACK = "Custom::PeeringWayBack"

@@ -15,8 +15,8 @@ from pictures.delivery_reading import delivery as read_delivery
 from pictures.gallery import gallery
 from pictures.platform_reading import platform
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly, Template
 from tests.conftest import CHECKOUT
-from tests.synthesized import Assembly, Template
 
 PICTURES = ("delivery.svg", "platform.svg")
 

@@ -12,8 +12,9 @@ from aws_cdk.assertions import Template
 from pipeline.delivery import Delivery
 from pipeline.settings import load_delivery
 from pipeline.source import ConnectionSource
+from rehearsal.templates import Assembly, references
 from tests.conftest import CHECKOUT
-from tests.synthesized import Assembly, references, synthesize_small
+from tests.synthesized import synthesize_small
 
 PIPELINE = "AWS::CodePipeline::Pipeline"
 

@@ -15,8 +15,8 @@ from pipeline.changes.plan import Plan, StackPlan
 from pipeline.changes.plan_page import plan_page
 from pipeline.changes.plan_text import plan_text
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly
 from stages.settings_error import SettingsError
-from tests.synthesized import Assembly
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "sessions"}}
 ROUTE = {"Type": "AWS::EC2::Route", "Properties": {"GatewayId": "igw-<1>"}}

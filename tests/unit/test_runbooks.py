@@ -4,9 +4,9 @@ import ast
 import re
 
 from payment_constructs.alarm import description
+from rehearsal.templates import Assembly
 from tests.alarms import RUNBOOK, alarms, runbook
 from tests.conftest import CHECKOUT
-from tests.synthesized import Assembly
 
 OPERATIONS = CHECKOUT / "docs" / "operations.md"
 

@@ -10,9 +10,10 @@ import pytest
 
 import app as entry_point
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly
 from stages.sandbox import DR_NETWORKS, NETWORKS, sandbox
 from stages.settings_error import SettingsError
-from tests.synthesized import Assembly, report_in
+from tests.synthesized import report_in
 
 SHARED = {"DatabaseName", "MetricName", "ServiceName"}
 """Properties that are called names and name nothing of ours."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.delivery import Delivery
-from tests.synthesized import Assembly, references
+from rehearsal.templates import Assembly, references
 
 STACK = "Prod-Payment"
 PORT = 8080

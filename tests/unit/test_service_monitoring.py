@@ -19,10 +19,10 @@ from payment_constructs.host_monitoring import HostMonitoring
 from payment_constructs.load_balancer_monitoring import LoadBalancerMonitoring
 from payment_constructs.service_monitoring import ServiceMonitoring
 from pipeline.delivery import Delivery
+from rehearsal.templates import references
 from stages.environment import Environment
 from stages.names import resource_name
 from tests.alarms import alarms, demands, runbook, uncovered
-from tests.synthesized import references
 
 REGION = "ap-southeast-1"
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.delivery import Delivery
+from rehearsal.templates import Assembly, references
 from stages.environment import Environment
-from tests.synthesized import Assembly, references
 
 NAMES = ("Dev", "Staging", "Prod")
 

@@ -14,11 +14,11 @@ import pytest
 from payment_constructs.verification_role import OWN_SESSIONS
 from pipeline.delivery import Delivery
 from pipeline.verification_step import variable
+from rehearsal.templates import Assembly, references
 from stages.environment import Environment
 from tests.conftest import CHECKOUT
 from tests.integration.deployed import Deployed
 from tests.integration.test_sessions import OWN
-from tests.synthesized import Assembly, references
 
 ENVIRONMENTS = ["Dev", "Staging", "Prod"]
 INTEGRATION = Path("tests/integration")
