@@ -19,8 +19,8 @@ rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes
 drill: synth  ## Carry out docs/disaster-recovery.md on an emulated AWS that loses a region, and count what was lost
 	@python -m rehearsal.drill
 
-emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it
-	@python -m rehearsal.emulator
+emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it (PORT=4566)
+	@python -m rehearsal.emulator --port "$(or $(PORT),4566)"
 
 test: lint scan  ## Everything that CI runs
 	@# The week of deliveries takes longest, so it begins first: in the order of the folders, not of their sizes.

@@ -123,7 +123,7 @@ def _free_port(*, wanted: int | None) -> int:
             probe.bind((HOST, wanted or 0))
         except OSError as error:
             raise EmulatorError(
-                f"Port {wanted} on {HOST} is taken ({error.strerror}): stop what listens there, or choose another port."
+                f"Port {wanted} on {HOST} is taken ({error.strerror}): stop what listens there, or choose another PORT."
             ) from error
         port: int = probe.getsockname()[1]
         return port

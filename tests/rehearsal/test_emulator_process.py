@@ -98,7 +98,7 @@ def test_ctrl_c_ends_the_standing_emulator_cleanly() -> None:
 
 def test_a_taken_port_is_refused_with_its_remedy(emulator: Emulator, tmp_path: Path) -> None:
     taken = _port(emulator.endpoint)
-    refused = pytest.raises(EmulatorError, match=rf"Port {taken} .* is taken .* choose another port")
+    refused = pytest.raises(EmulatorError, match=rf"Port {taken} .* is taken .* choose another PORT")
     with refused, Emulator.start(log=tmp_path / "emulator.log", port=taken):
         pass
 
