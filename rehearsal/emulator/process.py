@@ -121,9 +121,10 @@ def _free_port(*, wanted: int | None) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, wanted or 0))
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "there is none above 65535"
             raise EmulatorError(
-                f"Port {wanted} on {HOST} is taken ({error.strerror}): stop what listens there, or choose another PORT."
+                f"Port {wanted} on {HOST} cannot be used ({reason}): stop what listens there, or choose another PORT."
             ) from error
         port: int = probe.getsockname()[1]
         return port

@@ -96,10 +96,13 @@ def test_ctrl_c_ends_the_standing_emulator_cleanly() -> None:
     assert _refuses(port)
 
 
-def test_a_taken_port_is_refused_with_its_remedy(emulator: Emulator, tmp_path: Path) -> None:
-    taken = _port(emulator.endpoint)
-    refused = pytest.raises(EmulatorError, match=rf"Port {taken} .* is taken .* choose another PORT")
-    with refused, Emulator.start(log=tmp_path / "emulator.log", port=taken):
+@pytest.mark.parametrize("impossible", [None, 65536])
+def test_a_port_that_cannot_be_used_is_refused_with_its_remedy(
+    emulator: Emulator, tmp_path: Path, impossible: int | None
+) -> None:
+    port = impossible or _port(emulator.endpoint)
+    refused = pytest.raises(EmulatorError, match=rf"Port {port} .* cannot be used .* choose another PORT")
+    with refused, Emulator.start(log=tmp_path / "emulator.log", port=port):
         pass
 
 
