@@ -33,7 +33,10 @@ _STACKS = (
 )
 """What names of roles and policies begin with: our own, and those that CloudFormation makes of a stack's name."""
 
-_GLOBAL = {"iam", "sts"}
+NEIGHBOURS = "role/payment-peering-*"
+
+_IAM = {"iam"}
+_STS = {"sts"}
 _BILLING = {"billing", "budgets"}
 _FORBIDDEN = (
     "iam:CreateAccessKey",
@@ -51,8 +54,11 @@ def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     wanted = actions(declared(documents))
     services = {action.split(":")[0] for action in wanted}
-    plain, iam, billing = (_of_services(wanted, some) for some in (services - _GLOBAL - _BILLING, _GLOBAL, _BILLING))
-    parts = [[_regional(part)] for part in _in_parts(plain)] + [[*_on_roles(iam), _on_budgets(billing)]]
+    plain, iam, billing, roles = (
+        _of_services(wanted, some) for some in (services - _IAM - _BILLING - _STS, _IAM, _BILLING, _STS)
+    )
+    parts = [[_regional(part)] for part in _in_parts(plain)]
+    parts += [[*_on_roles(iam), _on_budgets(billing), _on_neighbours(roles)]]
     resources = {
         f"Execution{place}": _policy(f"{EXECUTION}-{place}", statements)
         for place, statements in enumerate(parts, start=1)
@@ -105,6 +111,15 @@ def _on_budgets(wanted: list[str]) -> dict[str, Any]:
     ours = "arn:${AWS::Partition}:budgets::${AWS::AccountId}:budget/payment-*"
     views = "arn:${AWS::Partition}:billing::${AWS::AccountId}:billingview/*"
     return {"Effect": "Allow", "Action": wanted, "Resource": [{"Fn::Sub": ours}, {"Fn::Sub": views}]}
+
+
+def _on_neighbours(wanted: list[str]) -> dict[str, Any]:
+    """The role by which a peering is accepted, and the outputs of a neighbour are read, also in another account."""
+    return {
+        "Effect": "Allow",
+        "Action": wanted,
+        "Resource": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::*:{NEIGHBOURS}"},
+    }
 
 
 def _boundary(services: list[str]) -> list[dict[str, Any]]:

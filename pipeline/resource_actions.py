@@ -12,7 +12,24 @@ _UNSPOKEN = {
     # Types whose schema names no actions, and what CloudFormation does beside any resource.
     "AWS::CodeBuild::Project": ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject"),
 }
-_BESIDES = ("iam:PassRole", "lambda:InvokeFunction", "ssm:GetParameter", "ssm:GetParameters", "kms:CreateGrant")
+_BESIDES = (
+    "iam:PassRole",
+    "lambda:InvokeFunction",
+    "ssm:GetParameter",
+    "ssm:GetParameters",
+    "kms:CreateGrant",
+    "cloudformation:DescribeStacks",  # Fn::GetStackOutput: decision 0001
+    "codeconnections:PassConnection",  # the schema has its former name alone
+)
+UNUSED = frozenset(
+    {
+        *("amplify", "apigateway", "apprunner", "appsync", "bedrock-agentcore", "cognito-idp"),  # behind a firewall
+        *("elasticfilesystem", "s3files"),  # mounted by a function
+        *("firehose", "kinesis"),  # fed by logs and tables
+        *("autoscaling", "payments", "s3tables", "vpc-lattice", "vpce"),
+    }
+)
+"""Services that a schema speaks of because a resource can be joined to them: none of ours is."""
 
 
 def actions(types: Iterable[str]) -> list[str]:
@@ -21,10 +38,8 @@ def actions(types: Iterable[str]) -> list[str]:
     Args:
         types: Such as ``AWS::SQS::Queue``.
     """
-    services = {kind.split("::")[1].lower() for kind in types} | {"iam", "kms", "logs", "ec2", "cloudwatch"}
     found = {action for kind in types for action in _of(kind)} | set(_BESIDES)
-    known = {*services, "billing", "ecs", "elasticloadbalancing", "application-autoscaling"}
-    return sorted(action for action in found if action.split(":")[0] in known)
+    return sorted(action for action in found if action.split(":")[0] not in UNUSED)
 
 
 def _of(kind: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from pipeline.bootstrap_permissions import BOUNDARY, EXECUTION, FILE, LONGEST, declared, text
 from pipeline.changes.statements import statements
+from pipeline.resource_actions import UNUSED
 from rehearsal.templates import Assembly
 from stages.recovery import FALLBACK_REGION
 from tests.conftest import CHECKOUT
@@ -48,11 +49,41 @@ def test_every_declared_resource_can_be_made_changed_and_deleted(
 ) -> None:
     may = allowed(policies)
     for kind in declared(documents(assembly)):
-        service = kind.split("::")[1].lower()
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
         for name, handler in (schema.get("handlers") or {}).items():
-            own = {action for action in handler.get("permissions", []) if action.split(":")[0] == service}
-            assert own <= may | {"iam:DeleteRolePermissionsBoundary"}, (kind, name)
+            needed = {action for action in handler.get("permissions", []) if action.split(":")[0] not in UNUSED}
+            assert needed <= may | {"iam:DeleteRolePermissionsBoundary"}, (kind, name)
+
+
+def test_no_resource_is_joined_to_a_service_that_is_called_unused(assembly: Assembly) -> None:
+    ours = {kind.split("::")[1].lower() for kind in declared(documents(assembly))}
+    granted = {
+        each.action.split(":")[0]
+        for document in documents(assembly)
+        for name, resource in document["Resources"].items()
+        if resource["Type"].startswith("AWS::IAM::")
+        for each in statements(name, resource)
+    }
+    assert UNUSED.isdisjoint(ours | granted)
+
+
+def test_outputs_of_other_stacks_can_be_read(assembly: Assembly, policies: dict[str, list[dict[str, Any]]]) -> None:
+    # Without a role of its own Fn::GetStackOutput asks as the role that deploys the stack.
+    assert "Fn::GetStackOutput" in json.dumps(documents(assembly))
+    assert "cloudformation:DescribeStacks" in allowed(policies)
+
+
+def test_the_roles_of_a_neighbour_can_be_assumed_in_its_account(
+    assembly: Assembly, policies: dict[str, list[dict[str, Any]]]
+) -> None:
+    (statement,) = (
+        each for statements in policies.values() for each in statements if "sts:AssumeRole" in each["Action"]
+    )
+    (prefix,) = [statement["Resource"]["Fn::Sub"].removeprefix("arn:${AWS::Partition}:iam::*:").removesuffix("*")]
+    text = json.dumps([assembly.resources(stack, "AWS::EC2::VPCPeeringConnection") for stack in assembly.stacks])
+    roles = re.findall(r"arn:aws:iam::\d{12}:(role/[\w-]+)", text)
+    assert roles
+    assert all(role.startswith(prefix) for role in roles)
 
 
 def test_nothing_is_allowed_wholesale(policies: dict[str, list[dict[str, Any]]]) -> None:
