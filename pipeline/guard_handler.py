@@ -77,7 +77,8 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     try:
         told = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
         changes = list(_changes(told))
-        found = faults(filter(None, (_loss(told["stack"], change) for change in changes)), allowed=told["allowed"])
+        known = {change["LogicalResourceId"]: change for change in changes}
+        found = faults(filter(None, (_loss(told["stack"], each, known) for each in changes)), allowed=told["allowed"])
     except Exception as error:  # whatever it was: what could not be judged is not let through
         found = [f"The change set could not be judged: {error}"]
     if found:
@@ -112,19 +113,38 @@ def _changes(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         wanted["NextToken"] = page["NextToken"]
 
 
-def _loss(stack: str, change: Mapping[str, Any]) -> Loss | None:
+def _loss(stack: str, change: Mapping[str, Any], known: Mapping[str, Any]) -> Loss | None:
     identity = (stack, change["LogicalResourceId"], change["ResourceType"])
     if change["Action"] == "Remove":
         return deleted(*identity, retained=change.get("PolicyAction") == "Retain")
-    if change["Action"] == "Modify" and change.get("Replacement", "False") == "False":
+    if change["Action"] not in {"Modify", "Dynamic"} or _stays(change, known):
         return None
-    if change["Action"] in {"Modify", "Dynamic"}:
-        return replaced(*identity, causes=_causes(change) or ["Replace"], certain=change.get("Replacement") == "True")
-    return None
+    causes = {target.get("Name") or target["Attribute"] for target in _forcing(change, known)}
+    return replaced(*identity, causes=sorted(causes) or ["Replace"], certain=change.get("Replacement") == "True")
 
 
-def _causes(change: Mapping[str, Any]) -> list[str]:
+def _stays(change: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether a resource is certain to be the same one afterwards."""
+    replacement = change.get("Replacement", "False") if change["Action"] == "Modify" else "Unknown"
+    explained = bool(_recreating(change)) and not _forcing(change, known)
+    return replacement == "False" or (replacement == "Conditional" and explained)
+
+
+def _forcing(change: Mapping[str, Any], known: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The properties, or else attributes, that force the replacement, or may."""
-    targets = [detail["Target"] for detail in change.get("Details", [])]
-    forcing = [target for target in targets if target.get("RequiresRecreation", "Never") != "Never"]
-    return sorted({target.get("Name") or target["Attribute"] for target in forcing})
+    return [detail["Target"] for detail in _recreating(change) if not _keeps_its_value(detail, known)]
+
+
+def _recreating(change: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [each for each in change.get("Details", []) if each["Target"].get("RequiresRecreation", "Never") != "Never"]
+
+
+def _keeps_its_value(detail: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    """Whether a property only names a resource that stays: a tag of that is enough for CloudFormation to leave it open.
+
+    Names and ARNs alone: other attributes may change while their resource stays.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html
+    """
+    entity, _, attribute = detail.get("CausingEntity", "").partition(".")
+    named = detail.get("ChangeSource") in {"ResourceReference", "ResourceAttribute"} and attribute in {"", "Arn"}
+    return named and detail.get("Evaluation") == "Dynamic" and entity in known and _stays(known[entity], known)

@@ -99,6 +99,55 @@ def test_a_replacement_that_only_may_happen_is_stopped_too(monkeypatch: pytest.M
     assert "may be replaced by an empty one, because of KeySchema" in message
 
 
+def tagged(key: str = "Key", replacement: str = "False") -> dict[str, Any]:
+    """A key that a release only tags anew, or does more to."""
+    details = [{"Target": {"Attribute": "Tags", "RequiresRecreation": "Never"}, "Evaluation": "Static"}]
+    return change("Modify", "AWS::KMS::Key", Replacement=replacement, Details=details) | {"LogicalResourceId": key}
+
+
+def depending(name: str, cause: str, source: str, **more: Any) -> dict[str, Any]:
+    """What CloudFormation says of a resource whose create-only property refers to one that changes."""
+    target = {"Attribute": "Properties", "Name": name, "RequiresRecreation": "Always"}
+    return {"Target": target, "Evaluation": "Dynamic", "ChangeSource": source, "CausingEntity": cause, **more}
+
+
+def cluster(*details: dict[str, Any]) -> dict[str, Any]:
+    changed = change("Modify", "AWS::RDS::DBCluster", Replacement="Conditional", Details=list(details))
+    return changed | {"LogicalResourceId": "Cluster"}
+
+
+BY_ITS_KEY = depending("KmsKeyId", "Key.Arn", "ResourceAttribute")
+
+
+def test_a_resource_that_refers_to_one_that_is_tagged_anew_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = change(
+        "Modify",
+        "AWS::RDS::DBInstance",
+        Replacement="Conditional",
+        Details=[depending("DBClusterIdentifier", "Cluster", "ResourceReference"), BY_ITS_KEY],
+    )
+    assert judge(monkeypatch, page(tagged(), cluster(BY_ITS_KEY), instance)).succeeded
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (tagged(replacement="True"), cluster(BY_ITS_KEY)),
+        (tagged("Other"), cluster(BY_ITS_KEY)),
+        (tagged(), cluster({**BY_ITS_KEY, "ChangeSource": "DirectModification"})),
+        (tagged(), cluster({**BY_ITS_KEY, "Evaluation": "Static"})),
+        (tagged(), cluster(depending("KmsKeyId", "Key.Other", "ResourceAttribute"))),
+        (tagged(), cluster(depending("KmsKeyId", "Key", "ParameterReference"))),
+        (tagged(), cluster()),
+    ],
+    ids=["key replaced", "key unknown", "modified itself", "certain", "another attribute", "a parameter", "no reason"],
+)
+def test_a_resource_that_may_refer_to_another_one_afterwards_is_stopped(
+    monkeypatch: pytest.MonkeyPatch, changes: tuple[dict[str, Any], ...]
+) -> None:
+    assert "Cluster (AWS::RDS::DBCluster) may be replaced" in judge(monkeypatch, page(*changes)).message
+
+
 @pytest.mark.parametrize("kind", sorted(guard_handler.STATEFUL))
 def test_a_deletion_is_stopped_for_every_kind_of_stored_data(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     message = judge(monkeypatch, page(change("Remove", kind, PolicyAction="Delete"))).message
