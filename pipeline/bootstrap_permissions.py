@@ -10,40 +10,19 @@ from typing import Any
 
 from aws_cdk.cx_api import CloudAssembly
 
+from pipeline.bootstrap_statements import BOUNDARY, EXECUTION, boundary, on_budgets, on_neighbours, on_roles, regional
 from pipeline.changes.statements import statements
 from pipeline.resource_actions import actions
-from stages.environments import DELIVERY_ORDER, DR_REGION, PRIMARY_REGION
-from stages.recovery import FALLBACK_REGION, SUFFIX
 
 FILE = Path(__file__).parents[1] / "bootstrap" / "permissions.json"
-BOUNDARY = "payment-delivery-boundary"
-EXECUTION = "payment-delivery-execution"
 LONGEST = 6144
 """Characters of a managed policy, without white space:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
-_REGIONS = (PRIMARY_REGION, DR_REGION, FALLBACK_REGION)
-_STACKS = (
-    "payment-*",
-    *(f"{environment}{suffix}-*" for environment in DELIVERY_ORDER for suffix in ("", SUFFIX)),
-    "Sandbox-*",
-    "PipelineStack-*",
-    "PipelineArtifacts-*",
-)
-"""What names of roles and policies begin with: our own, and those that CloudFormation makes of a stack's name."""
-
-NEIGHBOURS = "role/payment-peering-*"
-
 _IAM = {"iam"}
 _STS = {"sts"}
 _BILLING = {"billing", "budgets"}
-_FORBIDDEN = (
-    "iam:CreateAccessKey",
-    "iam:CreateLoginProfile",
-    "iam:CreateUser",
-    "iam:DeleteRolePermissionsBoundary",
-)
 
 
 def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -57,8 +36,8 @@ def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     plain, iam, billing, roles = (
         _of_services(wanted, some) for some in (services - _IAM - _BILLING - _STS, _IAM, _BILLING, _STS)
     )
-    parts = [[_regional(part)] for part in _in_parts(plain)]
-    parts += [[*_on_roles(iam), _on_budgets(billing), _on_neighbours(roles)]]
+    parts = [[regional(part)] for part in _in_parts(plain)]
+    parts += [[*on_roles(iam), on_budgets(billing), on_neighbours(roles)]]
     resources = {
         f"Execution{place}": _policy(f"{EXECUTION}-{place}", statements)
         for place, statements in enumerate(parts, start=1)
@@ -66,7 +45,7 @@ def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     services |= {action.split(":")[0] for action in _granted(documents)}
     return {
         "Description": "What CloudFormation, and any role that it makes, may do for the payment delivery.",
-        "Resources": {"Boundary": _policy(BOUNDARY, _boundary(sorted(services))), **resources},
+        "Resources": {"Boundary": _policy(BOUNDARY, boundary(sorted(services))), **resources},
     }
 
 
@@ -78,63 +57,11 @@ def _in_parts(wanted: list[str]) -> Iterator[list[str]]:
     """As many actions in a policy as it has room for."""
     part: list[str] = []
     for action in wanted:
-        if len(json.dumps([_regional([*part, action])], separators=(",", ":"))) > LONGEST - 200:
+        if len(json.dumps([regional([*part, action])], separators=(",", ":"))) > LONGEST - 200:
             yield part
             part = []
         part.append(action)
     yield part
-
-
-def _regional(wanted: list[str]) -> dict[str, Any]:
-    where = {"StringEquals": {"aws:RequestedRegion": list(_REGIONS)}}
-    return {"Effect": "Allow", "Action": wanted, "Resource": "*", "Condition": where}
-
-
-def _on_roles(wanted: list[str]) -> list[dict[str, Any]]:
-    """IAM on the names of our stacks only, and no role without the boundary."""
-    bounded = {"iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
-    roles, others = (
-        [_arn(f"{kind}/{name}") for kind in kinds for name in _STACKS]
-        for kinds in (("role",), ("policy", "instance-profile"))
-    )
-    boundary = {"StringEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
-    free = [action for action in wanted if action not in bounded and action not in _FORBIDDEN]
-    return [
-        {"Effect": "Allow", "Action": free, "Resource": [*roles, *others]},
-        {"Effect": "Allow", "Action": sorted(bounded & set(wanted)), "Resource": roles, "Condition": boundary},
-        {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": _arn("role/aws-service-role/*")},
-    ]
-
-
-def _on_budgets(wanted: list[str]) -> dict[str, Any]:
-    """Budgets by our names: they are of no region, and AWS answers for them in us-east-1 alone."""
-    ours = "arn:${AWS::Partition}:budgets::${AWS::AccountId}:budget/payment-*"
-    views = "arn:${AWS::Partition}:billing::${AWS::AccountId}:billingview/*"
-    return {"Effect": "Allow", "Action": wanted, "Resource": [{"Fn::Sub": ours}, {"Fn::Sub": views}]}
-
-
-def _on_neighbours(wanted: list[str]) -> dict[str, Any]:
-    """The role by which a peering is accepted, and the outputs of a neighbour are read, also in another account."""
-    return {
-        "Effect": "Allow",
-        "Action": wanted,
-        "Resource": {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::*:{NEIGHBOURS}"},
-    }
-
-
-def _boundary(services: list[str]) -> list[dict[str, Any]]:
-    """Nothing outside the services of the platform, no new identities, and no way out of the boundary."""
-    itself = [_arn(f"policy/{BOUNDARY}"), _arn(f"policy/{EXECUTION}-*")]
-    changing = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"]
-    return [
-        {"Effect": "Allow", "Action": [f"{service}:*" for service in services], "Resource": "*"},
-        {"Effect": "Deny", "Action": list(_FORBIDDEN), "Resource": "*"},
-        {"Effect": "Deny", "Action": changing, "Resource": itself},
-    ]
-
-
-def _arn(resource: str) -> dict[str, str]:
-    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{resource}"}
 
 
 def _policy(name: str, statements: list[dict[str, Any]]) -> dict[str, Any]:

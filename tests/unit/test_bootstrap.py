@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from pipeline.bootstrap_permissions import BOUNDARY, EXECUTION, FILE, LONGEST, declared, text
+from pipeline.bootstrap_permissions import FILE, LONGEST, declared, text
+from pipeline.bootstrap_statements import BOUNDARY, EXECUTION
 from pipeline.changes.statements import statements
 from pipeline.resource_actions import UNUSED
 from rehearsal.templates import Assembly
