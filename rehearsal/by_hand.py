@@ -12,7 +12,6 @@ from rehearsal.processes import quoted
 from rehearsal.workplace import Workplace
 
 PIPELINE_STACK = "PipelineStack"
-_INSTALLED = (".venv", "node_modules")
 
 
 def synthesize(workplace: Workplace, commit: Commit) -> list[Stack]:
@@ -22,7 +21,7 @@ def synthesize(workplace: Workplace, commit: Commit) -> list[Stack]:
     """
     tree = tree_of(workplace, commit)
     archive.unpack(commit.source, tree)
-    cache.restore(checkout=workplace.checkout, tree=tree, patterns=_INSTALLED)
+    cache.restore(checkout=workplace.checkout, tree=tree, patterns=cache.INSTALLED)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     _run(workplace, ["make", "synth"], step="make synth", commit=commit, environment=environment)
     return assembly.stacks(tree / "cdk.out")

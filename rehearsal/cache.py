@@ -1,14 +1,15 @@
 """The build cache: what a buildspec names under `cache: paths:` is found in place, as in CodeBuild's local cache.
 
 Restored by link from the checkout, and only while the files that decide its content are the same in the commit;
-else the build installs afresh, as it does on AWS after such a change. What a build made that the checkout has not is
-kept there for the next one.
+else the build installs afresh. What a build made that the checkout has not is kept there for the next one. The tools
+that the checkout has are linked as well: on AWS a build installs them, from the downloads that its cache keeps.
 """
 
 import shutil
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+INSTALLED = (".venv", "node_modules")
 _DECIDING = ("requirements.txt", "package-lock.json", "scripts/setup", "scripts/npm-ci")
 
 

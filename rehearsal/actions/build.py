@@ -26,7 +26,8 @@ def carry_out(action: Action, context: Context) -> Outcome:
     directory = context.workplace.directory / "builds" / context.action_execution
     sources = _unpack(action, context, directory)
     spec = _buildspec(project, sources)
-    cached = cache.restore(checkout=context.workplace.checkout, tree=sources, patterns=spec.cache_paths)
+    patterns = (*cache.INSTALLED, *spec.cache_paths)
+    cached = cache.restore(checkout=context.workplace.checkout, tree=sources, patterns=patterns)
     minutes = project.get("timeoutInMinutes", _DEFAULT_MINUTES)
     shell = Shell(
         interpreter=spec.shell,
