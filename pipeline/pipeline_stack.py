@@ -52,9 +52,9 @@ class PipelineStack(Stack):
             self, "Topic", name="payment-delivery-{}".format, email=delivery.notifications.email, retain=True
         )
         guard = Guard(self, "Guard", environments=delivery.environments, log_key=log_key, topic=topic)
-        artifacts = ArtifactStore(self, "Artifacts", account=self.account, region=self.region)
+        self._artifacts = ArtifactStore(self, "Artifacts", account=self.account, region=self.region)
         buckets: dict[str, s3.IBucket] = {
-            self.region: artifacts.bucket,
+            self.region: self._artifacts.bucket,
             **{region: store.seen_from(self) for region, store in regional_artifacts.items()},
         }
         source = delivery.source.pipeline_source(self)
@@ -65,8 +65,8 @@ class PipelineStack(Stack):
                 environment=environment,
                 source=source,
                 assembly=synth,
-                bucket=artifacts.bucket,
-                key=artifacts.key,
+                bucket=self._artifacts.bucket,
+                key=self._artifacts.key,
                 region=self.region,
             )
             for environment in delivery.environments[1:]
@@ -149,6 +149,8 @@ class PipelineStack(Stack):
             "Duties",
             pipeline_arn=self.format_arn(service="codepipeline", resource=NAME),
             approvals=[(gate_name(environment), gate_name(environment)) for environment in self._plans],
+            bucket=self._artifacts.bucket,
+            key=self._artifacts.key,
         )
         for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import DefaultStackSynthesizer, Stack
+from aws_cdk import CfnResource, DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from payment_constructs.acknowledgement import acknowledge
 
 APPROVER = "payment-delivery-approver"
 NO_OVERRIDE = "payment-delivery-no-override"
@@ -13,21 +17,30 @@ NO_OVERRIDE = "payment-delivery-no-override"
 class SeparationOfDuties(Construct):
     """Two managed policies, attached to nobody here: people belong to an identity provider, not to this repository.
 
-    The approver may answer the approvals and nothing else. Everybody who works in the account gets the denial: no
-    condition is overridden and no pipeline rewritten but by the pipeline. What on-call needs stays possible: to stop an
-    execution; and, told to everybody (DeliveryEvents), to close a transition and to open it again (a freeze leads past
-    no gate), to retry, to roll a stage back. PCI DSS 6.5.1, 7.2.5.
+    The approver may answer the approvals and read what they ask about, and nothing else. Everybody who works in the
+    account gets the denial: no condition is overridden and no pipeline rewritten but by the pipeline. What on-call
+    needs stays possible: to stop an execution; and, told to everybody (DeliveryEvents), to close a transition and to
+    open it again (a freeze leads past no gate), to retry, to roll a stage back. PCI DSS 6.5.1, 7.2.5.
 
     Args:
         pipeline_arn: The pipeline.
         approvals: The stage and action of each approval.
+        bucket: Keeps the pages of the plans, below ``plans/``.
+        key: Encrypts the bucket.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, pipeline_arn: str, approvals: Sequence[tuple[str, str]]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        pipeline_arn: str,
+        approvals: Sequence[tuple[str, str]],
+        bucket: s3.Bucket,
+        key: kms.IKey,
     ) -> None:
         super().__init__(scope, construct_id)
-        iam.ManagedPolicy(
+        approver = iam.ManagedPolicy(
             self,
             "Approver",
             managed_policy_name=APPROVER,
@@ -36,8 +49,17 @@ class SeparationOfDuties(Construct):
                 iam.PolicyStatement(
                     actions=["codepipeline:PutApprovalResult"],
                     resources=[f"{pipeline_arn}/{stage}/{action}" for stage, action in approvals],
-                )
+                ),
+                iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects("plans/*")]),
+                iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key.key_arn]),
             ],
+        )
+        pages = bucket.node.default_child
+        assert isinstance(pages, CfnResource)  # noqa: S101 - an L2 construct's default child
+        acknowledge(
+            approver,
+            f"AwsSolutions::AwsSolutions-IAM5[Resource::<{Stack.of(self).resolve(pages.logical_id)}.Arn>/plans/*]",
+            control="Pages of plans only, below one prefix of the pipeline's own bucket, and only to be read.",
         )
         stack = Stack.of(self)
         deployer = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-{stack.account}-{stack.region}"

@@ -104,19 +104,24 @@ def test_a_call_past_a_gate_is_told_and_alarms_unless_the_pipeline_made_it(
     assert alarm["AlarmActions"]
 
 
-def policy(assembly: Assembly, name: str) -> dict[str, Any]:
+def policy(assembly: Assembly, name: str) -> list[dict[str, Any]]:
     (found,) = (
         each
         for each in assembly.resources(STACK, "AWS::IAM::ManagedPolicy").values()
         if each.get("ManagedPolicyName") == name
     )
-    (statement,) = found["PolicyDocument"]["Statement"]
     assert not {"Users", "Groups", "Roles"} & set(found)
-    return dict(statement)
+    return list(found["PolicyDocument"]["Statement"])
 
 
-def test_an_approver_answers_approvals_and_does_nothing_else(assembly: Assembly) -> None:
-    statement = policy(assembly, "payment-delivery-approver")
+def test_an_approver_answers_approvals_and_reads_their_plans_and_does_nothing_else(assembly: Assembly) -> None:
+    statement, page, key = policy(assembly, "payment-delivery-approver")
+    assert (page["Effect"], page["Action"]) == ("Allow", "s3:GetObject")
+    assert json.dumps(page["Resource"]).count("/plans/*") == 1
+    assert (key["Effect"], key["Action"]) == ("Allow", "kms:Decrypt")
+    (bucket,) = page["Resource"]["Fn::Join"][1][0]["Fn::GetAtt"][:1]
+    encryption = json.dumps(assembly.resources(STACK, "AWS::S3::Bucket")[bucket]["BucketEncryption"])
+    assert key["Resource"]["Fn::GetAtt"][0] in encryption
     assert (statement["Effect"], statement["Action"]) == ("Allow", "codepipeline:PutApprovalResult")
     resources = json.dumps(statement["Resource"])
     approvals = [
@@ -131,7 +136,7 @@ def test_an_approver_answers_approvals_and_does_nothing_else(assembly: Assembly)
 
 
 def test_nobody_but_the_pipeline_overrides_a_gate(assembly: Assembly, delivery: Delivery) -> None:
-    statement = policy(assembly, "payment-delivery-no-override")
+    (statement,) = policy(assembly, "payment-delivery-no-override")
     assert statement["Effect"] == "Deny"
     assert set(statement["Action"]) == {
         "codepipeline:OverrideStageCondition",
