@@ -127,6 +127,16 @@ class Findings:
         """The primary region serves again."""
         return self._tasks(self._site.here("ecs"), region=self._names.primary, number=self._names.tasks)
 
+    def taken_down(self) -> str:
+        """What was brought up is gone, and the environment stands."""
+        names, fallback = self._names, self._terminal.variable("FALLBACK")
+        for region, stack in ((fallback, "DisasterRecovery"), (names.recovery, "Payment")):
+            listed = self._site.at("cloudformation", region=region).list_stacks()["StackSummaries"]
+            left = [each["StackStatus"] for each in listed if each["StackName"] == f"{names.recovered}-{stack}"]
+            must(set(left) == {"DELETE_COMPLETE"}, f"{names.recovered}-{stack} is {left}.")
+        self.serving()
+        return f"{names.recovered} is gone; {names.environment} serves"
+
     def _tasks(self, ecs: Any, *, region: str, number: int) -> str:
         service = self._names.resource("service", region=region)
         found = ecs.describe_services(cluster=service, services=[service])["services"][0]["desiredCount"]

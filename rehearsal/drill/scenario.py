@@ -38,6 +38,7 @@ class Scenario:
             "Stop there": (findings.stopped,),
             "Bring the audit log home": (findings.home,),
             "Serve from home": (findings.serving,),
+            "Take it down": (findings.taken_down,),
         }
 
     def _work(self) -> str:

@@ -69,6 +69,7 @@ def test_the_platform_is_brought_up_while_its_region_is_lost(report: Report) -> 
     assert "ap-southeast-1 is well again" in notes["Fence again"]
     assert titles.index("Fence") < titles.index("Bring up") < titles.index("Fence again")
     assert "in us-west-2 and us-east-2; none asked ap-southeast-1" in notes["Bring up"]
+    assert "ProdDr is gone; Prod serves" in notes["Take it down"]
 
 
 def test_the_report_says_what_it_does_not_show(report: Report, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.conftest import CHECKOUT
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 CODE = re.compile(r"^ *```sh[^\n]*\n(.*?)^ *```$|`([^`]+)`", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-GLOBAL = {"region", "query", "output"}
+GLOBAL = {"region", "query", "output", "paginate"}
 BY_THE_CLI = {"s3 sync", "cloudformation deploy"}
 """Commands that the AWS CLI adds to the API's own."""
 
