@@ -8,29 +8,29 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
+from pipeline.changes.denials import lost_denials
 from pipeline.changes.statements import Statement, spelled, statements
 
 Json = Mapping[str, Any]
 
 
 def broadened_permissions(*, before: Json, after: Json) -> list[str]:
-    """A line for each permission that is new or wider, each denial that is gone or narrower, each lost boundary.
+    """A line for each permission that is new or wider, each denial that is lost, each lost boundary.
 
     Args:
         before: The template that stands.
         after: The template that comes.
     """
     old, new = before.get("Resources", {}), after.get("Resources", {})
-    allowed, denied = _statements(old)
-    now_allowed, now_denied = _statements(new)
-    gained = [each for each in now_allowed if not any(known.covers(each) for known in allowed)]
-    lost = [each for each in denied if each.holder in new and not any(known.covers(each) for known in now_denied)]
+    allowed = _allowed(old)
+    gained = [each for each in _allowed(new) if not any(known.covers(each) for known in allowed)]
+    lost = lost_denials(old=old, new=new)
     return [*_told(gained, "may now"), *_told(lost, "is no longer denied"), *_attachments(old, new)]
 
 
-def _statements(resources: Json) -> tuple[list[Statement], list[Statement]]:
+def _allowed(resources: Json) -> list[Statement]:
     found = dict.fromkeys(each for name, resource in resources.items() for each in statements(name, resource))
-    return [each for each in found if each.effect == "Allow"], [each for each in found if each.effect != "Allow"]
+    return [each for each in found if each.effect == "Allow"]
 
 
 def _told(found: list[Statement], words: str) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Statement:
 def statements(holder: str, resource: Json) -> Iterator[Statement]:
     """Every statement of every policy document among a resource's properties, whatever the resource is."""
     for document in _documents(resource.get("Properties", {})):
-        for statement in _listed(document["Statement"]):
+        for statement in listed(document["Statement"]):
             yield from _taken_apart(holder, statement)
 
 
@@ -79,8 +79,8 @@ def _taken_apart(holder: str, statement: Json) -> Iterator[Statement]:
 def _either(statement: Json, key: str) -> list[str]:
     """The values of a key or of its negation."""
     if f"Not{key}" in statement:
-        return [f"not {' or '.join(map(spelled, _listed(statement[f'Not{key}'])))}"]
-    return [spelled(value) for value in _listed(statement.get(key, []))]
+        return [f"not {' or '.join(map(spelled, listed(statement[f'Not{key}'])))}"]
+    return [spelled(value) for value in listed(statement.get(key, []))]
 
 
 def _principals(statement: Json) -> list[str]:
@@ -89,10 +89,11 @@ def _principals(statement: Json) -> list[str]:
     named = statement.get("Principal", {})
     if not isinstance(named, Mapping) or "Ref" in named:
         return [spelled(named)]
-    return [spelled(value) for values in named.values() for value in _listed(values)]
+    return [spelled(value) for values in named.values() for value in listed(values)]
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """A value of a template as a list, where one and several are spelled differently."""
     return value if isinstance(value, list) else [value]
 
 

@@ -1,11 +1,14 @@
 """What a template permits or opens that the one before did not; what becomes narrower is no finding."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pipeline.changes.network import broadened_network
 from pipeline.changes.permissions import broadened_permissions
+from rehearsal.templates import Assembly
 
 READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::audit/*"}
 DENY = {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Principal": "*"}
@@ -18,8 +21,8 @@ def managed(*statements: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
-def bucket_policy(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": list(statements)}}}
+def bucket_policy(*statements: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"Type": "AWS::S3::BucketPolicy", "Properties": {"PolicyDocument": {"Statement": list(statements)}, **more}}
 
 
 def role(**properties: Any) -> dict[str, Any]:
@@ -42,6 +45,11 @@ BROADER: list[tuple[Any, Any, str]] = [
     (managed(READ), managed(READ | {"NotAction": "iam:*"}), "It may now not iam:*"),
     (bucket_policy(DENY), bucket_policy(), "It: * is no longer denied s3:* on *"),
     (bucket_policy(DENY), bucket_policy(DENY | {"Action": "s3:DeleteObject"}), "It: * is no longer denied s3:*"),
+    (bucket_policy(DENY), None, "It: * is no longer denied s3:* on *"),
+    (bucket_policy(DENY, Bucket="audit"), None, "It: * is no longer denied s3:* on *"),
+    (bucket_policy(DENY, Bucket="a"), bucket_policy(DENY, Bucket="b"), "It: * is no longer denied s3:* on *"),
+    (managed(DENY, Roles=["a", "b"]), managed(DENY, Roles=["a"]), "It: * is no longer denied s3:* on *"),
+    (managed(DENY), None, "It: * is no longer denied s3:* on *"),
     (
         bucket_policy(READ | {"Principal": {"AWS": "arn:aws:iam::111111111111:root"}}),
         bucket_policy(READ | {"Principal": {"AWS": "*"}}),
@@ -78,7 +86,8 @@ def test_a_broader_permission_is_told(before: Any, after: Any, line: str) -> Non
         (managed(READ, READ | {"Action": "s3:PutObject"}), managed(READ)),
         (managed(READ), managed(READ, DENY)),
         (managed(READ), None),
-        (bucket_policy(DENY), None),
+        (bucket_policy(DENY), bucket_policy(DENY, Bucket="audit")),
+        (role(Policies=[{"PolicyDocument": {"Statement": DENY}}]), None),
         (role(ManagedPolicyArns=["arn:admin"]), role()),
         (role(), role(PermissionsBoundary="arn:limit")),
         (
@@ -89,6 +98,43 @@ def test_a_broader_permission_is_told(before: Any, after: Any, line: str) -> Non
 )
 def test_a_narrower_permission_is_none(before: Any, after: Any) -> None:
     assert broadened_permissions(before=template(before), after=template(after)) == []
+
+
+def attached(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": kind, "Properties": {"PolicyDocument": {"Statement": [DENY]}, **properties}}
+
+
+POLICIES = [
+    attached("AWS::S3::BucketPolicy", Bucket={"Ref": "One"}),
+    attached("AWS::SQS::QueuePolicy", Queues=[{"Ref": "One"}, {"Ref": "Two"}]),
+    attached("AWS::SNS::TopicPolicy", Topics=[{"Ref": "One"}]),
+    attached("AWS::SecretsManager::ResourcePolicy", SecretId={"Ref": "One"}),
+    attached("AWS::IAM::ManagedPolicy", Roles=[{"Ref": "One"}]),
+    attached("AWS::IAM::ManagedPolicy"),
+]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy["Type"])
+def test_a_denial_is_lost_unless_what_it_is_about_goes_too(policy: Any) -> None:
+    # Where the policy names nobody, these two name it.
+    named_by = {} if len(policy["Properties"]) > 1 else {"ManagedPolicyArns": [{"Ref": "It"}]}
+    one, two = role(**named_by), role(**named_by)
+    before = {"Resources": {"It": policy, "One": one, "Two": two}}
+    line = "It: * is no longer denied s3:* on *"
+    assert broadened_permissions(before=before, after={"Resources": {"One": role(), "Two": role()}}) == [line]
+    assert broadened_permissions(before=before, after={"Resources": {}}) == []
+    assert broadened_permissions(before=before, after=before) == []
+    one["DeletionPolicy"] = "Retain"
+    assert broadened_permissions(before=before, after={"Resources": {}}) == [line]
+
+
+def test_a_denial_is_lost_for_whoever_keeps_no_policy() -> None:
+    policy, bound = managed(DENY), role(ManagedPolicyArns=[{"Ref": "It"}])
+    before = {"Resources": {"It": policy, "One": bound, "Two": bound}}
+    freed = {"Resources": {"It": policy, "One": bound, "Two": role()}}
+    assert broadened_permissions(before=before, after=freed) == ["It: * is no longer denied s3:* on *"]
+    assert broadened_permissions(before=before, after={"Resources": {"It": policy, "One": bound}}) == []
+    assert broadened_permissions(before=freed, after=before) == ["Two gets ManagedPolicyArns ${It}"]
 
 
 HTTPS = {"CidrIp": "0.0.0.0/0", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
@@ -137,6 +183,21 @@ OPENER: list[tuple[Any, Any, str]] = [
         resource("AWS::S3::Bucket", PublicAccessBlockConfiguration={"BlockPublicAcls": False}),
         "It has BlockPublicAcls: no longer",
     ),
+    (
+        resource("AWS::RDS::DBInstance", PubliclyAccessible=False),
+        resource("AWS::RDS::DBInstance"),
+        "It has a public address, or does not rule it out",
+    ),
+    (
+        resource("AWS::RDS::DBCluster"),
+        resource("AWS::RDS::DBCluster", PubliclyAccessible=True),
+        "It has a public address",
+    ),
+    (
+        None,
+        resource("AWS::EC2::SubnetRouteTableAssociation", SubnetId="subnet-1", RouteTableId="rtb-1"),
+        "It leads subnet-1 wherever rtb-1 does",
+    ),
 ]
 
 
@@ -151,3 +212,198 @@ def test_a_closed_way_is_none() -> None:
     before = template(resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=[HTTPS]))
     after = template(resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=[HTTPS | {"Description": "x"}][:0]))
     assert broadened_network(before=before, after=after) == []
+
+
+Resources = dict[str, Any]
+TYPES = {
+    "service": "AWS::ECS::Service",
+    "balancer": "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "listener": "AWS::ElasticLoadBalancingV2::Listener",
+    "cluster": "AWS::RDS::DBCluster",
+    "firewall": "AWS::WAFv2::WebACL",
+    "association": "AWS::WAFv2::WebACLAssociation",
+}
+FURTHER = {"Fn::GetAtt": ["NetworkEndpointSecurityGroup", "GroupId"]}
+ALLOWING = {"Name": "Ours", "Priority": 9, "Action": {"Allow": {}}, "Statement": {"GeoMatchStatement": {}}}
+
+
+def named_like(resources: Resources, kind: str, part: str = "") -> str:
+    return next(name for name, each in resources.items() if each["Type"] == kind and part in name)
+
+
+def the(resources: Resources, what: str) -> Any:
+    return resources[named_like(resources, TYPES[what])]["Properties"]
+
+
+def database(resources: Resources) -> Any:
+    return resources[named_like(resources, "AWS::RDS::DBInstance")]["Properties"]
+
+
+def endpoint(resources: Resources) -> Any:
+    return resources[named_like(resources, "AWS::EC2::VPCEndpoint", "Kms")]["Properties"]
+
+
+def tasks(resources: Resources) -> Any:
+    return the(resources, "service")["NetworkConfiguration"]["AwsvpcConfiguration"]
+
+
+def led(resources: Resources, tier: str, to: str) -> None:
+    association = named_like(resources, "AWS::EC2::SubnetRouteTableAssociation", f"{tier}Subnet1")
+    table = named_like(resources, "AWS::EC2::RouteTable", f"{to}Subnet1")
+    resources[association]["Properties"]["RouteTableId"] = {"Ref": table}
+
+
+def without(resources: Resources, *kinds: str) -> None:
+    for name in [name for name, each in resources.items() if each["Type"] in kinds]:
+        del resources[name]
+
+
+PLANTED: dict[str, tuple[Callable[[Resources], object], list[str]]] = {
+    "a database with a public address": (
+        lambda all_: database(all_).update(PubliclyAccessible=True),
+        ["has a public address"],
+    ),
+    "a database in the routes of the public tier": (
+        lambda all_: led(all_, "Database", "Public"),
+        ["lets ${NetworkVpcDatabaseSubnet1", "lets 0.0.0.0/0 in to ${NetworkVpcDatabaseSubnet1"],
+    ),
+    "a database in the routes of the private tier": (
+        lambda all_: led(all_, "Database", "Private"),
+        ["lets ${NetworkVpcDatabaseSubnet1"],
+    ),
+    "a service in the routes of the public tier": (
+        lambda all_: led(all_, "Private", "Public"),
+        ["lets 0.0.0.0/0 in to ${NetworkVpcPrivateSubnet1"],
+    ),
+    "no routes but those of the main table": (
+        lambda all_: all_.pop(
+            named_like(all_, "AWS::EC2::SubnetRouteTableAssociation", "DatabaseSubnet1"),
+        ),
+        ["decides on the routes of ${NetworkVpcDatabaseSubnet1"],
+    ),
+    "tasks with public addresses": (
+        lambda all_: tasks(all_).update(AssignPublicIp="ENABLED"),
+        ["gives public addresses"],
+    ),
+    "a further group of the database": (
+        lambda all_: the(all_, "cluster")["VpcSecurityGroupIds"].append(FURTHER),
+        ["belongs to ${NetworkEndpointSecurityGroup"],
+    ),
+    "a further group of the service": (
+        lambda all_: tasks(all_)["SecurityGroups"].append(FURTHER),
+        ["belongs to ${NetworkEndpointSecurityGroup"],
+    ),
+    "a further group of the load balancer": (
+        lambda all_: the(all_, "balancer")["SecurityGroups"].append(FURTHER),
+        ["belongs to ${NetworkEndpointSecurityGroup"],
+    ),
+    "a further group of an endpoint": (
+        lambda all_: endpoint(all_)["SecurityGroupIds"].append(FURTHER),
+        ["belongs to ${NetworkEndpointSecurityGroup.GroupId}"],
+    ),
+    "no group but the default one": (
+        lambda all_: the(all_, "cluster").pop("VpcSecurityGroupIds"),
+        ["has security groups of its own: no longer"],
+    ),
+    "another TLS policy": (
+        lambda all_: the(all_, "listener").update(SslPolicy="ELBSecurityPolicy-2016-08"),
+        ["asks for ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09: no longer"],
+    ),
+    "no TLS policy": (
+        lambda all_: the(all_, "listener").pop("SslPolicy"),
+        ["asks for ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09: no longer"],
+    ),
+    "a firewall with a rule less": (
+        lambda all_: the(all_, "firewall")["Rules"].pop(0),
+        ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
+    ),
+    "a rule that counts": (
+        lambda all_: the(all_, "firewall")["Rules"][0].update(OverrideAction={"Count": {}}),
+        ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
+    ),
+    "a rule that excludes": (
+        lambda all_: the(all_, "firewall")["Rules"][0]["Statement"]["ManagedRuleGroupStatement"].update(
+            RuleActionOverrides=[{"Name": "A", "ActionToUse": {"Count": {}}}]
+        ),
+        ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
+    ),
+    "a rule that lets pass": (
+        lambda all_: the(all_, "firewall")["Rules"].append(ALLOWING),
+        ["lets requests pass: Name Ours, Priority 9, Statement {"],
+    ),
+    "a load balancer without a firewall": (
+        lambda all_: without(all_, TYPES["association"]),
+        ["filters requests to ${ServiceLoadBalancer"],
+    ),
+    "a load balancer behind another firewall": (
+        lambda all_: the(all_, "association").update(WebACLArn="arn:aws:wafv2:other"),
+        ["filters requests to ${ServiceLoadBalancer"],
+    ),
+}
+
+INCOMPARABLE = {
+    "no group but the default one": ["belongs to ${DataDatabaseSecurityGroup"],
+    "another TLS policy": ["asks for ELBSecurityPolicy-2016-08: no longer"],
+    "a rule that excludes": ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
+    "a load balancer behind another firewall": ["filters requests to ${ServiceLoadBalancer"],
+}
+"""What the way back tells, where neither is known to be the narrower."""
+
+
+@pytest.fixture
+def resources(assembly: Assembly) -> Resources:
+    """Those of Dev-Payment, for this test alone."""
+    found: Resources = json.loads(json.dumps(assembly.template("Dev-Payment")["Resources"]))
+    return found
+
+
+def opened(before: Resources, after: Resources) -> list[str]:
+    return [
+        line.split(" ", 1)[1] for line in broadened_network(before={"Resources": before}, after={"Resources": after})
+    ]
+
+
+@pytest.mark.parametrize("case", PLANTED)
+def test_what_opens_the_platform_is_told_and_what_closes_it_again_is_not(case: str, resources: Resources) -> None:
+    plant, lines = PLANTED[case]
+    stood = json.loads(json.dumps(resources))
+    plant(resources)
+    for found, expected in (
+        (opened(stood, resources), lines),
+        (opened(resources, stood), INCOMPARABLE.get(case, [])),
+    ):
+        assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected
+
+
+def test_a_firewall_that_lets_pass_what_it_stopped_is_told(resources: Resources) -> None:
+    the(resources, "firewall").update(DefaultAction={"Block": {}})
+    the(resources, "firewall")["Rules"].append(ALLOWING | {"Action": {"Block": {}}})
+    stood = json.loads(json.dumps(resources))
+    the(resources, "firewall").update(DefaultAction={"Allow": {}})
+    the(resources, "firewall")["Rules"][-1] = ALLOWING
+    statement = 'Statement {"GeoMatchStatement": {}}'
+    assert opened(stood, resources) == [
+        f"lets requests pass: Name Ours, Priority 9, {statement}",
+        "stops requests by default: no longer",
+        f"stops requests: Name Ours, {statement}: no longer",
+    ]
+    assert opened(resources, stood) == []
+
+
+def test_a_protection_goes_with_what_it_protects(resources: Resources) -> None:
+    stood = json.loads(json.dumps(resources))
+    without(resources, TYPES["association"], TYPES["balancer"], TYPES["listener"], TYPES["firewall"])
+    without(resources, "AWS::S3::Bucket", "AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation")
+    assert opened(stood, resources) == []
+
+
+def test_the_platform_loses_its_denials_only_with_what_they_protect(resources: Resources) -> None:
+    stood = {"Resources": json.loads(json.dumps(resources))}
+    policies = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"}
+    without(resources, *policies)
+    found = broadened_permissions(before=stood, after={"Resources": resources})
+    assert {line.split(":")[0] for line in found} == {
+        name for name, each in stood["Resources"].items() if each["Type"] in policies
+    }
+    without(resources, "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic")
+    assert broadened_permissions(before=stood, after={"Resources": resources}) == []
