@@ -44,7 +44,9 @@ class Notifications:
             )
 
     def _faults(self) -> Iterator[str]:
-        if not EMAIL.fullmatch(self.email):
+        # JSON has more than text.
+        if not (isinstance(self.email, str) and EMAIL.fullmatch(self.email)):
             yield f"email is {self.email!r}: give one e-mail address, such as payments@example.com."
-        if self.chat_topic_arn is not None and not TOPIC.fullmatch(self.chat_topic_arn):
-            yield f"chat_topic_arn is {self.chat_topic_arn!r}: give arn:aws:sns:REGION:ACCOUNT:NAME, or leave it out."
+        topic = self.chat_topic_arn
+        if topic is not None and not (isinstance(topic, str) and TOPIC.fullmatch(topic)):
+            yield f"chat_topic_arn is {topic!r}: give arn:aws:sns:REGION:ACCOUNT:NAME, or leave it out."

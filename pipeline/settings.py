@@ -61,7 +61,7 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
 
 
 def _load_notifications(settings: object, faults: list[str]) -> Notifications | None:
-    if not isinstance(settings, Mapping) or not isinstance(settings.get("email"), str):
+    if not isinstance(settings, Mapping) or "email" not in settings:
         faults.append(f"delivery.notifications is {settings!r}: give an object with the email that is told.")
         return None
     unknown = list(_unknown_keys("delivery.notifications", settings, {"email", "chat_topic_arn"}))
@@ -76,9 +76,10 @@ def _load_notifications(settings: object, faults: list[str]) -> Notifications | 
 
 
 def _load_source(settings: object, faults: list[str]) -> Source | None:
-    kinds = ", ".join(SOURCE_TYPES)
-    if not isinstance(settings, Mapping) or settings.get("type") not in SOURCE_TYPES:
-        faults.append(f"delivery.source is {settings!r}: give an object whose type is one of {kinds}.")
+    # A list of them: JSON has lists too, and asked for as a key one is an error.
+    kinds = list(SOURCE_TYPES)
+    if not isinstance(settings, Mapping) or settings.get("type") not in kinds:
+        faults.append(f"delivery.source is {settings!r}: give an object whose type is one of {', '.join(kinds)}.")
         return None
     record = SOURCE_TYPES[settings["type"]]
     values = {key: value for key, value in settings.items() if key != "type"}

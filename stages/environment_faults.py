@@ -81,20 +81,21 @@ def _capacity_faults(environment: "Environment") -> Iterator[str]:
 
 
 def _certificate_faults(environment: "Environment") -> Iterator[str]:
-    # JSON has null too, and a missing setting is None.
-    certificate = CERTIFICATE.fullmatch(environment.certificate_arn or "")
-    if not environment.certificate_arn:
+    # JSON has more than text, and a missing setting is None.
+    given = environment.certificate_arn
+    certificate = CERTIFICATE.fullmatch(given) if isinstance(given, str) else None
+    if not given:
         yield (
             "certificate_arn is missing and the environment is internet-facing: "
             f"give the ARN of an ACM certificate in {environment.primary_region}."
         )
     elif not certificate:
-        yield f"certificate_arn is {environment.certificate_arn!r}: give arn:aws:acm:REGION:ACCOUNT:certificate/ID."
+        yield f"certificate_arn is {given!r}: give arn:aws:acm:REGION:ACCOUNT:certificate/ID."
     elif _is_account(environment.account) and (
         (certificate["region"], certificate["account"]) != (environment.primary_region, environment.account)
     ):
         yield (
-            f"certificate_arn is {environment.certificate_arn!r}: a load balancer takes certificates of its own region "
+            f"certificate_arn is {given!r}: a load balancer takes certificates of its own region "
             f"and account only; give one of {environment.primary_region} in {environment.account}."
         )
 

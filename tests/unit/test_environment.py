@@ -85,6 +85,7 @@ def good() -> Environment:
         ({"deployment_window": window(last_hour=24)}, "last_hour 24: give hours from 0 to 23"),
         ({"deployment_window": window(time_zone="SGT+8")}, "time_zone is 'SGT+8': give an IANA name such as"),
         ({"certificate_arn": None}, "certificate_arn is missing and the environment is internet-facing: give the ARN"),
+        ({"certificate_arn": 5}, "certificate_arn is 5: give arn:aws:acm:REGION:ACCOUNT:certificate/ID."),
         ({"certificate_arn": "arn:aws:iam::1:x"}, "give arn:aws:acm:REGION:ACCOUNT:certificate/ID"),
         ({"certificate_arn": CERTIFICATE.replace("ap-southeast-1", "us-east-1")}, "give one of ap-southeast-1 in"),
         ({"certificate_arn": CERTIFICATE.replace(ACCOUNT, "210987654321")}, f"give one of ap-southeast-1 in {ACCOUNT}"),

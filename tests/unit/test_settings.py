@@ -72,6 +72,7 @@ def test_the_source_is_a_setting(settings: dict[str, Any], source: dict[str, str
     ("change", "fault"),
     [
         ({"notifications": None}, "delivery.notifications is None: give an object with the email that is told."),
+        ({"notifications": {}}, "delivery.notifications is {}: give an object with the email that is told."),
         ({"notifications": {"email": "x"}}, "delivery.notifications.email is 'x': give one e-mail address, such as"),
         ({"notifications": {"email": "a@b.test", "sms": 1}}, "delivery.notifications.sms is unknown: the settings"),
         (
@@ -113,6 +114,7 @@ def test_bad_notifications_and_allowed_changes_are_refused(
     ("source", "fault"),
     [
         (None, "delivery.source is None: give an object whose type is one of connection, codecommit, s3."),
+        ({"type": ["s3"]}, "delivery.source is {'type': ['s3']}: give an object whose type is one of"),
         ({"type": "svn"}, "delivery.source is {'type': 'svn'}: give an object whose type is one of"),
         ({"type": "codecommit"}, "delivery.source.repository is missing: give it for a codecommit source."),
         ({"type": "codecommit", "repository": "a b"}, "delivery.source.repository is 'a b': give a CodeCommit"),
@@ -184,6 +186,37 @@ def test_the_faults_of_all_settings_are_reported_together(settings: dict[str, An
     settings["environments"]["Prod"]["certificate_arn"] = None
     found = faults(settings)
     assert [fault.split(" ")[0] for fault in found] == ["delivery.account", "delivery.source", "Dev:", "Prod:"]
+
+
+@pytest.mark.parametrize("value", [5, True, ["x"], {"x": 1}])
+@pytest.mark.parametrize(
+    ("place", "fault"),
+    [
+        ("account", "delivery.account is"),
+        ("image", "Dev: image is"),
+        ("source.type", "delivery.source is"),
+        ("source.connection_arn", "delivery.source.connection_arn is"),
+        ("source.repository", "delivery.source.repository is"),
+        ("source.branch", "delivery.source.branch is"),
+        ("notifications.email", "delivery.notifications.email is"),
+        ("notifications.chat_topic_arn", "delivery.notifications.chat_topic_arn is"),
+        ("environments.Dev.account", "Dev: account is"),
+        ("environments.Dev.certificate_arn", "Dev: certificate_arn is"),
+        ("environments.Dev.alarm_email", "Dev: alarm_email is"),
+    ],
+)
+def test_a_value_that_is_no_text_is_one_fault_among_the_others(
+    settings: dict[str, Any], place: str, fault: str, value: object
+) -> None:
+    *way, last = place.split(".")
+    holder = settings
+    for key in way:
+        holder = holder[key]
+    holder[last] = value
+    settings["environments"]["Prod"]["alarm_email"] = "on-call"
+    found = faults(settings)
+    assert any(each.startswith(fault) and repr(value) in each for each in found)
+    assert any(each.startswith("Prod: alarm_email is 'on-call'") for each in found)
 
 
 @pytest.mark.parametrize("caller", [None, "111111111111"])
