@@ -14,6 +14,7 @@ from stages.settings_error import SettingsError
 
 CONNECTION = re.compile(r"arn:aws:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}")
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+")
+BRANCH = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ class ConnectionSource:
         owner, _, name = self.repository.partition("/")
         if not (REPOSITORY.fullmatch(owner) and REPOSITORY.fullmatch(name.replace("/", "_"))):
             yield f"source.repository is {self.repository!r}: give owner/name."
+        yield from _branch_faults(self.branch)
 
     def pipeline_source(self, scope: Construct) -> pipelines.CodePipelineSource:  # noqa: ARG002 - one shape for all
         """The source action; pushes to the branch start the pipeline."""
@@ -73,8 +75,12 @@ class CodeCommitSource:
     branch: str = "main"
 
     def __post_init__(self) -> None:
+        SettingsError.raise_if_any(self._faults())
+
+    def _faults(self) -> Iterator[str]:
         if not REPOSITORY.fullmatch(self.repository):
-            raise SettingsError([f"source.repository is {self.repository!r}: give a CodeCommit repository's name."])
+            yield f"source.repository is {self.repository!r}: give a CodeCommit repository's name."
+        yield from _branch_faults(self.branch)
 
     def pipeline_source(self, scope: Construct) -> pipelines.CodePipelineSource:
         """The source action; an EventBridge rule starts the pipeline on a push."""
@@ -118,6 +124,11 @@ class S3Source:
     def permissions(self) -> list[iam.PolicyStatement]:
         """Nothing besides what the CDK grants."""
         return []
+
+
+def _branch_faults(branch: str) -> Iterator[str]:
+    if not BRANCH.fullmatch(branch):
+        yield f"source.branch is {branch!r}: give the name of the branch whose pushes are delivered, such as main."
 
 
 Source = ConnectionSource | CodeCommitSource | S3Source

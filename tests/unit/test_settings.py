@@ -118,6 +118,10 @@ def test_bad_notifications_and_allowed_changes_are_refused(
         ({"type": "svn"}, "delivery.source is {'type': 'svn'}: give an object whose type is one of"),
         ({"type": "codecommit"}, "delivery.source.repository is missing: give it for a codecommit source."),
         ({"type": "codecommit", "repository": "a b"}, "delivery.source.repository is 'a b': give a CodeCommit"),
+        (
+            {"type": "codecommit", "repository": "payments", "branch": ""},
+            "delivery.source.branch is '': give the name of the branch whose pushes are delivered, such as main.",
+        ),
         ({"type": "codecommit", "repository": 1}, "delivery.source.repository is 1: give text."),
         ({"type": "codecommit", "repository": "a", "brnch": "x"}, "delivery.source.brnch is unknown"),
         ({"type": "s3", "bucket": "B", "key": "a.zip"}, "delivery.source.bucket is 'B': give an S3 bucket's name."),
@@ -134,6 +138,15 @@ def test_bad_notifications_and_allowed_changes_are_refused(
 def test_a_bad_source_is_refused_with_its_remedy(settings: dict[str, Any], source: object, fault: str) -> None:
     (found,) = faults(settings | {"source": source})
     assert found.startswith(fault)
+
+
+@pytest.mark.parametrize("branch", ["", " ", "my branch"])
+def test_a_connection_without_a_branch_is_refused(settings: dict[str, Any], branch: str) -> None:
+    settings["source"] |= {"repository": "payments", "branch": branch}
+    assert faults(settings) == [
+        "delivery.source.repository is 'payments': give owner/name.",
+        f"delivery.source.branch is {branch!r}: give the name of the branch whose pushes are delivered, such as main.",
+    ]
 
 
 def test_a_repository_without_an_owner_is_refused(settings: dict[str, Any]) -> None:
