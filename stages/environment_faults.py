@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+PRIVATE = [IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+"""RFC 1918. What Python calls private is more: loopback, link-local, networks for benchmarks and for nobody."""
 INSTANCE_CLASS = re.compile(r"db\.([rtx][a-z0-9]*\.(micro|small|medium|large|[0-9]*xlarge)|serverless)")
 EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 CERTIFICATE = re.compile(r"arn:aws:acm:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):certificate/[0-9a-f-]{36}")
@@ -55,8 +57,8 @@ def _network_faults(environment: "Environment") -> Iterator[str]:
         except ValueError as error:
             yield f"{field} is {value!r}: {error}; give an IPv4 network such as 10.0.0.0/16."
             continue
-        if not network.is_private:
-            yield f"{field} is {value!r}: public addresses; give a private network (RFC 1918) such as 10.0.0.0/16."
+        if not any(network.subnet_of(block) for block in PRIVATE):
+            yield f"{field} is {value!r}: not private addresses; give a network of RFC 1918 such as 10.0.0.0/16."
         # VPCs end at /16; below /20 nine subnets of a three-zone, three-tier network are smaller than /24.
         if not 16 <= network.prefixlen <= 20:  # noqa: PLR2004
             yield f"{field} is {value!r}: its size is /{network.prefixlen}; give /16 to /20."

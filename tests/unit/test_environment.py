@@ -46,7 +46,10 @@ def good() -> Environment:
         ({"vpc_cidr": "10.0.0.1/16"}, "has host bits set; give an IPv4 network such as 10.0.0.0/16"),
         ({"vpc_cidr": "10.0.0.0/24"}, "its size is /24; give /16 to /20"),
         ({"dr_vpc_cidr": "10.0.0.0/8"}, "dr_vpc_cidr is '10.0.0.0/8': its size is /8; give /16 to /20"),
-        ({"vpc_cidr": "8.8.0.0/16"}, "public addresses; give a private network"),
+        (
+            {"vpc_cidr": "8.8.0.0/16"},
+            "'8.8.0.0/16': not private addresses; give a network of RFC 1918 such as 10.0.0.0/16",
+        ),
         ({"nat_gateways": 0}, "nat_gateways is 0: give 1 to 3"),
         ({"nat_gateways": 4}, "nat_gateways is 4: give 1 to 3"),
         ({"endpoint_zones": -1}, "endpoint_zones is -1: give 0 to 3"),
@@ -102,6 +105,22 @@ def test_a_bad_field_is_refused_with_its_remedy(good: Environment, change: dict[
     (message,) = refused.value.faults
     assert message.startswith(f"{change.get('name', 'Dev')}: ")
     assert fault in message
+
+
+@pytest.mark.parametrize("field", ["vpc_cidr", "dr_vpc_cidr"])
+@pytest.mark.parametrize(
+    "network",
+    ["0.0.0.0/16", "100.64.0.0/16", "127.0.0.0/16", "169.254.0.0/16", "172.32.0.0/16", "198.18.0.0/16", "240.0.0.0/16"],
+)
+def test_a_network_outside_rfc_1918_is_refused(good: Environment, field: str, network: str) -> None:
+    change: dict[str, Any] = {field: network}
+    with pytest.raises(SettingsError, match=f"Dev: {field} is '{network}': not private addresses; give a network of"):
+        replace(good, **change)
+
+
+@pytest.mark.parametrize("network", ["10.255.0.0/16", "172.16.0.0/16", "172.31.240.0/20", "192.168.0.0/16"])
+def test_a_network_of_rfc_1918_is_accepted(good: Environment, network: str) -> None:
+    assert replace(good, vpc_cidr=network).vpc_cidr == network
 
 
 def test_an_environment_that_retains_data_bakes_its_releases_and_has_a_window(good: Environment) -> None:
