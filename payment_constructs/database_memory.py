@@ -11,7 +11,7 @@ MOST_CONNECTIONS, MOST_CONNECTIONS_OF_HALF_A_UNIT = 5000, 2000
 """A serverless instance that may shrink below one unit keeps no room for more.
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html"""
 
-LARGES = {"micro": 0.125, "small": 0.25, "medium": 0.5, "large": 1.0, "xlarge": 2.0}
+LARGES = {"medium": 0.5, "large": 1.0, "xlarge": 2.0}
 
 
 def memory_bytes(instance_class: str, *, capacity: tuple[float, float] | None = None) -> int:

@@ -6,7 +6,7 @@ from itertools import combinations
 from stages.environment import Environment
 from stages.lever_faults import SERVERLESS
 
-INSTANCE_SIZES = ("micro", "small", "medium", "large", "xlarge")
+INSTANCE_SIZES = ("medium", "large", "xlarge")
 
 
 def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:

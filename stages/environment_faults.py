@@ -15,7 +15,10 @@ ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 PRIVATE = [IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 """RFC 1918. What Python calls private is more: loopback, link-local, networks for benchmarks and for nobody."""
-INSTANCE_CLASS = re.compile(r"db\.([rtx][a-z0-9]*\.(micro|small|medium|large|[0-9]*xlarge)|serverless)")
+INSTANCE_CLASS = re.compile(
+    r"db\.(t[1-9][a-z]*\.(medium|large)|[rx][1-9][a-z]*\.(large|(2|4|8|12|16|24|32|48)?xlarge)|serverless)"
+)
+"""https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.DBInstanceClass.SupportAurora.html"""
 EMAIL = re.compile(r"[^@\s]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 CERTIFICATE = re.compile(r"arn:aws:acm:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):certificate/[0-9a-f-]{36}")
 

@@ -107,6 +107,26 @@ def test_a_bad_field_is_refused_with_its_remedy(good: Environment, change: dict[
     assert fault in message
 
 
+@pytest.mark.parametrize(
+    "instance_class",
+    ["db.t3.micro", "db.t4g.xlarge", "db.r6g.medium", "db.r6g.3xlarge", "db.r99.large", "db.r9.0xlarge", "db.rx.large"],
+)
+def test_an_instance_class_that_aurora_does_not_have_is_refused(good: Environment, instance_class: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        replace(good, database_instance_class=instance_class)
+    assert refused.value.faults == (
+        f"Dev: database_instance_class is {instance_class!r}: give an Aurora instance class such as db.r6g.large.",
+    )
+
+
+@pytest.mark.parametrize(
+    "instance_class",
+    ["db.t3.medium", "db.t4g.large", "db.r6g.large", "db.r6gd.xlarge", "db.r8g.48xlarge", "db.x2g.12xlarge"],
+)
+def test_an_instance_class_of_aurora_is_accepted(good: Environment, instance_class: str) -> None:
+    assert replace(good, database_instance_class=instance_class).database_instance_class == instance_class
+
+
 @pytest.mark.parametrize("field", ["vpc_cidr", "dr_vpc_cidr"])
 @pytest.mark.parametrize(
     "network",
