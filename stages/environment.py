@@ -1,25 +1,15 @@
 """One environment as data: what it is made of, checked as the record is made."""
 
 from dataclasses import asdict, dataclass
-from enum import Enum
 from ipaddress import IPv4Network
 from typing import Any
 
 from payment_constructs.service_image import ServiceImage
 from stages.alarm_thresholds import AlarmThresholds
+from stages.data_protection import DataProtection
 from stages.deployment_window import DeploymentWindow
 from stages.environment_faults import environment_faults
 from stages.settings_error import SettingsError
-
-
-class DataProtection(Enum):
-    """What becomes of an environment's data when its resources are deleted."""
-
-    DESTROYABLE = "destroyable"
-    """Nothing is retained or protected from deletion, and buckets are emptied."""
-
-    RETAINED = "retained"
-    """Data outlives its stack: deletion protection, termination protection, RETAIN or SNAPSHOT."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from payment_constructs.service_image import ServiceImage
+from stages.data_protection import DataProtection
 from stages.lever_faults import lever_faults
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def environment_faults(environment: "Environment") -> Iterator[str]:
     yield from _certificate_faults(environment)
     yield from _release_faults(environment)
     yield from _mailbox_faults(environment)
+    yield from _protection_faults(environment)
 
 
 def _place_faults(environment: "Environment") -> Iterator[str]:
@@ -128,6 +130,15 @@ def _mailbox_faults(environment: "Environment") -> Iterator[str]:
         yield "alarm_email is missing: give the address that alarms are told to."
     elif not (isinstance(environment.alarm_email, str) and EMAIL.fullmatch(environment.alarm_email)):
         yield f"alarm_email is {environment.alarm_email!r}: give one e-mail address, such as on-call@example.com."
+
+
+def _protection_faults(environment: "Environment") -> Iterator[str]:
+    # The text 'retained' equals no member, and what is not retained is destroyed.
+    if not isinstance(environment.data_protection, DataProtection):
+        yield (
+            f"data_protection is {environment.data_protection!r}: "
+            "give DataProtection.DESTROYABLE or DataProtection.RETAINED."
+        )
 
 
 def _is_account(value: object) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from stages.alarm_thresholds import AlarmThresholds
+from stages.data_protection import DataProtection
 from stages.deployment_window import DeploymentWindow
-from stages.environment import DataProtection, Environment
+from stages.environment import Environment
 from stages.environments import dev, prod, staging
 from stages.settings_error import SettingsError
 
@@ -141,6 +142,15 @@ def test_a_network_outside_rfc_1918_is_refused(good: Environment, field: str, ne
 @pytest.mark.parametrize("network", ["10.255.0.0/16", "172.16.0.0/16", "172.31.240.0/20", "192.168.0.0/16"])
 def test_a_network_of_rfc_1918_is_accepted(good: Environment, network: str) -> None:
     assert replace(good, vpc_cidr=network).vpc_cidr == network
+
+
+@pytest.mark.parametrize("value", ["retained", "destroyable", True, None])
+def test_a_data_protection_that_would_pass_for_none_is_refused(good: Environment, value: Any) -> None:
+    with pytest.raises(SettingsError) as refused:
+        replace(good, data_protection=value)
+    assert refused.value.faults == (
+        f"Dev: data_protection is {value!r}: give DataProtection.DESTROYABLE or DataProtection.RETAINED.",
+    )
 
 
 def test_an_environment_that_retains_data_bakes_its_releases_and_has_a_window(good: Environment) -> None:
