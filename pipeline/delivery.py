@@ -1,7 +1,8 @@
 """What is delivered, from where, and by which account."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 from pipeline.notifications import Notifications
 from pipeline.source import Source
@@ -9,10 +10,19 @@ from stages.environment import Environment
 from stages.settings_error import SettingsError
 
 PLACEHOLDER_ACCOUNT = re.compile(r"([0-9])\1{11}")
-"""The accounts of a fresh checkout, its image's too: one digit twelve times. They synthesize, and never deploy."""
+"""The accounts of a fresh checkout: one digit twelve times. They synthesize, and never deploy."""
 
-PLACEHOLDER_EMAIL = re.compile(r".*@(.*\.)?example\.(com|net|org)", re.IGNORECASE)
-"""Domains that nobody can own (RFC 2606): alarms told there are told to nobody."""
+PLACEHOLDER = re.compile(
+    r"""
+    (^|:)([0-9])\2{11}([:.]|$)          # an account, its own or in what names one
+    | \b0{8}-0{4}-0{4}-0{4}-0{12}\b     # the id of a certificate or a connection
+    | \bsha256:0{64}\b                  # the digest of an image
+    | ^example/payment-platform$        # a repository
+    | @(.*\.)?example\.(com|net|org)$   # domains that nobody can own (RFC 2606): alarms are told to nobody there
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What a fresh checkout has where only a team knows what belongs there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +46,7 @@ class Delivery:
     allowed_changes: tuple[str, ...] = ()
 
     def refuse_placeholders(self, *, caller_account: str | None) -> None:
-        """Refuses to go on with an account or a mailbox that nobody owns.
+        """Refuses to go on with what nobody owns: an account, a mailbox, a repository, an image, a certificate.
 
         Args:
             caller_account: The account of the credentials at hand; None where there are none, which is a synthesis.
@@ -46,20 +56,21 @@ class Delivery:
         """
         if caller_account is None or PLACEHOLDER_ACCOUNT.fullmatch(caller_account):
             return
-        settings = {"delivery.account": self.account} | {
-            f"delivery.environments.{environment.name}.account": environment.account
-            for environment in self.environments
-        }
-        settings["delivery.image"] = self.environments[0].image
-        mailboxes = {
-            f"delivery.environments.{environment.name}.alarm_email": environment.alarm_email
-            for environment in self.environments
-        }
-        mailboxes["delivery.notifications.email"] = self.notifications.email
-        placeholders = [place for place in settings.items() if PLACEHOLDER_ACCOUNT.match(place[1])]
-        placeholders += [place for place in mailboxes.items() if PLACEHOLDER_EMAIL.fullmatch(place[1])]
         SettingsError.raise_if_any(
-            f"{setting} is the placeholder {value!r}: put your own there, in cdk.json, before you deploy "
+            f"delivery.{setting} is the placeholder {value!r}: put your own there, in cdk.json, before you deploy "
             f"(the credentials at hand are of {caller_account})."
-            for setting, value in placeholders
+            for setting, value in self._settings()
+            if value is not None and PLACEHOLDER.search(value)
         )
+
+    def _settings(self) -> Iterator[tuple[str, str | None]]:
+        """What only its owner knows, by its place in cdk.json."""
+        yield "account", self.account
+        for field, value in asdict(self.source).items():
+            yield f"source.{field}", value
+        yield "image", self.environments[0].image
+        for field, value in asdict(self.notifications).items():
+            yield f"notifications.{field}", value
+        for environment in self.environments:
+            for field in ("account", "certificate_arn", "alarm_email"):
+                yield f"environments.{environment.name}.{field}", getattr(environment, field)

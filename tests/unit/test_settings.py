@@ -1,5 +1,7 @@
 """The settings of cdk.json: loaded into typed records, or refused with every fault at once."""
 
+import json
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -13,6 +15,8 @@ COMMIT = "0" * 40
 
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
+OWN_ID = "8c5b3f1e-0000-4a7d-9e2b-000000000001"
+OWN_DIGEST = f"{'0' * 20}{'1' * 12}{'ab' * 16}"
 FRESH = {
     "account": "111111111111",
     "source": {
@@ -43,6 +47,14 @@ def faults(settings: object, *, release: object = COMMIT) -> list[str]:
     with pytest.raises(SettingsError) as refused:
         load_delivery(settings, release=release)
     return list(refused.value.faults)
+
+
+def holder_of(settings: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
+    """The object that a dotted place is in, and its key there."""
+    *way, last = place.split(".")
+    for key in way:
+        settings = settings[key]
+    return settings, last
 
 
 def test_the_settings_of_this_checkout_are_usable(context: dict[str, Any]) -> None:
@@ -221,10 +233,7 @@ def test_the_faults_of_all_settings_are_reported_together(settings: dict[str, An
 def test_a_value_that_is_no_text_is_one_fault_among_the_others(
     settings: dict[str, Any], place: str, fault: str, value: object
 ) -> None:
-    *way, last = place.split(".")
-    holder = settings
-    for key in way:
-        holder = holder[key]
+    holder, last = holder_of(settings, place)
     holder[last] = value
     settings["environments"]["Prod"]["alarm_email"] = "on-call"
     found = faults(settings)
@@ -242,18 +251,62 @@ def test_placeholders_are_refused_with_real_credentials(settings: dict[str, Any]
     settings["environments"]["Dev"]["certificate_arn"] = (
         "arn:aws:acm:ap-southeast-1:123456789012:certificate/00000000-0000-0000-0000-000000000000"
     )
+    assert placeholders(settings) == [
+        "delivery.account",
+        "delivery.source.connection_arn",
+        "delivery.source.repository",
+        "delivery.image",
+        "delivery.notifications.email",
+        "delivery.environments.Dev.certificate_arn",
+        "delivery.environments.Dev.alarm_email",
+        "delivery.environments.Staging.account",
+        "delivery.environments.Staging.certificate_arn",
+        "delivery.environments.Staging.alarm_email",
+        "delivery.environments.Prod.account",
+        "delivery.environments.Prod.certificate_arn",
+        "delivery.environments.Prod.alarm_email",
+    ]
+
+
+def owned() -> dict[str, Any]:
+    """The settings of a team that has put its own in the place of every placeholder."""
+    text = re.sub(r"([1-4])\1{11}", r"\g<1>23456789012", json.dumps(FRESH))
+    text = text.replace(NO_ID, OWN_ID).replace("0" * 64, OWN_DIGEST)
+    settings: dict[str, Any] = json.loads(text.replace("example.com", "payments.test").replace("example/", "acme/"))
+    return settings
+
+
+def placeholders(settings: dict[str, Any]) -> list[str]:
     with pytest.raises(SettingsError) as refused:
         load_delivery(settings, release=COMMIT).refuse_placeholders(caller_account="123456789012")
-    assert [fault.split(" is the placeholder ")[0] for fault in refused.value.faults] == [
-        "delivery.account",
-        "delivery.environments.Staging.account",
-        "delivery.environments.Prod.account",
-        "delivery.image",
-        "delivery.environments.Dev.alarm_email",
-        "delivery.environments.Staging.alarm_email",
-        "delivery.environments.Prod.alarm_email",
-        "delivery.notifications.email",
-    ]
+    return [fault.split(" is the placeholder ")[0] for fault in refused.value.faults]
+
+
+@pytest.mark.parametrize("source", [{}, {"source": {"type": "codecommit", "repository": "payment-platform"}}])
+def test_settings_without_placeholders_deploy(source: dict[str, Any]) -> None:
+    load_delivery(owned() | source, release=COMMIT).refuse_placeholders(caller_account="123456789012")
+
+
+@pytest.mark.parametrize(
+    ("place", "own", "left"),
+    [
+        ("source.connection_arn", "123456789012", "111111111111"),
+        ("source.connection_arn", OWN_ID, NO_ID),
+        ("source.repository", "acme/payment-platform", "example/payment-platform"),
+        ("image", "123456789012", "111111111111"),
+        ("image", OWN_DIGEST, "0" * 64),
+        ("notifications.email", "payments.test", "example.com"),
+        ("notifications.email", "payments.test", "Payments.Example.org"),
+        ("environments.Dev.certificate_arn", OWN_ID, NO_ID),
+        ("environments.Prod.alarm_email", "payments.test", "example.com"),
+    ],
+)
+def test_every_placeholder_that_is_left_is_found(place: str, own: str, left: str) -> None:
+    settings = owned()
+    holder, last = holder_of(settings, place)
+    assert own in holder[last]
+    holder[last] = holder[last].replace(own, left)
+    assert placeholders(settings) == [f"delivery.{place}"]
 
 
 def test_each_environment_has_a_mailbox_of_its_own(settings: dict[str, Any]) -> None:
