@@ -84,13 +84,13 @@ def main() -> None:
         # The only variable that is read: it decides whether synthesis goes on, never what is synthesized.
         delivery.refuse_placeholders(caller_account=os.environ.get("CDK_DEFAULT_ACCOUNT"))
         alone = load_alone(app, delivery)
-    except SettingsError as error:
-        sys.exit(str(error))
-    try:
         if alone is None:
             synthesize(app, delivery)
         else:
             synthesize_alone(app, delivery, alone)
+    except SettingsError as error:
+        # Some faults show only as the delivery is put into the app: what AWS cannot carry.
+        sys.exit(str(error))
     except RuntimeError as error:
         if not str(error).startswith("ValidationFailed"):
             raise

@@ -7,6 +7,8 @@ from typing import Any
 from aws_cdk import Stack
 from aws_cdk import aws_codepipeline as codepipeline
 
+from stages.settings_error import SettingsError
+
 PARAMETER = "/payment/delivery/gates"
 LONGEST = 8192
 """Characters of an advanced SSM parameter, which it becomes above 4096: with some eight environments."""
@@ -24,7 +26,7 @@ def gates_document(
         conditions: The V2 conditions by stage and kind, as they were put on it.
 
     Raises:
-        ValueError: When it does not fit into an SSM parameter.
+        SettingsError: When it does not fit into an SSM parameter.
     """
     resource = pipeline.node.default_child
     assert isinstance(resource, codepipeline.CfnPipeline)  # noqa: S101 - an L2 construct's default child
@@ -33,9 +35,11 @@ def gates_document(
     stages = {stage["name"]: list(_gates(stage["actions"], conditions.get(stage["name"], {}))) for stage in declared}
     text = json.dumps({"Releases": resource.execution_mode, "Stages": stages}, indent=1)
     if len(text) > LONGEST:
-        raise ValueError(
-            f"{PARAMETER} would have {len(text)} characters, more than the {LONGEST} that it may have: "
-            "deliver to fewer environments, or in two pipelines."
+        raise SettingsError(
+            [
+                f"delivery.environments has more gates than {PARAMETER} can carry "
+                f"({len(text)} of {LONGEST} characters): deliver to fewer environments, or in two pipelines."
+            ]
         )
     return text
 

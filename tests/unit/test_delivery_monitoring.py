@@ -1,14 +1,19 @@
 """Who is told what of the delivery, and who may do what to it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_codepipeline as codepipeline
 
 from pipeline.delivery import Delivery
+from pipeline.gates import gates_document
 from pipeline.settings import load_delivery
 from rehearsal.templates import Assembly
+from stages.settings_error import SettingsError
 from tests.synthesized import synthesize_small
 
 STACK = "PipelineStack"
@@ -57,6 +62,19 @@ def test_a_chat_is_told_the_same(context: dict[str, Any], delivery: Delivery, tm
     told = [rule for rule in rules(assembly).values() if any("Topic" in json.dumps(t["Arn"]) for t in rule["Targets"])]
     assert len(told) == 4
     assert all(chat in [target["Arn"] for target in rule["Targets"]] for rule in told)
+
+
+def test_more_gates_than_a_parameter_can_carry_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.gates.LONGEST", 10)
+    pipeline = codepipeline.Pipeline(cdk.Stack(), "Pipeline")
+    with pytest.raises(SettingsError) as refused:
+        gates_document(pipeline, conditions={})
+    (fault,) = refused.value.faults
+    assert re.fullmatch(
+        r"delivery\.environments has more gates than /payment/delivery/gates can carry \([0-9]+ of 10 characters\): "
+        r"deliver to fewer environments, or in two pipelines\.",
+        fault,
+    )
 
 
 def test_the_gates_are_written_down_where_a_change_is_told(assembly: Assembly, delivery: Delivery) -> None:

@@ -1,15 +1,16 @@
 """The change-set guard in the synthesized pipeline: where it stands, and what it may do."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from pipeline.delivery import Delivery
 from pipeline.settings import load_delivery
 from rehearsal.templates import Assembly
-from stages.settings_error import SettingsError
+from tests.conftest import CHECKOUT
 from tests.synthesized import synthesize_small
 
 
@@ -72,8 +73,22 @@ def test_an_allowed_change_reaches_the_guard_of_its_stack_only(context: dict[str
     assert not any(told.values())
 
 
-def test_more_allowed_changes_than_an_action_can_carry_are_refused(context: dict[str, Any], tmp_path: Path) -> None:
+def test_more_allowed_changes_than_an_action_can_carry_are_refused_without_a_traceback(
+    context: dict[str, Any], tmp_path: Path
+) -> None:
     entries = [f"Dev-Payment/{'Table' * 10}{number}/KeySchema" for number in range(20)]
-    delivery = load_delivery(context["delivery"] | {"allowed_changes": entries}, release="unreleased")
-    with pytest.raises(SettingsError, match="deliver them in several releases"):
-        synthesize_small(tmp_path, context=context, delivery=delivery)
+    settings = context | {"delivery": context["delivery"] | {"allowed_changes": entries}}
+    run = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=CHECKOUT,
+        env=os.environ | {"CDK_CONTEXT_JSON": json.dumps(settings), "CDK_OUTDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    *_, first, fault = run.stderr.splitlines()
+    assert first == "The settings are not usable:"
+    assert fault.startswith("  - delivery.allowed_changes names more changes of Dev-Payment than")
+    assert fault.endswith("deliver them in several releases.")
