@@ -23,6 +23,7 @@ ENGINE = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEng
 
 PARAMETERS = {
     "rds.force_ssl": "1",
+    "password_encryption": "scram-sha-256",  # as the rotation logs in  # pragma: allowlist secret
     "log_connections": "1",
     "log_disconnections": "1",
     "shared_preload_libraries": "pg_stat_statements,pgaudit",
@@ -96,7 +97,6 @@ class Database(Construct):
             manage_master_user_password=True,
             credentials=rds.Credentials.from_username("payment_master", encryption_key=self.key),
             iam_authentication=True,
-            enable_data_api=True,
             storage_encrypted=True,
             storage_encryption_key=self.key,
             backup=rds.BackupProps(retention=Duration.days(35 if retain else 7)),

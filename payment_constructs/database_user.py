@@ -3,6 +3,7 @@
 import json
 
 from aws_cdk import RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -22,7 +23,8 @@ class DatabaseUser(Construct):
 
     Args:
         secret_name: The secret's name.
-        database: The cluster; its master secret is used by the Data API alone.
+        database: The cluster; the rotation alone reads its master secret.
+        vpc: The network that the rotation stands in.
         log_key: Encrypts the function's log; it allows log groups.
         topic: Is told of a step of the rotation that failed for good.
         replica_region: Where a replica of the secret follows each rotation.
@@ -37,6 +39,7 @@ class DatabaseUser(Construct):
         *,
         secret_name: str,
         database: Database,
+        vpc: ec2.IVpc,
         log_key: kms.IKey,
         topic: AlarmTopic,
         replica_region: str,
@@ -72,6 +75,7 @@ class DatabaseUser(Construct):
             "PasswordRotation",
             secret_arn=self.secret.secret_arn,
             database=database,
+            vpc=vpc,
             replica_key=replica_key,
             log_key=log_key,
             topic=topic,
@@ -84,8 +88,9 @@ class DatabaseUser(Construct):
             rotation_lambda_arn=self.rotation.function.function_arn,
             rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(automatically_after_days=30),
         )
-        # The first rotation comes at once: the cluster stands with its instances, and the function may be called.
-        schedule.node.add_dependency(database.cluster, self.rotation)
+        # The first rotation comes at once: the cluster stands with its instances and admits the function, which may be
+        # called.
+        schedule.node.add_dependency(database.cluster, database.security_group, self.rotation)
 
     def container_secrets(self) -> dict[str, ecs.Secret]:
         """What a container finds in its environment, by variable."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
@@ -10,21 +11,24 @@ from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.alarm_topic import AlarmTopic
-from payment_constructs.database import NAME, Database
+from payment_constructs.database import NAME, PORT, Database
 from payment_constructs.inline_function import InlineFunction
 from payment_constructs.log_group import LogGroup
+from payment_constructs.network_interface_statements import network_interface_statements
 
 CODE = Path(__file__).with_name("password_rotation_handler.py")
+MODULES = [CODE.with_name(f"{name}.py") for name in ("certificate_hash", "scram_exchange", "postgresql_client")]
 
 
 class PasswordRotation(Construct):
     """The function with its role; Secrets Manager alone may invoke it.
 
-    It reaches the database through the RDS Data API, so it stands in no network.
+    It connects to the database itself: the Data API knows no burstable instances, and every environment rotates alike.
 
     Args:
         secret_arn: The secret that it rotates.
-        database: The cluster; its master secret is used by the Data API alone.
+        database: The cluster; nobody else reads its master secret.
+        vpc: The network; the function stands in its private subnets.
         replica_key: Encrypts the secret's replica.
         log_key: Encrypts the function's log; it allows log groups.
         topic: Is told of a step that failed for good.
@@ -37,6 +41,7 @@ class PasswordRotation(Construct):
         *,
         secret_arn: str,
         database: Database,
+        vpc: ec2.IVpc,
         replica_key: kms.IKey,
         log_key: kms.IKey,
         topic: AlarmTopic,
@@ -63,11 +68,19 @@ class PasswordRotation(Construct):
                     resources=[secret_arn],
                 ),
                 iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[master_secret]),
-                iam.PolicyStatement(actions=["rds-data:ExecuteStatement"], resources=[database.cluster.cluster_arn]),
                 iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[database.key.key_arn]),
                 # Secrets Manager replicates a new value in the name of whoever wrote it.
                 iam.PolicyStatement(actions=["kms:Encrypt", "kms:GenerateDataKey"], resources=[replica_key.key_arn]),
+                *network_interface_statements(),
             ],
+        )
+        acknowledge(
+            policy,
+            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+            control=(
+                "Lambda makes and removes the function's network interfaces, which have no name before; a deny takes "
+                "the same actions from the function's own code."
+            ),
         )
         topic.allow_failed_events(policy)
         role = iam.Role(
@@ -80,12 +93,16 @@ class PasswordRotation(Construct):
             self,
             "Function",
             code=CODE,
-            timeout=Duration.minutes(1),
+            modules=MODULES,
+            vpc=vpc,
+            security_group=self._security_group(vpc, database),
+            timeout=Duration.minutes(2),
             role=role.without_policy_updates(),
             log_group=log_group,
             topic=topic,
             variables={
-                "CLUSTER": database.cluster.cluster_arn,
+                "HOST": database.cluster.cluster_endpoint.hostname,
+                "PORT": str(PORT),
                 "MASTER_SECRET": master_secret,
                 "DATABASE": NAME,
             },
@@ -100,9 +117,12 @@ class PasswordRotation(Construct):
             "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
             control="Secrets Manager alone may invoke it, one step of one rotation at a time.",
         )
-        acknowledge(
-            self.function,
-            "NIST.800.53.R5::NIST.800.53.R5-LambdaInsideVPC",
-            "PCI.DSS.321::PCI.DSS.321-LambdaInsideVPC",
-            control="It reaches the database through the Data API over TLS, by its role, and opens no connection.",
+
+    def _security_group(self, vpc: ec2.IVpc, database: Database) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="The rotation of the database user", allow_all_outbound=False
         )
+        # Secrets Manager, by its endpoint, or by NAT where there is none.
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
+        database.security_group.connections.allow_from(group, ec2.Port.tcp(PORT), "The rotation of its user")
+        return group

@@ -8,7 +8,9 @@ from typing import Any
 
 import boto3
 
-vault, data = boto3.client("secretsmanager"), boto3.client("rds-data")
+from payment_constructs.postgresql_client import PostgresqlClient
+
+vault = boto3.client("secretsmanager")
 ROLE = "payment_app"
 USERS = (f"{ROLE}_a", f"{ROLE}_b")
 
@@ -35,25 +37,27 @@ def create(secret: str, token: str) -> None:
 
 def apply(secret: str, token: str) -> None:
     """Lets both users in: the new one from now on, the present one for the tasks that started with it."""
-    run(f"DO $$ BEGIN CREATE ROLE {ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
-    run(f"GRANT CONNECT, CREATE ON DATABASE {os.environ['DATABASE']} TO {ROLE}")
-    for user in (read(secret, "AWSCURRENT"), read(secret, "AWSPENDING", VersionId=token)):
-        name, password = user["username"], user["password"]
-        if name not in USERS or not password.isalnum():
+    users = read(secret, "AWSCURRENT"), read(secret, "AWSPENDING", VersionId=token)
+    for user in users:
+        if user["username"] not in USERS or not (user["password"].isascii() and user["password"].isalnum()):
             raise ValueError(f"{secret} holds a user or password that is not of this rotation")
-        run(f"DO $$ BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
-        run(f"ALTER ROLE {name} WITH LOGIN PASSWORD '{password}'")
-        run(f"GRANT {ROLE} TO {name}")
+    with connect(read(os.environ["MASTER_SECRET"], "AWSCURRENT")) as database:
+        database.run(f"DO $$ BEGIN CREATE ROLE {ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+        database.run(f"GRANT CONNECT, CREATE ON DATABASE {os.environ['DATABASE']} TO {ROLE}")
+        for user in users:
+            name, password = user["username"], user["password"]
+            database.run(f"DO $$ BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+            database.run(f"ALTER ROLE {name} WITH LOGIN PASSWORD '{password}'")
+            database.run(f"GRANT {ROLE} TO {name}")
 
 
 def test(secret: str, token: str) -> None:
-    """Asks the database whether the new user may log in; the Data API itself cannot log in with a pending secret."""
-    name = read(secret, "AWSPENDING", VersionId=token)["username"]
-    if name not in USERS:
+    """Logs in as the new user."""
+    pending = read(secret, "AWSPENDING", VersionId=token)
+    if pending["username"] not in USERS:
         raise ValueError(f"{secret} holds a user that is not of this rotation")
-    found = run(f"SELECT 1 FROM pg_roles WHERE rolname = '{name}' AND rolcanlogin")  # noqa: S608 - one of USERS
-    if not found.get("records"):
-        raise RuntimeError(f"{name} cannot log in to the database")
+    with connect(pending) as database:
+        database.run("SELECT 1")
 
 
 def finish(secret: str, token: str) -> None:
@@ -73,8 +77,12 @@ def read(secret: str, stage: str, **version: str) -> dict[str, Any]:
     return content
 
 
-def run(sql: str) -> dict[str, Any]:
-    """Carries a statement out as the master user, whose password only the Data API reads."""
-    target = {"resourceArn": os.environ["CLUSTER"], "secretArn": os.environ["MASTER_SECRET"]}
-    result: dict[str, Any] = data.execute_statement(sql=sql, database=os.environ["DATABASE"], **target)
-    return result
+def connect(user: dict[str, Any]) -> PostgresqlClient:
+    """A session of that user at the writer, wherever a secret says that the database is."""
+    return PostgresqlClient(
+        host=os.environ["HOST"],
+        port=int(os.environ["PORT"]),
+        database=os.environ["DATABASE"],
+        user=user["username"],
+        password=user["password"],
+    )

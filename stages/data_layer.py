@@ -61,6 +61,7 @@ class DataLayer(Construct):
             "DatabaseUser",
             secret_name=resource_name("database-user", environment),
             database=self.database,
+            vpc=vpc,
             log_key=log_key,
             topic=topic,
             # Keys of the DR region come in by ARN: a grant on the construct itself would write into its stack's policy.

@@ -1,5 +1,6 @@
 """The database: two zones, no way out, TLS only, and a master password that nobody holds."""
 
+import json
 from typing import Any
 
 import pytest
@@ -28,6 +29,13 @@ def test_writer_and_reader_stand_in_different_zones(assembly: Assembly, environm
     assert all(instance["PubliclyAccessible"] is False for instance in instances)
 
 
+def rotation_function(assembly: Assembly, environment: Environment) -> dict[str, Any]:
+    stack = f"{environment.name}-Payment"
+    arn = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")["RotationLambdaARN"]
+    function: dict[str, Any] = assembly.resources(stack, "AWS::Lambda::Function")[next(references(arn))]
+    return function
+
+
 def test_the_cluster_stands_in_the_isolated_subnets(assembly: Assembly, environment: Environment) -> None:
     stack = f"{environment.name}-Payment"
     subnets = assembly.only(stack, "AWS::RDS::DBSubnetGroup")["SubnetIds"]
@@ -40,18 +48,21 @@ def test_the_cluster_stands_in_the_isolated_subnets(assembly: Assembly, environm
     assert names == {"Database"}
 
 
-def test_the_database_admits_the_service_and_reaches_nobody(assembly: Assembly, environment: Environment) -> None:
+def test_the_database_admits_the_service_and_the_rotation_and_reaches_nobody(
+    assembly: Assembly, environment: Environment
+) -> None:
     stack = f"{environment.name}-Payment"
     (group_id,) = references(cluster(assembly, environment)["VpcSecurityGroupIds"])
     (service_group,) = references(
         assembly.only(stack, "AWS::ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
     )
+    (rotation_group,) = references(rotation_function(assembly, environment)["VpcConfig"]["SecurityGroupIds"])
     admitted = [
         (next(references(rule["SourceSecurityGroupId"])), rule["FromPort"], rule["ToPort"])
         for rule in assembly.resources(stack, "AWS::EC2::SecurityGroupIngress").values()
         if group_id in references(rule["GroupId"]) and "SourceSecurityGroupId" in rule
     ]
-    assert admitted == [(service_group, PORT, PORT)]
+    assert sorted(admitted) == sorted([(service_group, PORT, PORT), (rotation_group, PORT, PORT)])
     (egress,) = assembly.resources(stack, "AWS::EC2::SecurityGroup")[group_id]["SecurityGroupEgress"]
     assert egress["CidrIp"] == "255.255.255.255/32"
 
@@ -81,6 +92,7 @@ def test_nobody_holds_the_master_password(assembly: Assembly, environment: Envir
 def test_every_connection_is_encrypted_and_noted(assembly: Assembly, environment: Environment) -> None:
     parameters = assembly.only(f"{environment.name}-Payment", "AWS::RDS::DBClusterParameterGroup")["Parameters"]
     assert parameters["rds.force_ssl"] == "1"
+    assert parameters["password_encryption"] == "scram-sha-256"  # noqa: S105 - a method  # pragma: allowlist secret
     assert parameters["log_connections"] == "1"
     assert "pgaudit" in parameters["shared_preload_libraries"]
 
@@ -128,9 +140,61 @@ def test_the_service_has_a_user_of_its_own_that_changes_every_30_days(
     rotation = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")
     assert rotation["RotationRules"] == {"AutomaticallyAfterDays": 30}
     assert next(references(rotation["SecretId"])) in assembly.resources(stack, "AWS::SecretsManager::Secret")
-    function = next(references(rotation["RotationLambdaARN"]))
-    settings = assembly.resources(stack, "AWS::Lambda::Function")[function]["Environment"]["Variables"]
+    settings = rotation_function(assembly, environment)["Environment"]["Variables"]
     assert settings["MASTER_SECRET"]["Fn::GetAtt"][1] == "MasterUserSecret.SecretArn"
+    assert settings["HOST"]["Fn::GetAtt"][1] == "Endpoint.Address"
+    assert (settings["PORT"], settings["DATABASE"]) == (str(PORT), cluster(assembly, environment)["DatabaseName"])
+
+
+def test_the_rotation_connects_itself_because_burstable_instances_have_no_data_api(
+    assembly: Assembly, environment: Environment
+) -> None:
+    stack = f"{environment.name}-Payment"
+    assert not cluster(assembly, environment).get("EnableHttpEndpoint")
+    policies = assembly.resources(stack, "AWS::IAM::ManagedPolicy")
+    assert "rds-data:" not in json.dumps(policies)
+    network = rotation_function(assembly, environment)["VpcConfig"]
+    service = assembly.only(stack, "AWS::ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert network["SubnetIds"] == service["Subnets"]
+    (group,) = references(network["SecurityGroupIds"])
+    (https,) = assembly.resources(stack, "AWS::EC2::SecurityGroup")[group]["SecurityGroupEgress"]
+    assert (https["FromPort"], https["ToPort"]) == (443, 443)
+    database_groups = set(references(cluster(assembly, environment)["VpcSecurityGroupIds"]))
+    reached = [
+        (set(references(rule["DestinationSecurityGroupId"])), rule["FromPort"], rule["ToPort"])
+        for rule in assembly.resources(stack, "AWS::EC2::SecurityGroupEgress").values()
+        if group in references(rule["GroupId"])
+    ]
+    assert reached == [(database_groups, PORT, PORT)]
+
+
+def test_the_first_rotation_waits_until_the_database_admits_it(assembly: Assembly, environment: Environment) -> None:
+    resources = assembly.template(f"{environment.name}-Payment")["Resources"]
+    (schedule,) = (one for one in resources.values() if one["Type"] == "AWS::SecretsManager::RotationSchedule")
+    (group,) = references(rotation_function(assembly, environment)["VpcConfig"]["SecurityGroupIds"])
+    rules = {
+        name
+        for name, one in resources.items()
+        if one["Type"] in ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
+        and group in references(one["Properties"])
+    }
+    assert len(rules) == 2
+    assert rules <= set(schedule["DependsOn"])
+
+
+def test_only_lambda_itself_makes_network_interfaces_for_the_rotation(
+    assembly: Assembly, environment: Environment
+) -> None:
+    allowed, denied = (
+        statement
+        for policy in assembly.resources(f"{environment.name}-Payment", "AWS::IAM::ManagedPolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "ec2:CreateNetworkInterface" in statement["Action"]
+    )
+    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
+    assert allowed["Action"] == denied["Action"]
+    # The key is there when a function's code calls, and not when Lambda does.
+    assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
 
 
 def test_the_user_s_secret_follows_each_rotation_into_the_dr_region(

@@ -1,15 +1,21 @@
 """The rotation inside the templates: two users take turns, every step can be asked for twice, strangers are refused."""
 
+import ast
 import importlib
 import json
 import sys
+from contextlib import nullcontext
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
+from payment_constructs.postgresql_client import DatabaseError
+from rehearsal.templates import Assembly, references
+
 SECRET, TOKEN = "payment-database-user-dev", "version-2"
+MASTER = {"username": "payment_master", "password": "of ~{characters}"}  # pragma: allowlist secret
 CURRENT = {"host": "db", "username": "payment_app_a", "password": "a" * 40}
 
 
@@ -27,6 +33,9 @@ class FakeVault:
         self.stages = {"version-1": ["AWSCURRENT"]}
 
     def get_secret_value(self, *, SecretId: str, VersionStage: str, VersionId: str | None = None) -> Any:  # noqa: N803
+        if SecretId == "master":  # pragma: allowlist secret
+            assert VersionStage == "AWSCURRENT"
+            return {"SecretString": json.dumps(MASTER)}
         assert SecretId == SECRET
         for version, stages in self.stages.items():
             if VersionStage in stages and VersionId in (None, version):
@@ -51,16 +60,22 @@ class FakeVault:
 
 
 class FakeDatabase:
-    """Notes the statements; answers a question with the rows that it was given."""
+    """Notes who logged in and what they said; it knows the master and may refuse everybody else."""
 
     def __init__(self) -> None:
-        self.statements: list[str] = []
-        self.rows: list[Any] = [[{"longValue": 1}]]
+        self.statements: list[tuple[str, str]] = []
+        self.admits = True
 
-    def execute_statement(self, *, sql: str, database: str, resourceArn: str, secretArn: str) -> Any:  # noqa: N803
-        assert (database, resourceArn, secretArn) == ("payments", "cluster", "master")
-        self.statements.append(sql)
-        return {"records": self.rows}
+    def connect(self, *, host: str, port: int, database: str, user: str, password: str) -> Any:
+        assert (host, port, database) == ("writer", 5433, "payments")
+        if user == MASTER["username"]:
+            assert password == MASTER["password"]
+        elif not self.admits:
+            raise DatabaseError(f'28P01: password authentication failed for user "{user}"')
+        return nullcontext(SimpleNamespace(run=lambda statement: self.statements.append((user, statement))))
+
+    def said_by_master(self) -> list[str]:
+        return [statement for user, statement in self.statements if user == MASTER["username"]]
 
 
 @pytest.fixture
@@ -75,13 +90,20 @@ def database() -> FakeDatabase:
 
 @pytest.fixture
 def rotation(monkeypatch: pytest.MonkeyPatch, vault: FakeVault, database: FakeDatabase) -> ModuleType:
-    clients = {"secretsmanager": vault, "rds-data": database}
+    clients = {"secretsmanager": vault}
     monkeypatch.setattr(boto3, "client", clients.__getitem__)
-    names = {"CLUSTER": "cluster", "MASTER_SECRET": "master", "DATABASE": "payments"}  # pragma: allowlist secret
+    names = {
+        "HOST": "writer",
+        "PORT": "5433",
+        "MASTER_SECRET": "master",  # pragma: allowlist secret
+        "DATABASE": "payments",
+    }
     for name, value in names.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delitem(sys.modules, "payment_constructs.password_rotation_handler", raising=False)
-    return importlib.import_module("payment_constructs.password_rotation_handler")
+    module = importlib.import_module("payment_constructs.password_rotation_handler")
+    monkeypatch.setattr(module, "PostgresqlClient", database.connect)
+    return module
 
 
 def step(rotation: ModuleType, name: str) -> None:
@@ -114,12 +136,15 @@ def test_both_users_may_log_in_after_the_second_step(
 ) -> None:
     step(rotation, "createSecret")
     step(rotation, "setSecret")
-    assert "ALTER ROLE payment_app_a WITH LOGIN PASSWORD '" + "a" * 40 + "'" in database.statements
-    assert f"ALTER ROLE payment_app_b WITH LOGIN PASSWORD '{vault.pending()['password']}'" in database.statements
-    assert {"GRANT payment_app TO payment_app_a", "GRANT payment_app TO payment_app_b"} <= set(database.statements)
+    said = database.said_by_master()
+    assert "ALTER ROLE payment_app_a WITH LOGIN PASSWORD '" + "a" * 40 + "'" in said
+    assert f"ALTER ROLE payment_app_b WITH LOGIN PASSWORD '{vault.pending()['password']}'" in said
+    assert {"GRANT payment_app TO payment_app_a", "GRANT payment_app TO payment_app_b"} <= set(said)
 
 
-@pytest.mark.parametrize("change", [{"username": "postgres"}, {"password": "x'; DROP ROLE payment_app; --"}])
+@pytest.mark.parametrize(
+    "change", [{"username": "postgres"}, {"password": "x'; DROP ROLE payment_app; --"}, {"password": "ä" * 40}]
+)
 def test_a_user_or_password_that_is_not_ours_reaches_no_statement(
     rotation: ModuleType, vault: FakeVault, database: FakeDatabase, change: dict[str, str]
 ) -> None:
@@ -127,15 +152,26 @@ def test_a_user_or_password_that_is_not_ours_reaches_no_statement(
     vault.values[TOKEN] = json.dumps(vault.pending() | change)
     with pytest.raises(ValueError, match="not of this rotation"):
         step(rotation, "setSecret")
-    assert not any(value in statement for value in change.values() for statement in database.statements)
+    assert not database.statements
 
 
-def test_a_user_that_cannot_log_in_fails_the_rotation(rotation: ModuleType, database: FakeDatabase) -> None:
+def test_the_new_user_logs_in_itself_or_the_rotation_fails(rotation: ModuleType, database: FakeDatabase) -> None:
     step(rotation, "createSecret")
     step(rotation, "testSecret")
-    database.rows = []
-    with pytest.raises(RuntimeError, match="payment_app_b cannot log in"):
+    assert database.statements == [("payment_app_b", "SELECT 1")]
+    database.admits = False
+    with pytest.raises(DatabaseError, match="payment_app_b"):
         step(rotation, "testSecret")
+
+
+def test_nobody_else_than_the_two_users_is_logged_in(
+    rotation: ModuleType, vault: FakeVault, database: FakeDatabase
+) -> None:
+    step(rotation, "createSecret")
+    vault.values[TOKEN] = json.dumps(vault.pending() | {"username": "postgres"})
+    with pytest.raises(ValueError, match="not of this rotation"):
+        step(rotation, "testSecret")
+    assert not database.statements
 
 
 def test_the_new_user_becomes_the_current_one_once(rotation: ModuleType, vault: FakeVault) -> None:
@@ -144,3 +180,25 @@ def test_the_new_user_becomes_the_current_one_once(rotation: ModuleType, vault: 
         step(rotation, "finishSecret")
     assert "AWSCURRENT" in vault.stages[TOKEN]
     assert vault.stages["version-1"] == ["AWSPREVIOUS"]
+
+
+def test_the_template_carries_one_module_that_imports_nothing_of_ours(
+    assembly: Assembly, monkeypatch: pytest.MonkeyPatch, vault: FakeVault
+) -> None:
+    stack = "Dev-Payment"
+    arn = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")["RotationLambdaARN"]
+    code = assembly.resources(stack, "AWS::Lambda::Function")[next(references(arn))]["Code"]["ZipFile"]
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
+    }
+    assert imported - set(sys.stdlib_module_names) == {"boto3"}
+    defined = [node.name for node in ast.parse(code).body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
+    assert len(set(defined)) == len(defined)
+    monkeypatch.setattr(boto3, "client", {"secretsmanager": vault}.__getitem__)
+    index = ModuleType("index")
+    exec(compile(code, "index.py", "exec"), index.__dict__)  # noqa: S102 - as Lambda does
+    index.handler({"Step": "createSecret", "SecretId": SECRET, "ClientRequestToken": TOKEN}, None)
+    assert vault.pending()["username"] == "payment_app_b"
