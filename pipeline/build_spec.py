@@ -7,9 +7,9 @@ from aws_cdk import aws_codebuild as codebuild
 
 _REPORTS = "build/reports"
 _RUNTIMES = {"python": "3.13", "nodejs": "24"}
-_DOWNLOADS = ("/root/.cache/pip/**/*", "/root/.npm/**/*")
-"""Of pip and npm. Not what is installed of it: scripts of a .venv name the place where they stand, and CodeBuild puts
-the sources of each build into another."""
+_DOWNLOADS = {"PIP_CACHE_DIR": "build/downloads/pip", "npm_config_cache": "build/downloads/npm"}
+"""Where pip and npm keep what they downloaded. Not what is installed of it: scripts of a .venv name the place where
+they stand, and CodeBuild puts the sources of each build into another."""
 
 
 def build_spec(*, cached: Sequence[str] = (), report: str | None = None) -> codebuild.BuildSpec:
@@ -20,7 +20,8 @@ def build_spec(*, cached: Sequence[str] = (), report: str | None = None) -> code
         report: The report group of the JUnit files that it leaves in ``build/reports``; None where it leaves none.
     """
     spec: dict[str, Any] = {
-        "cache": {"paths": [*_DOWNLOADS, *cached]},
+        "env": {"variables": _DOWNLOADS},
+        "cache": {"paths": [*(f"{place}/**/*" for place in _DOWNLOADS.values()), *cached]},
         "phases": {"install": {"runtime-versions": _RUNTIMES}},
     }
     if report is not None:

@@ -40,7 +40,7 @@ def acknowledge_generated(
     for project in (*verifications, *plans):
         _acknowledge_project(project, bucket=own, writes_artifacts=False)
     for project in plans:
-        _acknowledge_plan(project, bucket=own)
+        acknowledge_pages(_policy(project.role), bucket=own)
 
 
 def _acknowledge_pipeline(
@@ -105,10 +105,10 @@ def _acknowledge_self_mutation(project: codebuild.IProject) -> None:
     )
 
 
-def _acknowledge_plan(project: codebuild.IProject, *, bucket: s3.IBucket) -> None:
-    """What the project of a plan needs besides, to keep its page."""
+def acknowledge_pages(policy: IConstruct, *, bucket: s3.IBucket) -> None:
+    """What a policy needs that keeps or reads the pages of plans."""
     acknowledge(
-        _policy(project.role),
+        policy,
         f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/plans/*]",
         control="Pages of plans only, below one prefix of the pipeline's own bucket.",
     )

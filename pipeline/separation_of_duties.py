@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import CfnResource, DefaultStackSynthesizer, Stack
+from aws_cdk import DefaultStackSynthesizer, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from payment_constructs.acknowledgement import acknowledge
+from pipeline.generated_roles import acknowledge_pages
 
 APPROVER = "payment-delivery-approver"
 NO_OVERRIDE = "payment-delivery-no-override"
@@ -54,13 +54,7 @@ class SeparationOfDuties(Construct):
                 iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key.key_arn]),
             ],
         )
-        pages = bucket.node.default_child
-        assert isinstance(pages, CfnResource)  # noqa: S101 - an L2 construct's default child
-        acknowledge(
-            approver,
-            f"AwsSolutions::AwsSolutions-IAM5[Resource::<{Stack.of(self).resolve(pages.logical_id)}.Arn>/plans/*]",
-            control="Pages of plans only, below one prefix of the pipeline's own bucket, and only to be read.",
-        )
+        acknowledge_pages(approver, bucket=bucket)
         stack = Stack.of(self)
         deployer = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-{stack.account}-{stack.region}"
         iam.ManagedPolicy(
