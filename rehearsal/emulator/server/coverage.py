@@ -7,6 +7,8 @@ from rehearsal.emulator.server import codepipeline, families, parts, recorded
 
 NOT_PROVED = (
     "IAM: no permission is enforced, and a role that does not exist can be assumed.",
+    "Change sets: none says that a resource may be replaced because of what it refers to.",
+    "Lambda: a function in a network has no interface there, and its security groups hold nothing back.",
     "Property validation: CloudFormation refuses many values that the emulator accepts.",
     "Aurora: the API only, no PostgreSQL behind it.",
     "ECS: the API only, no container runs, so no health check, deployment alarm or load balancer target is real.",
