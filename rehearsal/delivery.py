@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rehearsal import assembly, standing, toolbox
+from rehearsal import assembly, standing
 from rehearsal.approver import Approver, check_somebody_answers, nobody
 from rehearsal.assembly import Stack
 from rehearsal.bootstrap import bootstrap
@@ -22,7 +22,6 @@ from rehearsal.console import Console
 from rehearsal.emulator import Emulator
 from rehearsal.engine import Engine
 from rehearsal.errors import DeliveryError, RehearsalError
-from rehearsal.processes import Processes
 from rehearsal.push import Push
 from rehearsal.report import Report
 from rehearsal.standing import Standing
@@ -43,12 +42,10 @@ class Rehearsal:
         logs: Path | None = None,
     ) -> None:
         directory = Path(tempfile.mkdtemp(prefix="rehearsal-"))
-        self.workplace = Workplace(
+        self.workplace = Workplace.prepare(
+            directory,
             emulator=emulator,
-            processes=Processes(),
             checkout=checkout.resolve(),
-            directory=directory,
-            tools=toolbox.install(directory),
             logs=(logs or checkout / "build" / "rehearsal").resolve(),
             approver=approve or nobody,
             console=console or Console(),

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from rehearsal.assembly import Environment
+from rehearsal.blocks import blocks
 from rehearsal.errors import DeliveryError
 
-_BLOCK = re.compile(r"^ *```sh\n(?P<code>(?:(?! *```).*\n)+) *```$", re.MULTILINE)
 _PLACEHOLDERS = re.compile(r"TOOLING=\d{12}; ACCOUNT=\d{12}")
 
 
@@ -21,8 +21,8 @@ def bootstrap_commands(readme: Path, *, tooling: str, places: list[Environment])
     Raises:
         DeliveryError: When the page has no such block, or forgets a region.
     """
-    blocks = [found["code"] for found in _BLOCK.finditer(readme.read_text(encoding="utf-8"))]
-    found = [block for block in blocks if "cdk bootstrap" in block and _PLACEHOLDERS.search(block)]
+    codes = (block.code for block in blocks(readme.read_text(encoding="utf-8")))
+    found = [code for code in codes if "cdk bootstrap" in code and _PLACEHOLDERS.search(code)]
     if len(found) != 1:
         raise DeliveryError(
             f"{readme.name} has {len(found)} blocks that bootstrap an account (TOOLING=...; ACCOUNT=...)."

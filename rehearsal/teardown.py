@@ -1,11 +1,11 @@
 """Everything taken down again by the commands of docs/operations.md, which is the only place where they stand."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from rehearsal import standing
 from rehearsal.assembly import Stack
+from rehearsal.blocks import DRILL, blocks
 from rehearsal.console import Step
 from rehearsal.errors import DeliveryError
 from rehearsal.remains import remains
@@ -41,19 +41,18 @@ class Teardown:
             if self._destroy(name, account=account):
                 continue
             with self._workplace.console.step(f"{name} by hand") as step:
-                blocks = self.blocks("Take an environment down")
-                self._run(blocks, account=account, step=step)
-                step.note = f"{len(blocks)} blocks of commands"
+                found = self.blocks("Take an environment down")
+                self._run(found, account=account, step=step)
+                step.note = f"{len(found)} blocks of commands"
         (home,) = (stack.environment.account for stack in self._stacks if stack.id == "PipelineStack")
         with self._workplace.console.step("the pipeline") as step:
             self._run(self.blocks("Take everything down"), account=home, step=step)
         self._look()
 
     def blocks(self, section: str) -> list[str]:
-        """The commands of a section that can be rehearsed, without the margin of a list."""
+        """The commands of a section that can be rehearsed."""
         text = self._page.split(f"\n## {section}\n")[1].split("\n## ")[0]
-        found = re.findall(r"^( *)```sh drill\n(.*?)^ *```$", text, flags=re.MULTILINE | re.DOTALL)
-        return [re.sub(f"^{margin}", "", code, flags=re.MULTILINE) for margin, code in found]
+        return [block.code for block in blocks(text) if block.marks == DRILL]
 
     def _destroy(self, name: str, *, account: str) -> bool:
         """The command of the page, without a synthesis of what is synthesized; False where it refuses."""
@@ -67,7 +66,7 @@ class Teardown:
                 return False
         return True
 
-    def _run(self, blocks: Sequence[str], *, account: str, step: Step) -> None:
+    def _run(self, commands: Sequence[str], *, account: str, step: Step) -> None:
         terminal = Terminal(
             self._workplace,
             account=account,
@@ -76,7 +75,7 @@ class Teardown:
             log=self._workplace.logs / "teardown.log",
             watch=step.watch,
         )
-        for block in blocks:
+        for block in commands:
             terminal.run(block, title=step.name)
 
     def _look(self) -> None:

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from rehearsal.approver import Approver
+from rehearsal import toolbox
+from rehearsal.approver import Approver, nobody
 from rehearsal.console import Console
 from rehearsal.emulator import Emulator
 from rehearsal.processes import Processes
@@ -21,3 +23,26 @@ class Workplace:
     logs: Path
     approver: Approver
     console: Console
+
+    @classmethod
+    def prepare(
+        cls,
+        directory: Path,
+        *,
+        emulator: Emulator,
+        checkout: Path,
+        logs: Path,
+        console: Console,
+        approver: Approver = nobody,
+    ) -> Self:
+        """One in an empty directory, with the tools that a machine of its own would have, and nothing running yet."""
+        return cls(
+            emulator=emulator,
+            processes=Processes(),
+            checkout=checkout,
+            directory=directory,
+            tools=toolbox.install(directory),
+            logs=logs,
+            approver=approver,
+            console=console,
+        )

@@ -9,8 +9,7 @@ from typing import Self
 
 from botocore.exceptions import ClientError
 
-from rehearsal import assembly, toolbox
-from rehearsal.approver import nobody
+from rehearsal import assembly
 from rehearsal.assembly import Environment
 from rehearsal.bootstrap import bootstrap_account
 from rehearsal.by_hand import PIPELINE_STACK
@@ -26,7 +25,6 @@ from rehearsal.drill.scenario import Scenario
 from rehearsal.drill.site import Site
 from rehearsal.emulator import Emulator
 from rehearsal.errors import RehearsalError
-from rehearsal.processes import Processes
 from rehearsal.terminal import CommandError, Terminal
 from rehearsal.workplace import Workplace
 
@@ -50,16 +48,7 @@ class Drill:
         self._directory = TemporaryDirectory(prefix="drill-")
         scratch = Path(self._directory.name)
         logs.mkdir(parents=True, exist_ok=True)
-        self._workplace = Workplace(
-            emulator=emulator,
-            processes=Processes(),
-            checkout=checkout,
-            directory=scratch,
-            tools=toolbox.install(scratch),
-            logs=logs,
-            approver=nobody,
-            console=console,
-        )
+        self._workplace = Workplace.prepare(scratch, emulator=emulator, checkout=checkout, logs=logs, console=console)
         self._platform = Platform(emulator=emulator, directory=directory)
         self._home = assembly.stack(assembly.stacks(directory), construct_id=PIPELINE_STACK).environment
         self._shown: Shown | None = None

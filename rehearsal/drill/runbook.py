@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rehearsal.blocks import ACCOUNT, DRILL, blocks
 from rehearsal.errors import RehearsalError
-
-_FENCE = re.compile(r"^```(?P<marks>[^\n]*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
-_DRILL, _ACCOUNT = "sh drill", "sh account"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +29,15 @@ def read(page: Path) -> list[Step]:
 def _steps(text: str, *, name: str) -> Iterator[Step]:
     _, *parts = re.split(r"^### (.+)$", text, flags=re.MULTILINE)
     for title, body in zip(parts[::2], parts[1::2], strict=True):
-        blocks = [(found["marks"], found["code"]) for found in _FENCE.finditer(body)]
-        for marks, code in blocks:
-            if marks not in (_DRILL, _ACCOUNT):
+        found = list(blocks(body))
+        for block in found:
+            if block.marks not in (DRILL, ACCOUNT):
                 raise RehearsalError(
-                    f"{name}, {title}: a block is marked '{marks}': write '{_DRILL}' where the drill can run it, "
-                    f"'{_ACCOUNT}' where it cannot.\n{code}"
+                    f"{name}, {title}: a block is marked '{block.marks}': write '{DRILL}' where the drill can run it, "
+                    f"'{ACCOUNT}' where it cannot.\n{block.code}"
                 )
         yield Step(
             title=title,
-            commands=tuple(code for marks, code in blocks if marks == _DRILL),
-            by_hand=tuple(code for marks, code in blocks if marks == _ACCOUNT),
+            commands=tuple(block.code for block in found if block.marks == DRILL),
+            by_hand=tuple(block.code for block in found if block.marks == ACCOUNT),
         )

@@ -2,23 +2,11 @@
 
 from pathlib import Path
 
-from rehearsal import toolbox
-from rehearsal.approver import nobody
 from rehearsal.console import Console
 from rehearsal.emulator import Emulator
-from rehearsal.processes import Processes
 from rehearsal.workplace import Workplace
 
 
 def workplace_in(directory: Path, *, emulator: Emulator, checkout: Path) -> Workplace:
     """A workplace whose logs stand beside its temporary files."""
-    return Workplace(
-        emulator=emulator,
-        processes=Processes(),
-        checkout=checkout,
-        directory=directory,
-        tools=toolbox.install(directory),
-        logs=directory,
-        approver=nobody,
-        console=Console(),
-    )
+    return Workplace.prepare(directory, emulator=emulator, checkout=checkout, logs=directory, console=Console())

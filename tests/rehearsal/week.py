@@ -12,6 +12,7 @@ from typing import Any
 
 from rehearsal.approver import NO, Answer, Request
 from rehearsal.assembly import Environment
+from rehearsal.blocks import blocks
 from rehearsal.delivery import Rehearsal
 from rehearsal.emulator import Emulator
 from rehearsal.report import Report
@@ -60,7 +61,7 @@ class Approval:
         self._client = emulator.client("codepipeline", account=home.account, region=home.region)
         self._environment = emulator.environment(account=home.account, region=home.region)
         self._environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        (self._commands,) = re.findall(r"^```sh drill\n(TOKEN=.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+        (self._commands,) = (block.code for block in blocks(PAGE.read_text()) if block.code.startswith("TOKEN="))
 
     def __call__(self, request: Request) -> Answer | None:
         self.tokens.append(request.token)
