@@ -5,7 +5,7 @@ export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where 
 .DEFAULT_GOAL := help
 # Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
-.PHONY: help cost setup rehearse drill destroy emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance pictures lock clean
+.PHONY: help setup rehearse drill destroy emulator test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance pictures lock clean
 
 help:  ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,9 +53,6 @@ bench: synth bench/typescript/node_modules  ## How long delivery, synth, tests a
 
 bench/typescript/node_modules: bench/typescript/package-lock.json
 	@scripts/npm-ci bench/typescript && touch $@
-
-cost: synth  ## What each environment costs a month by region, against its budget, and with every lever
-	@python -m pipeline.costs
 
 verify: setup  ## Test what was deployed (tests/integration); the pipeline does it after every deployment
 	@RELEASE="$${RELEASE:-$$(scripts/release)}" python -m pytest tests/integration --confcutdir=tests/integration \

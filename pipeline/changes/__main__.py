@@ -7,21 +7,17 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
-from aws_cdk.cx_api import CloudAssembly, CloudFormationStackArtifact
+from aws_cdk.cx_api import CloudAssembly
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.changes.deployed import UnreadableError, deployed
 from pipeline.changes.plan import Plan, StackPlan
 from pipeline.changes.plan_page import plan_page
 from pipeline.changes.plan_text import plan_text
-from pipeline.costs.delta import StackCost, cost_changes
-from pipeline.costs.price_table import PriceError
 from pipeline.settings import load_delivery
 from stages.settings_error import SettingsError
 
@@ -67,7 +63,7 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
         raise SettingsError([f"ENV is {environment!r}: the release has the environments {', '.join(known)}."])
     release = found[0].tags.get("Release", "unreleased")
     settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
-    stacks, before = [], {}
+    stacks = []
     for artifact in found:
         place = artifact.environment
         standing = deployed(artifact.stack_name, account=place.account, region=place.region)
@@ -81,34 +77,8 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
                 after=artifact.template,
             )
         )
-        before[artifact.stack_name] = standing.template if standing else None
     allowed = load_delivery(settings, release=release).allowed_changes
-    return Plan(
-        environment=environment,
-        release=release,
-        stacks=tuple(stacks),
-        allowed=allowed,
-        costs=_costs(found, before=before),
-    )
-
-
-def _costs(
-    artifacts: Sequence[CloudFormationStackArtifact], *, before: Mapping[str, Mapping[str, Any] | None]
-) -> tuple[str, ...]:
-    """What the release changes in the monthly cost; a price that is missing keeps nobody from approving."""
-    try:
-        compared = [
-            StackCost.compare(
-                name=each.stack_name,
-                region=each.environment.region,
-                before=before[each.stack_name],
-                after=each.template,
-            )
-            for each in artifacts
-        ]
-    except PriceError as error:
-        return (f"monthly cost unknown: {error}",)
-    return tuple(cost_changes(compared))
+    return Plan(environment=environment, release=release, stacks=tuple(stacks), allowed=allowed)
 
 
 def _write(plan: Plan) -> None:

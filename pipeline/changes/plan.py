@@ -92,14 +92,12 @@ class Plan:
         release: The commit that is to be deployed.
         stacks: In the order of their deployment.
         allowed: The losses of stored data that the settings allow.
-        costs: What it changes in the monthly cost, a line each.
     """
 
     environment: str
     release: str
     stacks: tuple[StackPlan, ...]
     allowed: tuple[str, ...] = ()
-    costs: tuple[str, ...] = ()
 
     @property
     def broadens(self) -> bool:
@@ -130,7 +128,6 @@ class Plan:
             f"broadens {broader} permissions or network paths" if broader else "broadens nothing",
             *([f"LOSES DATA in {len(self.losses)} places"] if self.losses else []),
             *([f"{len(self.wanted_losses)} losses allowed by name"] if self.wanted_losses else []),
-            *self.costs[-1:],
         ]
         return f"{self.environment}: {counts}; {'; '.join(warnings)}"
 

@@ -39,7 +39,6 @@ def plan_page(plan: Plan) -> str:
             "</ul>",
             *_notes(plan),
             *(part for stack in plan.stacks for part in _stack(stack)),
-            *_costs(plan),
             "</body></html>\n",
         )
     )
@@ -87,11 +86,6 @@ def _stack(stack: StackPlan) -> Iterator[str]:
                 f"<small>{escape(change.resource_type)}</small></td><td>{escape(why(change).lstrip(': '))}</td></tr>"
             )
     yield "</tbody></table></details>"
-
-
-def _costs(plan: Plan) -> Iterator[str]:
-    if plan.costs:
-        yield f"<h2>Monthly cost</h2>{_list(plan.costs)}"
 
 
 def _list(lines: Sequence[str]) -> str:

@@ -31,7 +31,6 @@ def _lines(plan: Plan) -> Iterator[str]:
                 yield f"  {kind:9} {change.logical_id} ({change.resource_type}){why(change)}"
         if not stack.changes:
             yield "  nothing changes"
-    yield from _section("Monthly cost", plan.costs)
 
 
 def _section(title: str, lines: tuple[str, ...] | list[str]) -> Iterator[str]:
