@@ -14,13 +14,13 @@ setup:  ## Install the tools of the lock files into .venv and node_modules; ever
 	@scripts/setup
 
 rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes|no answers the gate, COMMITS="A B" pushes several, TEARDOWN=yes takes all down again)
-	@python -m rehearsal $(COMMITS)
+	@python -m cdk_rehearsal $(COMMITS)
 
 drill: synth  ## Carry out docs/disaster-recovery.md on an emulated AWS that loses a region, and count what was lost
-	@python -m rehearsal.drill
+	@python -m tools.drill
 
 emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it (PORT=4566)
-	@python -m rehearsal.emulator --port "$(or $(PORT),4566)"
+	@python -m cdk_rehearsal.emulator --port "$(or $(PORT),4566)"
 
 test: lint scan  ## Everything that CI runs
 	@# The week of deliveries takes longest, so it begins first: in the order of the folders, not of their sizes.
@@ -59,13 +59,13 @@ verify: setup  ## Test what was deployed (tests/integration); the pipeline does 
 		--junitxml=build/reports/verification.xml
 
 upgrade-check: setup  ## What would be lost between the last release and HEAD, without an account (BASE=, HEAD= name other commits)
-	@python -m pipeline.changes.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
+	@python -m pipeline.plan.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
 
 plan: setup  ## What the release in cdk.out would change in an environment that stands (ENV=Prod; needs credentials)
-	@python -m pipeline.changes "$(ENV)" --page "$(PAGE)"
+	@python -m pipeline.plan "$(ENV)" --page "$(PAGE)"
 
 bootstrap: synth  ## Bring bootstrap/permissions.json up to what the templates declare
-	@python -m pipeline.bootstrap_permissions
+	@python -m pipeline.bootstrap.permissions
 
 compliance: setup  ## Bring the generated parts of docs/compliance.md up to date
 	@python -m tests.policy.compliance

@@ -6,17 +6,14 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from pipeline.delivery import Delivery
+from pipeline.artifacts import RegionalArtifactsStack
 from pipeline.pipeline_stack import PipelineStack
-from pipeline.policy import hold_to_policy
-from pipeline.regional_artifacts_stack import RegionalArtifactsStack
-from pipeline.settings import load_delivery
-from stages.environment import Environment
+from pipeline.policy.plugin import hold_to_policy
+from pipeline.settings import Delivery, load_delivery
+from stages.environment import Environment, SettingsError
 from stages.environments import DR_REGION, PRIMARY_REGION
 from stages.payment_stage import PaymentStage
-from stages.recovery import find_lost, recovered
-from stages.sandbox import sandbox
-from stages.settings_error import SettingsError
+from stages.variants import find_lost, recovered, sandbox
 
 
 def load(app: cdk.App) -> Delivery:

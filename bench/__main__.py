@@ -11,7 +11,7 @@ from rich.table import Table
 from bench.comparisons import PARTS, Finding
 from bench.delivery_minutes import steps_to
 from bench.measure import MeasureError
-from rehearsal.templates import Assembly
+from tests.templates import Assembly
 
 _WIDTH = 140
 

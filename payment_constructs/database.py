@@ -1,5 +1,9 @@
 """Aurora PostgreSQL: a writer and readers in different zones, in subnets without a route out."""
 
+from collections.abc import Sequence
+from functools import partial
+from itertools import cycle
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -8,9 +12,84 @@ from aws_cdk import aws_rds as rds
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.database_instances import database_instances
-from payment_constructs.encryption_key import EncryptionKey
-from payment_constructs.log_group import LogGroup
+from payment_constructs.keys import EncryptionKey
+from payment_constructs.logs import LogGroup
+
+GIBIBYTES_OF_LARGE = {"t": 8, "r": 16, "x": 32}
+"""Memory of a family's ``large`` size, in GiB; every other size is a power of two of it.
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.DBInstanceClass.Summary.html"""
+
+GIBIBYTES_OF_CAPACITY_UNIT = 2
+"""https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.how-it-works.html"""
+
+MOST_CONNECTIONS, MOST_CONNECTIONS_OF_HALF_A_UNIT = 5000, 2000
+"""A serverless instance that may shrink below one unit keeps no room for more.
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html"""
+
+LARGES = {"medium": 0.5, "large": 1.0, "xlarge": 2.0}
+
+
+def memory_bytes(instance_class: str, *, capacity: tuple[float, float] | None = None) -> int:
+    """The nominal memory of a class such as ``db.r6g.large``, in bytes; of a serverless one at its most capacity.
+
+    AWS reports the free memory of a serverless instance against its most capacity too.
+    """
+    if capacity:
+        return int(GIBIBYTES_OF_CAPACITY_UNIT * capacity[1] * 2**30)
+    _, family, size = instance_class.split(".")
+    # Sizes above xlarge carry their multiple: 2xlarge, 24xlarge.
+    multiple = size.removesuffix("xlarge")
+    larges = LARGES[size] if size in LARGES else 2.0 * int(multiple)
+    return int(GIBIBYTES_OF_LARGE[family[0]] * larges * 2**30)
+
+
+def max_connections(instance_class: str, *, capacity: tuple[float, float] | None = None) -> int:
+    """Aurora PostgreSQL's default of ``max_connections``, of the nominal memory.
+
+    The real figure is some tenth lower: DBInstanceClassMemory leaves out what the system takes for itself.
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.Managing.html
+    """
+    most = MOST_CONNECTIONS_OF_HALF_A_UNIT if capacity and capacity[0] < 1 else MOST_CONNECTIONS
+    return min(memory_bytes(instance_class, capacity=capacity) // 9_531_392, most)
+
+
+def pauses(capacity: tuple[float, float] | None) -> bool:
+    """Whether an instance stops while nobody is connected: a serverless one that may shrink to nothing."""
+    return capacity is not None and capacity[0] == 0
+
+
+def database_instances(
+    names: Sequence[str], *, zones: Sequence[str], instance_class: str, serverless: bool, key: kms.IKey
+) -> list[rds.IClusterInstance]:
+    """The writer and its readers, in different zones.
+
+    Args:
+        names: The writer's construct id first.
+        zones: Where they stand, in turn.
+        instance_class: Such as ``db.r6g.large``; of no use to serverless ones.
+        serverless: Whether they take what capacity they need; the cluster says how much that may be.
+        key: Encrypts what Performance Insights keeps.
+    """
+    member = (
+        # A reader that scales with the writer is fit to take its place.
+        partial(rds.ClusterInstance.serverless_v2, scale_with_writer=True)
+        if serverless
+        else partial(
+            rds.ClusterInstance.provisioned, instance_type=ec2.InstanceType(instance_class.removeprefix("db."))
+        )
+    )
+    return [
+        member(
+            name,
+            availability_zone=zone,
+            publicly_accessible=False,
+            auto_minor_version_upgrade=True,
+            enable_performance_insights=True,
+            performance_insight_encryption_key=key,
+        )
+        for name, zone in zip(names, cycle(zones), strict=False)
+    ]
+
 
 PORT = 5433
 """Not PostgreSQL's own 5432, the first that a scanner tries."""

@@ -1,17 +1,134 @@
 """The application's own database user: it never sees the master password, and its own changes every 30 days."""
 
 import json
+from pathlib import Path
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from payment_constructs.alarm_topic import AlarmTopic
+from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.database import NAME, PORT, Database
-from payment_constructs.password_rotation import PasswordRotation
+from payment_constructs.inline_function import InlineFunction
+from payment_constructs.logs import LogGroup
+from payment_constructs.monitoring.alarm import AlarmTopic
+from payment_constructs.network import network_interface_statements
+
+CODE = Path(__file__).with_name("functions") / "password_rotation.py"
+MODULES = [CODE.with_name(f"{name}.py") for name in ("certificate_hash", "scram_exchange", "postgresql_client")]
+
+
+class PasswordRotation(Construct):
+    """The function with its role; Secrets Manager alone may invoke it.
+
+    It connects to the database itself: the Data API knows no burstable instances, and every environment rotates alike.
+
+    Args:
+        secret_arn: The secret that it rotates.
+        database: The cluster; nobody else reads its master secret.
+        vpc: The network; the function stands in its private subnets.
+        replica_key: Encrypts the secret's replica.
+        log_key: Encrypts the function's log; it allows log groups.
+        topic: Is told of a step that failed for good.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        secret_arn: str,
+        database: Database,
+        vpc: ec2.IVpc,
+        replica_key: kms.IKey,
+        log_key: kms.IKey,
+        topic: AlarmTopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = LogGroup(self, "Log", key=log_key, retain=False)
+        cluster = database.cluster.node.default_child
+        assert isinstance(cluster, rds.CfnDBCluster)  # noqa: S101 - an L2 cluster's default child
+        master_secret = cluster.attr_master_user_secret_secret_arn
+        policy = iam.ManagedPolicy(
+            self,
+            "Policy",
+            statements=[
+                iam.PolicyStatement(
+                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+                ),
+                iam.PolicyStatement(
+                    actions=[
+                        "secretsmanager:DescribeSecret",
+                        "secretsmanager:GetSecretValue",
+                        "secretsmanager:PutSecretValue",
+                        "secretsmanager:UpdateSecretVersionStage",
+                    ],
+                    resources=[secret_arn],
+                ),
+                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[master_secret]),
+                iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[database.key.key_arn]),
+                # Secrets Manager replicates a new value in the name of whoever wrote it.
+                iam.PolicyStatement(actions=["kms:Encrypt", "kms:GenerateDataKey"], resources=[replica_key.key_arn]),
+                *network_interface_statements(),
+            ],
+        )
+        acknowledge(
+            policy,
+            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+            control=(
+                "Lambda makes and removes the function's network interfaces, which have no name before; a deny takes "
+                "the same actions from the function's own code."
+            ),
+        )
+        topic.allow_failed_events(policy)
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            managed_policies=[policy],
+        )
+        self.function = InlineFunction(
+            self,
+            "Function",
+            code=CODE,
+            modules=MODULES,
+            vpc=vpc,
+            security_group=self._security_group(vpc, database),
+            timeout=Duration.minutes(2),
+            role=role.without_policy_updates(),
+            log_group=log_group,
+            topic=topic,
+            variables={
+                "HOST": database.cluster.cluster_endpoint.hostname,
+                "PORT": str(PORT),
+                "MASTER_SECRET": master_secret,
+                "DATABASE": NAME,
+            },
+        )
+        self.function.add_permission(
+            "SecretsManager",
+            principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
+            source_account=Stack.of(self).account,
+        )
+        acknowledge(
+            self.function,
+            "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
+            control="Secrets Manager alone may invoke it, one step of one rotation at a time.",
+        )
+
+    def _security_group(self, vpc: ec2.IVpc, database: Database) -> ec2.SecurityGroup:
+        group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="The rotation of the database user", allow_all_outbound=False
+        )
+        # Secrets Manager, by its endpoint, or by NAT where there is none.
+        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
+        database.security_group.connections.allow_from(group, ec2.Port.tcp(PORT), "The rotation of its user")
+        return group
 
 
 class DatabaseUser(Construct):

@@ -4,7 +4,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from payment_constructs.log_group import LogGroup
+from payment_constructs.logs import LogGroup
 
 MANAGED_RULES = (
     "AWSManagedRulesAmazonIpReputationList",

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from payment_constructs.alarm_topic import AlarmTopic
+from payment_constructs.monitoring.alarm import AlarmTopic
 
 
 class InlineFunction(lambda_.Function):

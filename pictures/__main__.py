@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from pictures.gallery import gallery
-from rehearsal.templates import Assembly
+from tests.templates import Assembly
 
 DOCS = Path(__file__).parents[1] / "docs"
 

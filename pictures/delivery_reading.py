@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pictures.delivery import TOOLING, Action, Condition, Delivery, Place, Stage
-from rehearsal.templates import Assembly
+from tests.templates import Assembly
 
 Json = Mapping[str, Any]
 

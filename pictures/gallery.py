@@ -7,7 +7,7 @@ from pictures.delivery_picture import delivery_picture
 from pictures.delivery_reading import delivery
 from pictures.platform_picture import platform_picture
 from pictures.platform_reading import platform
-from rehearsal.templates import Assembly
+from tests.templates import Assembly
 
 
 def gallery(assembly: Assembly) -> Mapping[str, Canvas]:

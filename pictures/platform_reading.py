@@ -4,7 +4,7 @@ import json
 
 from pictures.platform import Database, Network, Peer, Platform, Service, Watch
 from pictures.stores_reading import days, stores
-from rehearsal.templates import Assembly
+from tests.templates import Assembly
 
 
 def platform(assembly: Assembly, name: str) -> Platform:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pictures.platform import Store
-from rehearsal.templates import Assembly, references
+from tests.templates import Assembly, references
 
 Json = Mapping[str, Any]
 

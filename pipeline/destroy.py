@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.settings import load_delivery
-from stages.environment import Environment
-from stages.settings_error import SettingsError
+from stages.environment import Environment, SettingsError
 
 NOT_BEGUN = 1
 PAGE = "docs/operations.md#take-an-environment-down"

@@ -10,7 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import pipelines
 from constructs import Construct
 
-from stages.settings_error import SettingsError
+from stages.environment import SettingsError
 
 CONNECTION = re.compile(r"arn:aws:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}")
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+")

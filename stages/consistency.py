@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from stages.environment import Environment
-from stages.lever_faults import SERVERLESS
+from stages.environment import SERVERLESS, Environment
 
 INSTANCE_SIZES = ("medium", "large", "xlarge")
 

@@ -1,24 +1,112 @@
 """What stands in the DR region before anything is replicated into it."""
 
+from functools import partial
 from typing import Any
 
 from aws_cdk import Stack
+from aws_cdk import aws_backup as backup
 from constructs import Construct
 
-from payment_constructs.access_log_bucket import AccessLogBucket
 from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.audit_bucket import AuditBucket
-from payment_constructs.backup_vault import BackupVault
-from payment_constructs.encryption_key import EncryptionKey
-from payment_constructs.housekeeping_role import HousekeepingRole
+from payment_constructs.audit_log import AuditBucket
+from payment_constructs.backups import BackupVault
+from payment_constructs.housekeeping import HousekeepingRole
+from payment_constructs.keys import EncryptionKey
+from payment_constructs.logs import AccessLogBucket
 from payment_constructs.manifest import Manifest
-from payment_constructs.recovery_access import RecoveryAccess
-from payment_constructs.recovery_parameters import RecoveryParameters
-from payment_constructs.replication_role import ReplicationRole
+from payment_constructs.monitoring.alarm import AlarmTopic, Monitored
+from payment_constructs.monitoring.backups import BackupCopyMonitoring
+from payment_constructs.monitoring.dashboard import Dashboard
+from payment_constructs.monitoring.replication import ReplicationLagMonitoring
+from payment_constructs.monitoring.sessions import SessionTableMonitoring
+from payment_constructs.parameters import RecoveryParameters
+from payment_constructs.replication import ReplicationRole
+from payment_constructs.roles import RecoveryAccess
 from stages.environment import Environment
-from stages.names import bucket_name, parameter_path, resource_name
-from stages.recovery_inventory import recovery_inventory
-from stages.recovery_monitoring import RecoveryMonitoring
+from stages.names import REPLICATED, bucket_name, parameter_path, resource_name
+
+
+class RecoveryMonitoring(Construct):
+    """The topic, the alarms on replicas and copies, and a dashboard.
+
+    The dashboard shows no release: it would make every commit change this stack, and nothing else in it does.
+
+    Args:
+        environment: Whose replicas these are.
+        vault: Where copies of backups arrive.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, vault: backup.BackupVault
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = partial(resource_name, environment=environment)
+        self.topic = AlarmTopic(
+            self, "Topic", name=name, email=environment.alarm_email, retain=environment.retains_data
+        )
+        replications = [
+            ReplicationLagMonitoring(
+                self,
+                f"Replication-{what}",
+                what=what,
+                source_bucket=bucket_name(what, environment, environment.primary_region),
+                destination_bucket=bucket_name(what, environment, environment.dr_region),
+                topic=self.topic,
+            )
+            for what in REPLICATED
+        ]
+        copies = BackupCopyMonitoring(self, "BackupCopies", vault_name=vault.backup_vault_name, topic=self.topic)
+        # The replica is the payment stack's, by name: its way back is watched too, for after a failover.
+        table = SessionTableMonitoring(
+            self,
+            "Sessions",
+            table_name=name("sessions"),
+            other_region=environment.primary_region,
+            topic=self.topic,
+        )
+        watched: list[Monitored] = [*replications, table, copies]
+        Dashboard(
+            self,
+            "Dashboard",
+            name=name("recovery"),
+            facts={"Environment": environment.name, "Region": environment.dr_region},
+            alarms=[alarm for part in watched for alarm in part.alarms],
+            rows=[part.widgets for part in watched],
+        )
+
+
+def recovery_inventory(
+    *, environment: Environment, session_key: EncryptionKey, audit_key: EncryptionKey, secret_key: EncryptionKey
+) -> dict[str, Any]:
+    """The document, read while the primary region does not answer: of that, only names that are known beforehand.
+
+    It names no release: that is the stack's tag ``Release`` (docs/decisions/0003), and a commit changes nothing here.
+    """
+    primary, recovery = environment.primary_region, environment.dr_region
+    return {
+        "environment": environment.name,
+        "configuration": environment.as_document(),
+        primary: {
+            "service": resource_name("service", environment),
+            "database": resource_name("database", environment),
+            "session_table": resource_name("sessions", environment),
+            "queue": resource_name("processing", environment),
+            "audit_bucket": bucket_name("audit", environment, primary),
+            "backup_vault": resource_name("backup", environment),
+        },
+        recovery: {
+            "session_table": resource_name("sessions", environment),
+            "session_key": session_key.key_arn,
+            "session_policy": resource_name("recovery", environment),
+            "audit_bucket": bucket_name("audit", environment, recovery),
+            "audit_key": audit_key.key_arn,
+            "access_log_bucket": bucket_name("access-logs", environment, recovery),
+            "database_user": resource_name("database-user", environment),
+            "database_user_key": secret_key.key_arn,
+            "backup_vault": resource_name("dr", environment),
+            "dashboard": resource_name("recovery", environment),
+        },
+    }
 
 
 class DisasterRecoveryStack(Stack):

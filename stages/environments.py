@@ -5,10 +5,7 @@ A new environment is a function here, its place in DELIVERY_ORDER, and its accou
 
 from collections.abc import Callable, Mapping
 
-from stages.alarm_thresholds import AlarmThresholds
-from stages.data_protection import DataProtection
-from stages.deployment_window import DeploymentWindow
-from stages.environment import Environment
+from stages.environment import AlarmThresholds, DataProtection, DeploymentWindow, Environment
 
 PRIMARY_REGION = "ap-southeast-1"
 DR_REGION = "us-west-2"

@@ -4,27 +4,24 @@ from functools import partial
 
 from constructs import Construct
 
-from payment_constructs.alarm_topic import AlarmTopic
-from payment_constructs.backup_monitoring import BackupMonitoring
-from payment_constructs.budget import Budget
-from payment_constructs.burn_rate import BurnRateMonitoring
-from payment_constructs.dashboard import Dashboard
-from payment_constructs.database_monitoring import DatabaseMonitoring
-from payment_constructs.gate import Gate
-from payment_constructs.health import Health
-from payment_constructs.host_monitoring import HostMonitoring
 from payment_constructs.load_balancer import LoadBalancer
-from payment_constructs.load_balancer_monitoring import LoadBalancerMonitoring
-from payment_constructs.monitored import Monitored
-from payment_constructs.nat_gateway_monitoring import NatGatewayMonitoring
+from payment_constructs.monitoring.alarm import AlarmTopic, Monitored
+from payment_constructs.monitoring.backups import BackupMonitoring
+from payment_constructs.monitoring.budget import Budget
+from payment_constructs.monitoring.dashboard import Dashboard
+from payment_constructs.monitoring.database import DatabaseMonitoring
+from payment_constructs.monitoring.error_rate import BurnRateMonitoring
+from payment_constructs.monitoring.gate import Gate, Health
+from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBalancerMonitoring
+from payment_constructs.monitoring.nat_gateways import NatGatewayMonitoring
+from payment_constructs.monitoring.queue import ProcessingQueueMonitoring
+from payment_constructs.monitoring.replication import ReplicationFailureMonitoring
+from payment_constructs.monitoring.rotation import RotationMonitoring
+from payment_constructs.monitoring.service import ServiceMonitoring
+from payment_constructs.monitoring.sessions import SessionTableMonitoring
 from payment_constructs.network import Network
-from payment_constructs.processing_queue_monitoring import ProcessingQueueMonitoring
-from payment_constructs.replication_monitoring import ReplicationFailureMonitoring
-from payment_constructs.rotation_monitoring import RotationMonitoring
-from payment_constructs.service_monitoring import ServiceMonitoring
-from payment_constructs.session_table_monitoring import SessionTableMonitoring
-from stages.data_layer import DataLayer
 from stages.environment import Environment
+from stages.layers import DataLayer
 from stages.names import REPLICATED, bucket_name, resource_name
 
 

@@ -7,8 +7,8 @@ from constructs import Construct
 
 from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
+from stages.layers import Peers
 from stages.payment_stack import PaymentStack
-from stages.peers import Peers
 
 APPLICATION = "PaymentProcessing"
 

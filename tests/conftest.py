@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from pipeline.delivery import Delivery
-from pipeline.settings import load_delivery
-from rehearsal.templates import Assembly
+from pipeline.settings import Delivery, load_delivery
 from tests.synthesized import RELEASE, synthesize
+from tests.templates import Assembly
 
 CHECKOUT = Path(__file__).parents[1]
 

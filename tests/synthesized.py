@@ -9,8 +9,8 @@ from typing import Any
 import aws_cdk as cdk
 
 import app as entry_point
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly
+from pipeline.settings import Delivery
+from tests.templates import Assembly
 
 RELEASE = "0" * 40
 """The commit that a synthesis of the tests is of."""

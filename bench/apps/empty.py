@@ -7,7 +7,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_ssm as ssm
 
-from pipeline.policy import hold_to_policy
+from pipeline.policy.plugin import hold_to_policy
 
 context = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]
 del context["delivery"]

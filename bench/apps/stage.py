@@ -11,7 +11,7 @@ import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, PCIDSS321Checks
 
 from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.encryption_key import EncryptionKey
+from payment_constructs.keys import EncryptionKey
 from payment_constructs.network import Network
 from pipeline.settings import load_delivery
 from stages.disaster_recovery_stack import DisasterRecoveryStack

@@ -7,14 +7,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.delivery import Delivery
-from pipeline.rules.catalogue import RULES
-from pipeline.rules.rule import Rule
-from rehearsal.templates import Assembly
+from pipeline.policy.plugin import RULES
+from pipeline.policy.template import Rule
+from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
 from tests.policy.controls import CONTROLS, REQUIREMENTS, Control
 from tests.policy.register import BUDGET, PACKS, PIPELINE, counts, groups, register
 from tests.synthesized import synthesize
+from tests.templates import Assembly
 
 PAGE = CHECKOUT / "docs" / "compliance.md"
 PART = re.compile(r"(?<=<!-- generated: )(?P<name>\w+) -->\n.*?(?=<!-- end -->)", re.DOTALL)

@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly
+from pipeline.settings import Delivery
 from tests.synthesized import acknowledgements, report_in
+from tests.templates import Assembly
 
 PACKS = ("AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5")
 BUDGET = 30

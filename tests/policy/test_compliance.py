@@ -6,14 +6,14 @@ from pathlib import Path
 
 import cdk_nag
 
-from pipeline.delivery import Delivery
-from pipeline.rules.catalogue import RULES
-from rehearsal.templates import Assembly
+from pipeline.policy.plugin import RULES
+from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
 from tests.policy.compliance import PAGE, PART, current
 from tests.policy.controls import CONTROLS, REQUIREMENTS
 from tests.policy.register import BUDGET, PIPELINE, counts, register
 from tests.synthesized import acknowledgements
+from tests.templates import Assembly
 
 
 def test_the_page_is_current(assembly: Assembly, delivery: Delivery) -> None:

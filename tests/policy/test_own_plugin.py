@@ -11,14 +11,12 @@ from aws_cdk import aws_logs as logs
 
 import app as entry_point
 from payment_constructs.acknowledgement import acknowledge
-from pipeline.delivery import Delivery
-from pipeline.rules import plugin
-from pipeline.rules.catalogue import RULES
-from pipeline.rules.plugin import NAMESPACE, OwnRules
-from pipeline.rules.resource import Finding
-from pipeline.rules.template import Template
-from rehearsal.templates import Assembly
+from pipeline.policy import plugin
+from pipeline.policy.plugin import NAMESPACE, RULES, OwnRules
+from pipeline.policy.template import Finding, Template
+from pipeline.settings import Delivery
 from tests.synthesized import report_in
+from tests.templates import Assembly
 
 RULE = "PCI-10.5.1-LogRetention"
 

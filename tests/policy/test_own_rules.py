@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.delivery import Delivery
-from pipeline.rules.catalogue import RULES
-from pipeline.rules.rule import Rule
-from pipeline.rules.template import Template
-from rehearsal.templates import Assembly
+from pipeline.policy.plugin import RULES
+from pipeline.policy.template import Rule, Template
+from pipeline.settings import Delivery
 from tests.policy.clean import AUDIT_BUCKETS, CLEAN, DIGEST, GROUPS, LOG_GROUP, STATEFUL, SUBNETS, Resources, changed
 from tests.policy.planted import PLANTED, admitting, container, locked, reaching, tcp
+from tests.templates import Assembly
 
 BY_ID = {rule.id: rule for rule in RULES}
 

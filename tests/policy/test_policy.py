@@ -8,11 +8,11 @@ import pytest
 from aws_cdk import aws_s3 as s3
 
 from payment_constructs.acknowledgement import acknowledge
-from pipeline.delivery import Delivery
-from pipeline.policy import hold_to_policy
-from rehearsal.templates import Assembly
+from pipeline.policy.plugin import hold_to_policy
+from pipeline.settings import Delivery
 from tests.policy.register import PACKS
 from tests.synthesized import acknowledgements, report_in
+from tests.templates import Assembly
 
 
 def test_no_finding_stands(assembly: Assembly) -> None:

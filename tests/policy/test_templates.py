@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly
+from pipeline.settings import Delivery
+from tests.templates import Assembly
 
 MOST_RESOURCES = 200
 """CloudFormation takes 500; a stack that is to be understood, and deployed in minutes, has fewer."""

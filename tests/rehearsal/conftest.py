@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 from tests.rehearsal.project import Project
 from tests.rehearsal.week import Week, live
 

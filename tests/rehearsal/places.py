@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from rehearsal.console import Console
-from rehearsal.emulator import Emulator
-from rehearsal.workplace import Workplace
+from cdk_rehearsal.console import Console
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.workplace import Workplace
 
 
 def workplace_in(directory: Path, *, emulator: Emulator, checkout: Path) -> Workplace:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 
 ACCOUNT = "222222222222"
 PRIMARY = "ap-southeast-1"

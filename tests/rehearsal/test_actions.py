@@ -5,14 +5,14 @@ from typing import Any, cast
 
 import pytest
 
-from rehearsal import actions, archive
-from rehearsal.actions.context import Context
-from rehearsal.artifacts import Artifacts
-from rehearsal.assembly import Environment
-from rehearsal.emulator import Emulator
-from rehearsal.errors import DeliveryError
-from rehearsal.pipeline import Action, Pipeline, Store
-from rehearsal.roles import assume
+from cdk_rehearsal import actions
+from cdk_rehearsal.actions.context import Context
+from cdk_rehearsal.artifacts import Artifacts, pack
+from cdk_rehearsal.assembly import Environment
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.pipeline import Action, Pipeline, Store
+from cdk_rehearsal.roles import assume
 
 HOME = Environment(account="600000000002", region="eu-west-1")
 TARGET = "600000000003"
@@ -75,7 +75,7 @@ def test_an_artifact_is_replicated_to_the_region_that_wants_it(emulator: Emulato
         name: Store(bucket=f"artifacts-{name.replace('_', '-')}", key=None) for name in ("eu_west_1", "us_west_2")
     }
     artifacts = Artifacts(emulator=emulator, account=HOME.account, pipeline=pipeline(**stores))
-    data = archive.pack([("file", 0o100644, b"content")])
+    data = pack([("file", 0o100644, b"content")])
     artifacts.save("Sources", data, region="eu-west-1")
     assert artifacts.load("Sources", region="us-west-2") == data
     assert clients["us-west-2"].list_objects_v2(Bucket="artifacts-us-west-2")["KeyCount"] == 1

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.buildspec import Buildspec, parse
-from rehearsal.errors import DeliveryError
-from rehearsal.processes import Processes
-from rehearsal.shell import Shell
+from cdk_rehearsal.buildspec import Buildspec, Shell, parse
+from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.processes import Processes
 
 DOCUMENT = """
 version: 0.2

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.assembly import Environment
-from rehearsal.conditions import Failure
-from rehearsal.emulator import Emulator
-from rehearsal.engine import Engine
+from cdk_rehearsal.assembly import Environment
+from cdk_rehearsal.conditions import Failure
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.engine import Engine
 
 HOME = Environment(account="600000000001", region="eu-west-1")
 STACK = "ServiceTest"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from dulwich import porcelain
 
-from rehearsal import archive, cache
-from rehearsal.commit import find, uncommitted
-from rehearsal.errors import RehearsalError
+from cdk_rehearsal import artifacts
+from cdk_rehearsal.commit import find, uncommitted
+from cdk_rehearsal.errors import RehearsalError
 
 AUTHOR = b"A Person <a@example.com>"
 
@@ -34,7 +34,7 @@ def commit(checkout: Path, message: str) -> None:
 def test_the_tree_arrives_with_its_modes_and_links(checkout: Path, tmp_path: Path) -> None:
     found = find(checkout=checkout, name="HEAD")
     tree = tmp_path / "tree"
-    archive.unpack(found.source, tree)
+    artifacts.unpack(found.source, tree)
     assert os.access(tree / "scripts" / "run", os.X_OK)
     assert (tree / "run").readlink() == Path("scripts/run")
     assert not os.access(tree / "requirements.txt", os.X_OK)
@@ -49,7 +49,7 @@ def test_what_is_not_committed_is_named_and_stays_out(checkout: Path, tmp_path: 
     (checkout / "new").write_text("")
     (checkout / "requirements.txt").write_text("one==2\n")
     assert uncommitted(checkout=checkout) == ["new", "requirements.txt"]
-    archive.unpack(find(checkout=checkout, name="HEAD").source, tmp_path / "tree")
+    artifacts.unpack(find(checkout=checkout, name="HEAD").source, tmp_path / "tree")
     assert not (tmp_path / "tree" / "new").exists()
     assert (tmp_path / "tree" / "requirements.txt").read_text() == "one==1\n"
 
@@ -73,12 +73,12 @@ def test_the_build_cache_is_linked_while_the_lock_files_are_the_same(checkout: P
     (checkout / ".venv").mkdir()
     for name, requirement in (("same", "one==1\n"), ("other", "one==2\n")):
         tree = tmp_path / name
-        archive.unpack(find(checkout=checkout, name="HEAD").source, tree)
+        artifacts.unpack(find(checkout=checkout, name="HEAD").source, tree)
         (tree / "requirements.txt").write_text(requirement)
     patterns = [".venv/**/*", "node_modules/**/*", "/var/cache/npm/**/*", "../outside/**"]
-    assert cache.restore(checkout=checkout, tree=tmp_path / "same", patterns=patterns) == [".venv"]
+    assert artifacts.restore(checkout=checkout, tree=tmp_path / "same", patterns=patterns) == [".venv"]
     assert (tmp_path / "same" / ".venv").resolve() == checkout / ".venv"
-    assert cache.restore(checkout=checkout, tree=tmp_path / "other", patterns=patterns) == []
+    assert artifacts.restore(checkout=checkout, tree=tmp_path / "other", patterns=patterns) == []
 
 
 def test_what_a_build_made_is_kept_for_the_next_one_where_there_is_none(checkout: Path, tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ def test_what_a_build_made_is_kept_for_the_next_one_where_there_is_none(checkout
     for name in ("requirements.txt", "package-lock.json"):
         if (checkout / name).exists():
             (tree / name).write_bytes((checkout / name).read_bytes())
-    cache.keep(checkout=checkout, tree=tree, patterns=[".venv/**/*", ".mypy_cache/**/*", "../outside/**"])
+    artifacts.keep(checkout=checkout, tree=tree, patterns=[".venv/**/*", ".mypy_cache/**/*", "../outside/**"])
     assert (checkout / ".mypy_cache" / "file").read_text() == "slow to make"
     assert list((checkout / ".venv").iterdir()) == []
     (tree / "requirements.txt").write_text("another==1\n")
     (tree / "node_modules").mkdir()
-    cache.keep(checkout=checkout, tree=tree, patterns=["node_modules/**/*"])
+    artifacts.keep(checkout=checkout, tree=tree, patterns=["node_modules/**/*"])
     assert not (checkout / "node_modules").exists()

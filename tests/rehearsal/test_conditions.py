@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from rehearsal.assembly import Environment
-from rehearsal.commit import Commit
-from rehearsal.emulator import Emulator
-from rehearsal.engine import Engine
-from rehearsal.errors import DeliveryError
-from rehearsal.push import Push
-from rehearsal.results import ExecutionResult
+from cdk_rehearsal.assembly import Environment
+from cdk_rehearsal.commit import Commit
+from cdk_rehearsal.delivery import Push
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.engine import Engine
+from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.results import ExecutionResult
 from tests.rehearsal.places import workplace_in
 
 HOME = Environment(account="600000000007", region="eu-west-1")

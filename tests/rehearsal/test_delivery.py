@@ -2,9 +2,8 @@
 
 import pytest
 
-from rehearsal.assembly import Environment
-from rehearsal.report import Report
-from rehearsal.standing import ABSENT, CHANGED, UNCHANGED
+from cdk_rehearsal.assembly import Environment
+from cdk_rehearsal.report import ABSENT, CHANGED, UNCHANGED, Report
 from tests.rehearsal.week import FOURTH_ACCOUNT, Week, reached, stacks_of, standing_of
 
 

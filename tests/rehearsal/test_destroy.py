@@ -9,19 +9,18 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal import assembly as assemblies
-from rehearsal.console import Console
-from rehearsal.drill.nightly import back_up
-from rehearsal.drill.platform import Platform
-from rehearsal.emulator import Emulator
-from rehearsal.remains import remains
-from rehearsal.teardown import PAGE, Teardown
-from rehearsal.templates import Assembly
-from rehearsal.terminal import Terminal
-from rehearsal.workplace import Workplace
+from cdk_rehearsal import assembly as assemblies
+from cdk_rehearsal.console import Console
+from cdk_rehearsal.documented import PAGE, Teardown, Terminal
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.report import remains
+from cdk_rehearsal.workplace import Workplace
 from tests.conftest import CHECKOUT
 from tests.rehearsal.places import workplace_in
 from tests.rehearsal.stacks import PRIMARY, RECOVERY
+from tests.templates import Assembly
+from tools.drill.data import back_up
+from tools.drill.platform import Platform
 
 REGIONS = (PRIMARY, RECOVERY)
 ENVIRONMENT = "Take an environment down"

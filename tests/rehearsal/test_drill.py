@@ -5,24 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.console import Console
-from rehearsal.drill import runbook
-from rehearsal.drill.checks import DrillError, locked
-from rehearsal.drill.drill import PAGE, Drill
-from rehearsal.drill.ledger import Kind
-from rehearsal.drill.report import Report, show, write
-from rehearsal.drill.runbook import Step
-from rehearsal.emulator import Emulator
-from rehearsal.errors import RehearsalError
-from rehearsal.templates import Assembly
-from rehearsal.terminal import CommandError, Terminal
+from cdk_rehearsal.console import Console
+from cdk_rehearsal.documented import CommandError, Terminal
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.errors import RehearsalError
 from tests.conftest import CHECKOUT
 from tests.rehearsal.places import workplace_in
+from tests.templates import Assembly
+from tools.drill.checks import DrillError, locked
+from tools.drill.data import Kind
+from tools.drill.drill import PAGE, Drill, Step, read
+from tools.drill.report import Report, show, write
 
 
 @pytest.fixture(scope="module")
 def steps() -> list[Step]:
-    return runbook.read(CHECKOUT / PAGE)
+    return read(CHECKOUT / PAGE)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +127,7 @@ def test_a_block_that_nobody_said_can_be_rehearsed_is_refused(tmp_path: Path) ->
     page = tmp_path / "page.md"
     page.write_text("### Somehow\n\n```sh\naws s3 ls\n```\n", encoding="utf-8")
     with pytest.raises(RehearsalError, match=r"page\.md, Somehow: a block is marked 'sh': write 'sh drill'"):
-        runbook.read(page)
+        read(page)
 
 
 def test_every_block_of_the_page_belongs_to_a_step(steps: list[Step]) -> None:

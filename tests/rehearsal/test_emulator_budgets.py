@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY, StackError, delete, deploy
 
 

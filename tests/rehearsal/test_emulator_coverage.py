@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.emulator import Emulator
-from rehearsal.emulator.coverage import EMULATED, NOT_SUPPORTED, RECORDED
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator.process import EMULATED, NOT_SUPPORTED, RECORDED
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy
 
 TARGET: dict[str, Any] = {

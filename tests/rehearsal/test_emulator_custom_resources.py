@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy
 
 EMPTY_A_BUCKET = """

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 from tests.rehearsal.stacks import PRIMARY, deploy
 
 ACCOUNT = "600000000012"

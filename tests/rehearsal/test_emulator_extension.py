@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.emulator.server import extension
+from cdk_rehearsal.emulator.server import extension
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements.in"
 NAMES = sorted(extension.PRIVATE_NAMES)

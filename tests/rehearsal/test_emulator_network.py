@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 from tests.rehearsal.stacks import PRIMARY, StackError, delete, deploy
 
 ACCOUNT = "222222222201"  # an account without anything else in it

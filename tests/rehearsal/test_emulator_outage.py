@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 from tests.rehearsal.stacks import PRIMARY, RECOVERY, StackError, deploy
 
 ACCOUNT = "666666666666"

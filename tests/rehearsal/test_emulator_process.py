@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.emulator import Emulator, EmulatorError
+from cdk_rehearsal.emulator import Emulator, EmulatorError
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def test_server_and_files_go_with_a_parent_that_is_killed(tmp_path: Path) -> Non
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     holds_one = (
-        "import pathlib, time; from rehearsal.emulator import Emulator\n"
+        "import pathlib, time; from cdk_rehearsal.emulator import Emulator\n"
         f"with Emulator.start(log=pathlib.Path({str(tmp_path / 'emulator.log')!r})) as emulator:\n"
         "    print(emulator.endpoint, flush=True); time.sleep(60)"
     )
@@ -84,7 +84,7 @@ def test_server_and_files_go_with_a_parent_that_is_killed(tmp_path: Path) -> Non
 
 def test_ctrl_c_ends_the_standing_emulator_cleanly() -> None:
     port = _free_port()
-    with _python("-m", "rehearsal.emulator", "--port", str(port)) as standing:
+    with _python("-m", "cdk_rehearsal.emulator", "--port", str(port)) as standing:
         assert standing.stdout is not None
         assert f"http://127.0.0.1:{port}" in standing.stdout.readline()
         assert not _refuses(port)

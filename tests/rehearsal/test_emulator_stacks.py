@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, StackError, deploy
 
 OTHER_ACCOUNT = "333333333333"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, StackError, delete, deploy
 
 KEY = {"sessionId": {"S": "1"}}

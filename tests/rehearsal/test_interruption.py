@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
 from tests.rehearsal.project import Project
 
 
@@ -26,7 +26,7 @@ class Run:
         known = {name: value for name, value in os.environ.items() if name not in {"APPROVE", "EMULATOR", "TEARDOWN"}}
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "rehearsal"],
+                [sys.executable, "-m", "cdk_rehearsal"],
                 cwd=project.directory,
                 env=known | {"TMPDIR": str(self.scratch)} | variables,
                 stdin=subprocess.DEVNULL,

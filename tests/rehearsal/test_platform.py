@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from pipeline.delivery import Delivery
-from rehearsal.emulator import Emulator
-from rehearsal.templates import Assembly
+from cdk_rehearsal.emulator import Emulator
+from pipeline.settings import Delivery
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy_template
 from tests.rehearsal.verification import Verification, allowed, verify
+from tests.templates import Assembly
 
 TEMPLATES = "templates-of-the-platform"
 STACKS = {"Dev-DisasterRecovery": RECOVERY, "Dev-Payment": PRIMARY}

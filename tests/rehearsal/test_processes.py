@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.processes import Processes
+from cdk_rehearsal.processes import Processes
 
 SPAWN = "sleep 300 & echo $! > child; "
 

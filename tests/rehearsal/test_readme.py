@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal.assembly import Environment
-from rehearsal.bootstrap import README, bootstrap_account
-from rehearsal.emulator import Emulator
-from rehearsal.errors import DeliveryError
-from rehearsal.readme import bootstrap_commands
-from rehearsal.remains import remains
-from rehearsal.terminal import Terminal
-from rehearsal.workplace import Workplace
+from cdk_rehearsal.assembly import Environment
+from cdk_rehearsal.documented import Terminal, bootstrap_commands
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.report import remains
+from cdk_rehearsal.workplace import Workplace
+from cdk_rehearsal.workstation import README, bootstrap_account
 from tests.conftest import CHECKOUT
 from tests.rehearsal.places import workplace_in
 from tests.rehearsal.project import Project

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from rehearsal.errors import DeliveryError
-from rehearsal.variables import resolve_all
+from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.pipeline import resolve_all
 
 KNOWN = {
     "Source@main": {"CommitMessage": 'Say "hello"'},

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rehearsal.errors import DeliveryError
-from rehearsal.window import Window
+from cdk_rehearsal.conditions import Window
+from cdk_rehearsal.errors import DeliveryError
 
 OFFICE = Window.parse("* * 9-16 ? * MON-THU *", time_zone="Asia/Singapore")
 

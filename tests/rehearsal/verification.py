@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.verification_step import variable
-from rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator import Emulator
+from pipeline.steps import variable
 from tests.conftest import CHECKOUT
 from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rehearsal.approver import NO, Answer, Request
-from rehearsal.assembly import Environment
-from rehearsal.blocks import blocks
-from rehearsal.delivery import Rehearsal
-from rehearsal.emulator import Emulator
-from rehearsal.report import Report
-from rehearsal.standing import Standing
+from cdk_rehearsal.assembly import Environment
+from cdk_rehearsal.console import NO, Answer, Request
+from cdk_rehearsal.delivery import Rehearsal
+from cdk_rehearsal.documented import blocks
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.report import Report, Standing
 from tests.rehearsal.project import Project
 
 FOURTH_ACCOUNT = "555555555555"
@@ -156,14 +155,14 @@ class Team:
 
     def another_table_key_and_bucket(self, *, allowed: list[str]) -> Report:
         change = {
-            "stages/data_layer.py": [
+            "stages/layers.py": [
                 ('resource_name("sessions"', 'resource_name("sittings"'),
                 (
                     'bucket_name("access-logs", environment, environment.primary',
                     'bucket_name("request-logs", environment, environment.primary',
                 ),
             ],
-            "payment_constructs/session_table.py": [('Attribute(name="sessionId"', 'Attribute(name="sittingId"')],
+            "payment_constructs/sessions.py": [('Attribute(name="sessionId"', 'Attribute(name="sittingId"')],
         }
         for file in (self._project.directory / "tests" / "integration").glob("*.py"):
             change[str(file.relative_to(self._project.directory))] = [('"sessionId"', '"sittingId"')]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, Template, references
+from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.alarms import COMPOSITE, METRICS, SPECIAL, SUMMARIES, alarms, demands, runbook, uncovered
+from tests.templates import Assembly, Template, references
 
 
 @pytest.fixture(params=["Dev", "Staging", "Prod"])

@@ -4,8 +4,8 @@ from typing import Any
 
 from bench.delivery_minutes import steps_to
 from bench.service_rollout import TASK_MINUTES
-from rehearsal.templates import Assembly
 from tests.policy.clean import action, condition
+from tests.templates import Assembly
 
 SERVICE = {
     "Type": "AWS::ECS::Service",

@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from pipeline.bootstrap_permissions import FILE, LONGEST, declared, text
-from pipeline.bootstrap_statements import BOUNDARY, EXECUTION
-from pipeline.changes.statements import statements
-from pipeline.resource_actions import UNUSED
-from rehearsal.templates import Assembly
-from stages.recovery import FALLBACK_REGION
+from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION, FILE, LONGEST, UNUSED, declared, text
+from pipeline.plan.permissions import statements
+from stages.variants import FALLBACK_REGION
 from tests.conftest import CHECKOUT
+from tests.templates import Assembly
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.changes.network import broadened_network
-from pipeline.changes.permissions import broadened_permissions
-from rehearsal.templates import Assembly
+from pipeline.plan.network import broadened_network
+from pipeline.plan.permissions import broadened_permissions
+from tests.templates import Assembly
 
 READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::audit/*"}
 DENY = {"Effect": "Deny", "Action": "s3:*", "Resource": "*", "Principal": "*"}

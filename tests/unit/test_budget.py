@@ -3,10 +3,10 @@
 import pytest
 from aws_cdk import App, Stack
 
-from payment_constructs.budget import Budget
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, Template
+from payment_constructs.monitoring.budget import Budget
+from pipeline.settings import Delivery
 from stages.environment import Environment
+from tests.templates import Assembly, Template
 
 BUDGET = "AWS::Budgets::Budget"
 

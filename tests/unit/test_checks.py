@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal.templates import Assembly
 from tests.conftest import CHECKOUT
+from tests.templates import Assembly
 
 AWS_KEY = "AKIA" + "IOSFODNN7" + "ABCDEFG"
 

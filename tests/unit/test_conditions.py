@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly
+from pipeline.settings import Delivery
+from tests.templates import Assembly
 
 KINDS = ("BeforeEntry", "OnSuccess", "OnFailure")
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from stages.consistency import consistency_faults
-from stages.data_protection import DataProtection
-from stages.environment import Environment
+from stages.environment import DataProtection, Environment
 from stages.environments import DELIVERY_ORDER
 
 ACCOUNT = "123456789012"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, references
+from pipeline.settings import Delivery
+from tests.templates import Assembly, references
 
 STATEFUL = {
     "AWS::Backup::BackupVault",

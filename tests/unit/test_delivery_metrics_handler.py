@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline import delivery_metrics
-from pipeline import delivery_metrics_handler as handler
+from pipeline import metrics
+from pipeline import metrics_handler as handler
 
 ENDED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -140,4 +140,4 @@ def test_a_failed_rollback_is_no_failed_deployment_of_a_change(world: World) -> 
 
 @pytest.mark.parametrize("name", ["NAMESPACE", "DEPLOYMENTS", "FAILED", "LEAD_TIME", "RECOVERY_TIME"])
 def test_the_dashboard_shows_what_the_function_publishes(name: str) -> None:
-    assert getattr(delivery_metrics, name) == getattr(handler, name)
+    assert getattr(metrics, name) == getattr(handler, name)

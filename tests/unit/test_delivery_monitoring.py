@@ -9,12 +9,11 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_codepipeline as codepipeline
 
-from pipeline.delivery import Delivery
-from pipeline.gates import gates_document
-from pipeline.settings import load_delivery
-from rehearsal.templates import Assembly
-from stages.settings_error import SettingsError
+from pipeline.conditions import gates_document
+from pipeline.settings import Delivery, load_delivery
+from stages.environment import SettingsError
 from tests.synthesized import synthesize_small
+from tests.templates import Assembly
 
 STACK = "PipelineStack"
 
@@ -65,7 +64,7 @@ def test_a_chat_is_told_the_same(context: dict[str, Any], delivery: Delivery, tm
 
 
 def test_more_gates_than_a_parameter_can_carry_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.gates.LONGEST", 10)
+    monkeypatch.setattr("pipeline.conditions.LONGEST", 10)
     pipeline = codepipeline.Pipeline(cdk.Stack(), "Pipeline")
     with pytest.raises(SettingsError) as refused:
         gates_document(pipeline, conditions={})

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from payment_constructs.verification_role import OWN_SESSIONS
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, references
+from payment_constructs.roles import OWN_SESSIONS
+from pipeline.settings import Delivery
 from stages.environment import Environment
+from tests.templates import Assembly, references
 
 
 @pytest.fixture(params=["Dev", "Staging", "Prod"])

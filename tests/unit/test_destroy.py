@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline import destroy
-from pipeline.delivery import Delivery
+from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
 
 

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rehearsal.templates import Assembly
 from tests.conftest import CHECKOUT
+from tests.templates import Assembly
 
 
 def files(directory: Path) -> dict[str, bytes]:

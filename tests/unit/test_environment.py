@@ -5,12 +5,8 @@ from typing import Any
 
 import pytest
 
-from stages.alarm_thresholds import AlarmThresholds
-from stages.data_protection import DataProtection
-from stages.deployment_window import DeploymentWindow
-from stages.environment import Environment
+from stages.environment import AlarmThresholds, DataProtection, DeploymentWindow, Environment, SettingsError
 from stages.environments import dev, prod, staging
-from stages.settings_error import SettingsError
 
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly
+from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.alarms import alarms, runbook
+from tests.templates import Assembly
 
 STACKS = ("DisasterRecovery", "Payment")
 

@@ -13,13 +13,13 @@ import pytest
 
 import app as entry_point
 from payment_constructs.network import SERVICE_ENDPOINTS
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly
+from pipeline.settings import Delivery
 from stages.consistency import consistency_faults
-from stages.frugal import frugal
+from stages.variants import frugal
 from tests.alarms import alarms, runbook
 from tests.policy.test_templates import MOST_RESOURCES
 from tests.synthesized import report_in
+from tests.templates import Assembly
 
 STACK = "Dev-Payment"
 

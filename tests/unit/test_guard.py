@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pipeline.delivery import Delivery
-from pipeline.settings import load_delivery
-from rehearsal.templates import Assembly
+from pipeline.settings import Delivery, load_delivery
 from tests.conftest import CHECKOUT
 from tests.synthesized import synthesize_small
+from tests.templates import Assembly
 
 
 def guards(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import guard_handler
+from pipeline.guard import handler
 
 STACK = "Prod-Payment"
 ROLE = "arn:aws:iam::444444444444:role/lookup"
@@ -49,10 +49,10 @@ class World:
 
 def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], allowed: tuple[str, ...] = ()) -> World:
     world = World(list(pages))
-    monkeypatch.setattr(guard_handler, "boto3", world)
+    monkeypatch.setattr(handler, "boto3", world)
     told = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE, "allowed": allowed}
     configuration = {"configuration": {"FunctionName": "Guard", "UserParameters": json.dumps(told)}}
-    guard_handler.handler({"CodePipeline.job": {"id": "job", "data": {"actionConfiguration": configuration}}}, None)
+    handler.handler({"CodePipeline.job": {"id": "job", "data": {"actionConfiguration": configuration}}}, None)
     return world
 
 
@@ -148,7 +148,7 @@ def test_a_resource_that_may_refer_to_another_one_afterwards_is_stopped(
     assert "Cluster (AWS::RDS::DBCluster) may be replaced" in judge(monkeypatch, page(*changes)).message
 
 
-@pytest.mark.parametrize("kind", sorted(guard_handler.STATEFUL))
+@pytest.mark.parametrize("kind", sorted(handler.STATEFUL))
 def test_a_deletion_is_stopped_for_every_kind_of_stored_data(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     message = judge(monkeypatch, page(change("Remove", kind, PolicyAction="Delete"))).message
     assert f"Sessions ({kind}) would be deleted." in message

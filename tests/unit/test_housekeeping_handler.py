@@ -105,13 +105,13 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
 
     module = SimpleNamespace(SUCCESS="SUCCESS", FAILED="FAILED", send=send)
     monkeypatch.setitem(sys.modules, "cfnresponse", module)
-    monkeypatch.delitem(sys.modules, "payment_constructs.housekeeping_handler", raising=False)
+    monkeypatch.delitem(sys.modules, "payment_constructs.functions.housekeeping", raising=False)
     return heard
 
 
 def run(monkeypatch: pytest.MonkeyPatch, client: Any, request: str, **properties: str) -> None:
     # Imported here: it needs the module that only Lambda has.
-    housekeeping_handler = importlib.import_module("payment_constructs.housekeeping_handler")
+    housekeeping_handler = importlib.import_module("payment_constructs.functions.housekeeping")
     clients = client if callable(client) else lambda _service, **_: client
     monkeypatch.setattr(housekeeping_handler.boto3, "client", clients)
     stack = "arn:aws:cloudformation:ap-southeast-1:222222222222:stack/Dev-Payment/1"

@@ -7,9 +7,9 @@ import aws_cdk as cdk
 import pytest
 
 from payment_constructs.manifest import STANDARD_PARAMETER_BYTES, Manifest, longest_size
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, references
+from pipeline.settings import Delivery
 from stages.environment import Environment
+from tests.templates import Assembly, references
 
 
 @pytest.fixture(params=["Dev", "Staging", "Prod"])

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from payment_constructs.database_memory import max_connections, memory_bytes, pauses
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, references
+from payment_constructs.database import max_connections, memory_bytes, pauses
+from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.alarms import COMPOSITE, alarms, runbook
+from tests.templates import Assembly, references
 
 STACKS = ("Payment", "DisasterRecovery")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rehearsal.templates import Assembly, references
+from tests.templates import Assembly, references
 
 STACK = "Dev-Payment"
 TIERS = ("Public", "Private", "Database")

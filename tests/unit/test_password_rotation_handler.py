@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from payment_constructs.postgresql_client import DatabaseError
-from rehearsal.templates import Assembly, references
+from payment_constructs.functions.postgresql_client import DatabaseError
+from tests.templates import Assembly, references
 
 SECRET, TOKEN = "payment-database-user-dev", "version-2"
 MASTER = {"username": "payment_master", "password": "of ~{characters}"}  # pragma: allowlist secret
@@ -100,8 +100,8 @@ def rotation(monkeypatch: pytest.MonkeyPatch, vault: FakeVault, database: FakeDa
     }
     for name, value in names.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delitem(sys.modules, "payment_constructs.password_rotation_handler", raising=False)
-    module = importlib.import_module("payment_constructs.password_rotation_handler")
+    monkeypatch.delitem(sys.modules, "payment_constructs.functions.password_rotation", raising=False)
+    module = importlib.import_module("payment_constructs.functions.password_rotation")
     monkeypatch.setattr(module, "PostgresqlClient", database.connect)
     return module
 

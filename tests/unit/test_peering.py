@@ -11,11 +11,11 @@ import pytest
 from aws_cdk.assertions import Template
 
 from payment_constructs.database import PORT
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, references
+from pipeline.settings import Delivery
 from stages.environment import Environment
+from stages.layers import Peers
 from stages.payment_stage import PaymentStage
-from stages.peers import Peers
+from tests.templates import Assembly, references
 
 CONNECTION = "AWS::EC2::VPCPeeringConnection"
 WAY_BACK = "Custom::PeeringWayBack"

@@ -14,9 +14,9 @@ from pictures.delivery import TOOLING
 from pictures.delivery_reading import delivery as read_delivery
 from pictures.gallery import gallery
 from pictures.platform_reading import platform
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, Template
+from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
+from tests.templates import Assembly, Template
 
 PICTURES = ("delivery.svg", "platform.svg")
 

@@ -9,12 +9,11 @@ import pytest
 from aws_cdk import pipelines
 from aws_cdk.assertions import Template
 
-from pipeline.delivery import Delivery
-from pipeline.settings import load_delivery
+from pipeline.settings import Delivery, load_delivery
 from pipeline.source import ConnectionSource
-from rehearsal.templates import Assembly, references
 from tests.conftest import CHECKOUT
 from tests.synthesized import synthesize_small
+from tests.templates import Assembly, references
 
 PIPELINE = "AWS::CodePipeline::Pipeline"
 

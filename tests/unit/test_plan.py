@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from dulwich import porcelain
 
-from pipeline.changes import __main__ as command
-from pipeline.changes import commits, upgrade_check
-from pipeline.changes.deployed import Deployed
-from pipeline.changes.plan import Plan, StackPlan
-from pipeline.changes.plan_page import plan_page
-from pipeline.changes.plan_text import plan_text
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly
-from stages.settings_error import SettingsError
+from pipeline.plan import __main__ as command
+from pipeline.plan import upgrade_check
+from pipeline.plan.deployed import Deployed
+from pipeline.plan.plan import Plan, StackPlan
+from pipeline.plan.rendering import plan_page, plan_text
+from pipeline.settings import Delivery
+from stages.environment import SettingsError
+from tests.templates import Assembly
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "sessions"}}
 ROUTE = {"Type": "AWS::EC2::Route", "Properties": {"GatewayId": "igw-<1>"}}
@@ -182,8 +181,8 @@ def test_the_upgrade_check_compares_every_stack(capsys: pytest.CaptureFixture[st
 
 
 def test_a_commit_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(commits.ComparisonError, match="is not the top of a git checkout"):
-        commits.export(tmp_path, name="HEAD", to=tmp_path / "tree")
+    with pytest.raises(upgrade_check.ComparisonError, match="is not the top of a git checkout"):
+        upgrade_check.export(tmp_path, name="HEAD", to=tmp_path / "tree")
 
 
 def test_a_commit_is_exported_by_whatever_name_git_knows(tmp_path: Path) -> None:
@@ -196,14 +195,14 @@ def test_a_commit_is_exported_by_whatever_name_git_knows(tmp_path: Path) -> None
         porcelain.commit(
             str(checkout), message=text.encode(), author=b"T <t@example.com>", committer=b"T <t@example.com>"
         )
-    with pytest.raises(commits.ComparisonError, match="no release is tagged"):
-        commits.last_release(checkout)
+    with pytest.raises(upgrade_check.ComparisonError, match="no release is tagged"):
+        upgrade_check.last_release(checkout)
     (checkout / "CHANGELOG.md").write_text("## Unreleased\n\n## v2 - today (1a2b3c4)\n\n## v1 - before (5d6e7f8)\n")
-    assert commits.last_release(checkout) == "1a2b3c4"
+    assert upgrade_check.last_release(checkout) == "1a2b3c4"
     porcelain.tag_create(str(checkout), "v1")
     for name, text in (("HEAD~1", "first"), ("HEAD", "second"), ("v1", "second")):
-        commits.export(checkout, name=name, to=tmp_path / name)
+        upgrade_check.export(checkout, name=name, to=tmp_path / name)
         assert (tmp_path / name / "file").read_text() == text
-    assert commits.last_release(checkout) == "v1"
-    with pytest.raises(commits.ComparisonError, match="'v2' is no commit of"):
-        commits.export(checkout, name="v2", to=tmp_path / "v2")
+    assert upgrade_check.last_release(checkout) == "v1"
+    with pytest.raises(upgrade_check.ComparisonError, match="'v2' is no commit of"):
+        upgrade_check.export(checkout, name="v2", to=tmp_path / "v2")

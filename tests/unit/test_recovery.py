@@ -7,10 +7,9 @@ import aws_cdk as cdk
 import pytest
 
 import app as entry_point
-from pipeline.delivery import Delivery
-from stages.environment import Environment
-from stages.recovery import FALLBACK_REGION, recovered
-from stages.settings_error import SettingsError
+from pipeline.settings import Delivery
+from stages.environment import Environment, SettingsError
+from stages.variants import FALLBACK_REGION, recovered
 
 CERTIFICATE = "arn:aws:acm:us-west-2:{account}:certificate/00000000-0000-0000-0000-000000000000"
 

@@ -3,10 +3,10 @@
 import ast
 import re
 
-from payment_constructs.alarm import description
-from rehearsal.templates import Assembly
+from payment_constructs.monitoring.alarm import description
 from tests.alarms import RUNBOOK, alarms, runbook
 from tests.conftest import CHECKOUT
+from tests.templates import Assembly
 
 OPERATIONS = CHECKOUT / "docs" / "operations.md"
 
@@ -31,8 +31,8 @@ def test_every_alarm_of_a_template_has_its_runbook(assembly: Assembly) -> None:
 def written() -> set[str]:
     """The runbooks that the constructs name, those that no stack has wired included."""
     found = set()
-    rooms = ("payment_constructs", "pipeline")
-    for module in (module for room in rooms for module in (CHECKOUT / room).glob("*.py")):
+    packages = ("payment_constructs", "pipeline")
+    for module in (module for package in packages for module in (CHECKOUT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg == "runbook" and isinstance(node.value, ast.Constant):
                 found.add(str(node.value.value))

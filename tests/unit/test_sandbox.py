@@ -9,11 +9,11 @@ import aws_cdk as cdk
 import pytest
 
 import app as entry_point
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly
-from stages.sandbox import DR_NETWORKS, NETWORKS, sandbox
-from stages.settings_error import SettingsError
+from pipeline.settings import Delivery
+from stages.environment import SettingsError
+from stages.variants import DR_NETWORKS, NETWORKS, sandbox
 from tests.synthesized import report_in
+from tests.templates import Assembly
 
 SHARED = {"DatabaseName", "MetricName", "ServiceName"}
 """Properties that are called names and name nothing of ours."""

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, references
+from pipeline.settings import Delivery
+from tests.templates import Assembly, references
 
 STACK = "Prod-Payment"
 PORT = 8080

@@ -11,18 +11,17 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk.assertions import Template
 
-from payment_constructs.alarm_topic import AlarmTopic
-from payment_constructs.backup_monitoring import BackupCopyMonitoring, BackupMonitoring
-from payment_constructs.burn_rate import BurnRateMonitoring
-from payment_constructs.gate import Gate
-from payment_constructs.host_monitoring import HostMonitoring
-from payment_constructs.load_balancer_monitoring import LoadBalancerMonitoring
-from payment_constructs.service_monitoring import ServiceMonitoring
-from pipeline.delivery import Delivery
-from rehearsal.templates import references
+from payment_constructs.monitoring.alarm import AlarmTopic
+from payment_constructs.monitoring.backups import BackupCopyMonitoring, BackupMonitoring
+from payment_constructs.monitoring.error_rate import BurnRateMonitoring
+from payment_constructs.monitoring.gate import Gate
+from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBalancerMonitoring
+from payment_constructs.monitoring.service import ServiceMonitoring
+from pipeline.settings import Delivery
 from stages.environment import Environment
 from stages.names import resource_name
 from tests.alarms import alarms, demands, runbook, uncovered
+from tests.templates import references
 
 REGION = "ap-southeast-1"
 

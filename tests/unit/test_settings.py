@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.settings import load_delivery
 from pipeline.source import CodeCommitSource, ConnectionSource, S3Source
-from stages.settings_error import SettingsError
+from stages.environment import SettingsError
 
 COMMIT = "0" * 40
 

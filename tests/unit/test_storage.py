@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.delivery import Delivery
-from rehearsal.templates import Assembly, references
+from pipeline.settings import Delivery
 from stages.environment import Environment
+from tests.templates import Assembly, references
 
 NAMES = ("Dev", "Staging", "Prod")
 

@@ -4,9 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.changes.change import Action, Change, Replacement
-from pipeline.changes.stateful import stateful_faults
-from pipeline.changes.template_changes import template_changes
+from pipeline.plan.changes import Action, Change, Replacement, stateful_faults, template_changes
 
 TABLE = {
     "Type": "AWS::DynamoDB::GlobalTable",

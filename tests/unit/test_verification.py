@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from payment_constructs.verification_role import OWN_SESSIONS
-from pipeline.delivery import Delivery
-from pipeline.verification_step import variable
-from rehearsal.templates import Assembly, references
+from payment_constructs.roles import OWN_SESSIONS
+from pipeline.settings import Delivery
+from pipeline.steps import variable
 from stages.environment import Environment
 from tests.conftest import CHECKOUT
 from tests.integration.deployed import Deployed
 from tests.integration.test_sessions import OWN
+from tests.templates import Assembly, references
 
 ENVIRONMENTS = ["Dev", "Staging", "Prod"]
 INTEGRATION = Path("tests/integration")

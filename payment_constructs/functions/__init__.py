@@ -1,0 +1,1 @@
+"""The code that runs in Lambda; each file travels inside a template."""

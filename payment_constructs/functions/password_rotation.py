@@ -1,0 +1,88 @@
+"""Runs inside Lambda and rotates the application's database user; it travels in the template."""
+
+import json
+import os
+import secrets
+import string
+from typing import Any
+
+import boto3
+
+from payment_constructs.functions.postgresql_client import PostgresqlClient
+
+vault = boto3.client("secretsmanager")
+ROLE = "payment_app"
+USERS = (f"{ROLE}_a", f"{ROLE}_b")
+
+
+def handler(event: dict[str, str], context: object) -> None:  # noqa: ARG001 - Lambda's signature
+    """Answers one of the four steps of https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html."""
+    steps = {"createSecret": create, "setSecret": apply, "testSecret": test, "finishSecret": finish}
+    steps[event["Step"]](event["SecretId"], event["ClientRequestToken"])
+
+
+def create(secret: str, token: str) -> None:
+    """Makes the credentials of the other user, once: a step may be asked for again."""
+    current = read(secret, "AWSCURRENT")
+    try:
+        read(secret, "AWSPENDING", VersionId=token)
+    except vault.exceptions.ResourceNotFoundException:
+        alphabet = string.ascii_letters + string.digits
+        password = "".join(secrets.choice(alphabet) for _ in range(40))
+        pending = current | {"username": USERS[current["username"] == USERS[0]], "password": password}
+        vault.put_secret_value(
+            SecretId=secret, ClientRequestToken=token, SecretString=json.dumps(pending), VersionStages=["AWSPENDING"]
+        )
+
+
+def apply(secret: str, token: str) -> None:
+    """Lets both users in: the new one from now on, the present one for the tasks that started with it."""
+    users = read(secret, "AWSCURRENT"), read(secret, "AWSPENDING", VersionId=token)
+    for user in users:
+        if user["username"] not in USERS or not (user["password"].isascii() and user["password"].isalnum()):
+            raise ValueError(f"{secret} holds a user or password that is not of this rotation")
+    with connect(read(os.environ["MASTER_SECRET"], "AWSCURRENT")) as database:
+        database.run(f"DO $$ BEGIN CREATE ROLE {ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+        database.run(f"GRANT CONNECT, CREATE ON DATABASE {os.environ['DATABASE']} TO {ROLE}")
+        for user in users:
+            name, password = user["username"], user["password"]
+            database.run(f"DO $$ BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+            database.run(f"ALTER ROLE {name} WITH LOGIN PASSWORD '{password}'")
+            database.run(f"GRANT {ROLE} TO {name}")
+
+
+def test(secret: str, token: str) -> None:
+    """Logs in as the new user."""
+    pending = read(secret, "AWSPENDING", VersionId=token)
+    if pending["username"] not in USERS:
+        raise ValueError(f"{secret} holds a user that is not of this rotation")
+    with connect(pending) as database:
+        database.run("SELECT 1")
+
+
+def finish(secret: str, token: str) -> None:
+    """Makes the new user the current one."""
+    versions = vault.describe_secret(SecretId=secret)["VersionIdsToStages"]
+    (current,) = (version for version, stages in versions.items() if "AWSCURRENT" in stages)
+    if current != token:
+        vault.update_secret_version_stage(
+            SecretId=secret, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
+        )
+
+
+def read(secret: str, stage: str, **version: str) -> dict[str, Any]:
+    """The credentials of a stage."""
+    value = vault.get_secret_value(SecretId=secret, VersionStage=stage, **version)
+    content: dict[str, Any] = json.loads(value["SecretString"])
+    return content
+
+
+def connect(user: dict[str, Any]) -> PostgresqlClient:
+    """A session of that user at the writer, wherever a secret says that the database is."""
+    return PostgresqlClient(
+        host=os.environ["HOST"],
+        port=int(os.environ["PORT"]),
+        database=os.environ["DATABASE"],
+        user=user["username"],
+        password=user["password"],
+    )

@@ -1,0 +1,1 @@
+"""Alarms, dashboards and budgets, one module per monitored part."""

@@ -1,0 +1,1 @@
+"""The change-set guard: stops a deployment that would lose stored data."""

@@ -1,0 +1,219 @@
+"""The roles that CDK Pipelines makes: their findings, acknowledged on each role and project by their exact ids."""
+
+from collections.abc import Sequence
+
+from aws_cdk import CfnResource, DefaultStackSynthesizer, Stack, pipelines
+from aws_cdk import aws_codebuild as codebuild
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from constructs import Construct, IConstruct
+
+from payment_constructs.acknowledgement import acknowledge
+
+APPROVER = "payment-delivery-approver"
+NO_OVERRIDE = "payment-delivery-no-override"
+
+
+class SeparationOfDuties(Construct):
+    """Two managed policies, attached to nobody here: people belong to an identity provider, not to this repository.
+
+    The approver may answer the approvals and read what they ask about, and nothing else. Everybody who works in the
+    account gets the denial: no condition is overridden and no pipeline rewritten but by the pipeline. What on-call
+    needs stays possible: to stop an execution; and, told to everybody (DeliveryEvents), to close a transition and to
+    open it again (a freeze leads past no gate), to retry, to roll a stage back. PCI DSS 6.5.1, 7.2.5.
+
+    Args:
+        pipeline_arn: The pipeline.
+        approvals: The stage and action of each approval.
+        bucket: Keeps the pages of the plans, below ``plans/``.
+        key: Encrypts the bucket.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        pipeline_arn: str,
+        approvals: Sequence[tuple[str, str]],
+        bucket: s3.Bucket,
+        key: kms.IKey,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        approver = iam.ManagedPolicy(
+            self,
+            "Approver",
+            managed_policy_name=APPROVER,
+            description="Answers the approvals of the payment delivery, and does nothing else.",
+            statements=[
+                iam.PolicyStatement(
+                    actions=["codepipeline:PutApprovalResult"],
+                    resources=[f"{pipeline_arn}/{stage}/{action}" for stage, action in approvals],
+                ),
+                iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects("plans/*")]),
+                iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key.key_arn]),
+            ],
+        )
+        acknowledge_pages(approver, bucket=bucket)
+        stack = Stack.of(self)
+        deployer = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-{stack.account}-{stack.region}"
+        iam.ManagedPolicy(
+            self,
+            "NoOverride",
+            managed_policy_name=NO_OVERRIDE,
+            description="Keeps everybody but the pipeline from leading a release past a gate.",
+            statements=[
+                iam.PolicyStatement(
+                    effect=iam.Effect.DENY,
+                    actions=[
+                        "codepipeline:OverrideStageCondition",
+                        "codepipeline:UpdatePipeline",
+                        "codepipeline:DeletePipeline",
+                    ],
+                    resources=[pipeline_arn, f"{pipeline_arn}/*"],
+                    conditions={"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{stack.account}:role/{deployer}"}},
+                )
+            ],
+        )
+
+
+READ_ARTIFACTS = ("s3:GetBucket*", "s3:GetObject*", "s3:List*", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+WRITE_ARTIFACTS = ("s3:Abort*", "s3:DeleteObject*")
+
+
+def acknowledge_generated(
+    pipeline: pipelines.CodePipeline,
+    *,
+    buckets: Sequence[s3.IBucket],
+    guard: lambda_.IFunction,
+    verifications: Sequence[codebuild.IProject],
+    plans: Sequence[codebuild.IProject],
+) -> None:
+    """Acknowledges what every role needs that CDK Pipelines made.
+
+    Args:
+        pipeline: The pipeline, built: its roles and projects do not exist before.
+        buckets: Its artifact buckets, one per region, its own first.
+        guard: The function that it invokes.
+        verifications: The projects that verify.
+        plans: The projects that plan.
+    """
+    own = buckets[0]
+    _acknowledge_pipeline(pipeline.pipeline, buckets=buckets, guard=guard)
+    _acknowledge_project(pipeline.synth_project, bucket=own, writes_artifacts=True)
+    _acknowledge_project(pipeline.self_mutation_project, bucket=own, writes_artifacts=False)
+    _acknowledge_self_mutation(pipeline.self_mutation_project)
+    for project in (*verifications, *plans):
+        _acknowledge_project(project, bucket=own, writes_artifacts=False)
+    for project in plans:
+        acknowledge_pages(_policy(project.role), bucket=own)
+
+
+def _acknowledge_pipeline(
+    pipeline: codepipeline.Pipeline, *, buckets: Sequence[s3.IBucket], guard: lambda_.IFunction
+) -> None:
+    """What the pipeline's own role needs to move artifacts, and the role that starts it on an event."""
+    policy = _policy(pipeline.role)
+    _acknowledge_inline(policy)
+    # Only a CodeCommit source is watched through EventBridge.
+    starter = pipeline.node.try_find_child("EventsRole")
+    if starter is not None:
+        _acknowledge_inline(_policy(starter))
+    _acknowledge_artifacts(policy, actions=READ_ARTIFACTS + WRITE_ARTIFACTS, buckets=buckets)
+    acknowledge(
+        policy,
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(guard)}.Arn>:*]",
+        control="The versions of the one function that it invokes.",
+    )
+    acknowledge(
+        policy,
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        control="lambda:ListFunctions, a list of names, which cannot be narrowed; CodePipeline asks for it.",
+    )
+
+
+def _acknowledge_project(project: codebuild.IProject, *, bucket: s3.IBucket, writes_artifacts: bool) -> None:
+    """What every build project of the pipeline needs, and how it gets its source."""
+    policy = _policy(project.role)
+    logical_id = _logical_id(project)
+    _acknowledge_inline(policy)
+    _acknowledge_artifacts(
+        policy, actions=READ_ARTIFACTS + (WRITE_ARTIFACTS if writes_artifacts else ()), buckets=[bucket]
+    )
+    stack = Stack.of(project)
+    acknowledge(
+        policy,
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:logs:{stack.region}:{stack.account}"
+        f":log-group:/aws/codebuild/<{logical_id}>:*]",
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:codebuild:{stack.region}:{stack.account}"
+        f":report-group/<{logical_id}>-*]",
+        control="The streams and report groups of this one project; their names are known when it runs.",
+    )
+    acknowledge(
+        project.node.default_child or project,
+        "PCI.DSS.321::PCI.DSS.321-CodeBuildProjectSourceRepoUrl",
+        control="Its source is the pipeline's artifact, fetched through a connection: no credentials in a URL.",
+    )
+
+
+def _acknowledge_self_mutation(project: codebuild.IProject) -> None:
+    """What the self-mutation project needs besides, to deploy PipelineStack and nothing else."""
+    policy = _policy(project.role)
+    acknowledge(
+        policy,
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::arn:*:iam::{Stack.of(project).account}:role/*]",
+        control="Conditioned on the tag of the bootstrap roles: only those of this account can be assumed.",
+    )
+    acknowledge(
+        policy,
+        "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+        control="cloudformation:DescribeStacks and s3:ListBucket, both reads, to find the bootstrap resources.",
+    )
+
+
+def acknowledge_pages(policy: IConstruct, *, bucket: s3.IBucket) -> None:
+    """What a policy needs that keeps or reads the pages of plans."""
+    acknowledge(
+        policy,
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/plans/*]",
+        control="Pages of plans only, below one prefix of the pipeline's own bucket.",
+    )
+
+
+def _acknowledge_inline(policy: IConstruct) -> None:
+    acknowledge(
+        policy,
+        "NIST.800.53.R5::NIST.800.53.R5-IAMNoInlinePolicy",
+        "PCI.DSS.321::PCI.DSS.321-IAMNoInlinePolicy",
+        control="CDK Pipelines writes it for this one role, from the actions in the pipeline; nobody else can get it.",
+    )
+
+
+def _acknowledge_artifacts(policy: IConstruct, *, actions: tuple[str, ...], buckets: Sequence[s3.IBucket]) -> None:
+    stack = Stack.of(policy)
+    objects = [
+        f"<{_logical_id(bucket)}.Arn>" if bucket.node.default_child else stack.resolve(bucket.bucket_arn)
+        for bucket in buckets
+    ]
+    acknowledge(
+        policy,
+        *(f"AwsSolutions::AwsSolutions-IAM5[Action::{action}]" for action in actions),
+        *(f"AwsSolutions::AwsSolutions-IAM5[Resource::{bucket}/*]" for bucket in objects),
+        control="Families of one verb on the pipeline's own artifact buckets and keys, each named.",
+    )
+
+
+def _policy(role: IConstruct | None) -> IConstruct:
+    assert role is not None  # noqa: S101 - a project without a role of its own does not exist here
+    resource = role.node.find_child("DefaultPolicy").node.default_child
+    assert resource is not None  # noqa: S101 - the policy's one resource
+    return resource
+
+
+def _logical_id(construct: IConstruct) -> str:
+    resource = construct.node.default_child
+    assert isinstance(resource, CfnResource)  # noqa: S101 - an L2 construct's default child
+    return str(Stack.of(construct).resolve(resource.logical_id))

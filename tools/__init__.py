@@ -1,0 +1,1 @@
+"""Development tools beside the app: rehearsal, disaster drill, pictures, bench."""

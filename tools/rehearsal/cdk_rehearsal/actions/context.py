@@ -1,0 +1,46 @@
+"""What an action may use, and what it leaves behind."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cdk_rehearsal.artifacts import Artifacts
+from cdk_rehearsal.assembly import Environment
+from cdk_rehearsal.commit import Commit
+from cdk_rehearsal.console import Step
+from cdk_rehearsal.engine import Engine
+from cdk_rehearsal.pipeline import Pipeline
+from cdk_rehearsal.workplace import Workplace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One action of one execution."""
+
+    workplace: Workplace
+    home: Environment  # the pipeline's
+    engine: Engine
+    pipeline: Pipeline
+    execution: str
+    action_execution: str
+    commit: Commit
+    configuration: Mapping[str, str]  # resolved
+    artifacts: Artifacts
+    step: Step
+    log: Path
+
+    def client(self, service: str, *, region: str) -> Any:
+        """A client of the pipeline's account."""
+        return self.workplace.emulator.client(service, account=self.home.account, region=region)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a succeeded action puts out."""
+
+    summary: str = ""
+    revision: str = ""
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # what was not done as AWS would do it

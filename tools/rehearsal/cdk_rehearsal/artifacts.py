@@ -1,0 +1,155 @@
+"""Artifacts between actions: zips in the pipeline's own buckets, so buckets and keys that do not fit show here.
+
+An action reads and writes the store of its own region; what it needs from another region is replicated first, as
+CodePipeline does.
+"""
+
+import io
+import secrets
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.pipeline import Pipeline, Store
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest date a zip can hold: the same content gives the same bytes
+
+
+def pack(entries: Iterable[tuple[str, int, bytes]]) -> bytes:
+    """A zip of (name, mode, content); the content of a link is its target."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, mode, content in entries:
+            info = zipfile.ZipInfo(name, date_time=_EPOCH)
+            info.external_attr = mode << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def entry(name: str, path: Path) -> tuple[str, int, bytes]:
+    """A file of the disk as `pack` takes it."""
+    mode = path.lstat().st_mode
+    content = str(path.readlink()).encode() if stat.S_ISLNK(mode) else path.read_bytes()
+    return name, mode, content
+
+
+def unpack(data: bytes, directory: Path) -> None:
+    """Lay the zip out below the directory, modes and links included."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for info in archive.infolist():
+            mode = info.external_attr >> 16
+            if stat.S_ISLNK(mode):
+                link = directory / info.filename
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(archive.read(info).decode())
+            else:
+                written = Path(archive.extract(info, directory))
+                if mode and not info.is_dir():
+                    written.chmod(stat.S_IMODE(mode))
+
+
+def read(data: bytes, name: str) -> bytes:
+    """One file of the zip; KeyError when it is not there."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return archive.read(name)
+
+
+INSTALLED = (".venv", "node_modules")
+_DECIDING = ("requirements.txt", "package-lock.json", "scripts/setup", "scripts/npm-ci")
+
+
+def restore(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> list[str]:
+    """Link the cached directories of the checkout into the tree; returns those that were linked."""
+    if not _alike(checkout, tree):
+        return []
+    restored = []
+    for directory in dict.fromkeys(map(_directory, patterns)):
+        cached, wanted = checkout / directory, tree / directory
+        if directory and cached.is_dir() and not wanted.exists():
+            wanted.parent.mkdir(parents=True, exist_ok=True)
+            wanted.symlink_to(cached, target_is_directory=True)
+            restored.append(directory)
+    return restored
+
+
+def keep(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> None:
+    """Move what the build made of it into the checkout, unless that has it."""
+    if not _alike(checkout, tree):
+        return
+    for directory in dict.fromkeys(map(_directory, patterns)):
+        made, kept = tree / directory, checkout / directory
+        if directory and made.is_dir() and not made.is_symlink() and not kept.exists():
+            shutil.move(made, kept)
+
+
+def _alike(checkout: Path, tree: Path) -> bool:
+    return all(_content(checkout / name) == _content(tree / name) for name in _DECIDING)
+
+
+def _directory(pattern: str) -> str:
+    """The part of the pattern before its first wildcard; nothing for a path outside the sources."""
+    path = PurePosixPath(pattern)
+    if path.is_absolute() or ".." in path.parts:
+        return ""
+    fixed: list[str] = []
+    for part in path.parts:
+        if any(character in part for character in "*?["):
+            break
+        fixed.append(part)
+    return "/".join(fixed)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+class Artifacts:
+    """The artifacts of one execution."""
+
+    def __init__(self, *, emulator: Emulator, account: str, pipeline: Pipeline) -> None:
+        self._emulator = emulator
+        self._account = account
+        self._pipeline = pipeline
+        self._keys: dict[str, dict[str, str]] = {}  # artifact -> region -> key
+
+    def save(self, name: str, data: bytes, *, region: str) -> None:
+        """Put an output artifact into the store of the action's region."""
+        key = f"{self._pipeline.name[:20]}/{name[:10]}/{secrets.token_hex(4)}"
+        store = self._store(region)
+        encryption = {} if store.key is None else {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": store.key}
+        self._client(region).put_object(Bucket=store.bucket, Key=key, Body=data, **encryption)
+        self._keys.setdefault(name, {})[region] = key
+
+    def load(self, name: str, *, region: str) -> bytes:
+        """Get an input artifact from the store of the action's region."""
+        if name not in self._keys:
+            raise DeliveryError(f"No action before put out the artifact '{name}'.")
+        if region not in self._keys[name]:
+            origin = next(iter(self._keys[name]))
+            self.save(name, self.load(name, region=origin), region=region)
+        answer = self._client(region).get_object(Bucket=self._store(region).bucket, Key=self._keys[name][region])
+        data: bytes = answer["Body"].read()
+        return data
+
+    def location(self, name: str, *, region: str) -> str:
+        """The object's ARN, which CodeBuild tells as its source version."""
+        keys: Mapping[str, str] = self._keys[name]
+        return f"arn:aws:s3:::{self._store(region).bucket}/{keys[region]}"
+
+    def _store(self, region: str) -> Store:
+        if region not in self._pipeline.stores:
+            raise DeliveryError(
+                f"The pipeline has no artifact store in {region}, where one of its actions runs: add a bucket of that "
+                "region to its cross_region_replication_buckets."
+            )
+        return self._pipeline.stores[region]
+
+    def _client(self, region: str) -> Any:
+        return self._emulator.client("s3", account=self._account, region=region)

@@ -1,0 +1,180 @@
+"""The emulator's process: while an `Emulator` is open a healthy server answers, and afterwards nothing of it is left.
+
+The child holds the reading end of a pipe and ends itself, its own children and its temporary files when the
+writing end closes. The kernel closes that end however this process ends, kill -9 included, so there is one way to
+stop and it is always the same. The child has a session of its own: Ctrl-C at the terminal reaches only this
+process, which can still clean up in the emulated accounts before it lets go.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from cdk_rehearsal.emulator import access
+
+EMULATED = "emulated"
+RECORDED = "recorded only"
+NOT_SUPPORTED = "not supported"
+
+
+class Treatment(NamedTuple):
+    """What happens to resources of one type; the note says what is missing, and is empty where nothing is."""
+
+    kind: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Every resource type falls into one of three classes; one that the emulator has never heard of into the last."""
+
+    types: Mapping[str, Treatment]
+    not_proved: tuple[str, ...]
+
+    @classmethod
+    def from_json(cls, page: Mapping[str, Any]) -> Self:
+        """Read the server's page."""
+        types = {name: Treatment(**treatment) for name, treatment in page["types"].items()}
+        return cls(types=types, not_proved=tuple(page["not_proved"]))
+
+    def __getitem__(self, resource_type: str) -> Treatment:
+        if resource_type.startswith("Custom::"):
+            return Treatment(kind=EMULATED, note="")
+        return self.types.get(
+            resource_type,
+            Treatment(kind=NOT_SUPPORTED, note="a template with it is refused before anything is created"),
+        )
+
+
+HOST = "127.0.0.1"
+_ROOT = Path(__file__).parents[2]
+_START_SECONDS = 60.0
+_STOP_SECONDS = 10.0
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class EmulatorError(Exception):
+    """The emulator could not be started or reached; the message says what to do about it."""
+
+
+class Emulator:
+    """One running emulator, seen from outside."""
+
+    def __init__(self, *, endpoint: str) -> None:
+        self.endpoint = endpoint
+
+    @classmethod
+    @contextmanager
+    def start(cls, *, log: Path, port: int | None = None) -> Iterator[Self]:
+        """Run an emulator for the length of a `with` block; without a port it takes any free one."""
+        port = _free_port(wanted=port)
+        emulator = cls(endpoint=f"http://{HOST}:{port}")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            child = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
+                [sys.executable, "-m", "cdk_rehearsal.emulator.server", str(port)],
+                cwd=_ROOT,
+                env=access.clean_environment(),
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            emulator._wait_until_healthy(child=child, log=log)
+            yield emulator
+        finally:
+            _stop(child)
+
+    @classmethod
+    @contextmanager
+    def attach(cls, *, endpoint: str) -> Iterator[Self]:
+        """Use an emulator that runs already; leaving the block does not stop it."""
+        emulator = cls(endpoint=endpoint.rstrip("/"))
+        try:
+            emulator.coverage()
+        except (OSError, ValueError) as error:
+            raise EmulatorError(
+                f"No emulator of this project answers at {endpoint} ({error}): start one with `make emulator`, "
+                "or leave EMULATOR unset to have one started."
+            ) from error
+        yield emulator
+
+    def client(self, service: str, *, account: str, region: str) -> Any:
+        """A boto3 client of one emulated account and region."""
+        return access.client(service, endpoint=self.endpoint, account=account, region=region)
+
+    def environment(self, *, account: str, region: str) -> dict[str, str]:
+        """The whole environment of a child process that works in one emulated account and region."""
+        return access.environment(endpoint=self.endpoint, account=account, region=region)
+
+    def coverage(self) -> Coverage:
+        """What the emulator does for each resource type, as the running server tells it."""
+        return Coverage.from_json(self._page("coverage"))
+
+    def recorded(self) -> list[dict[str, Any]]:
+        """Every resource that was only written down: account, region, type, physical id and properties."""
+        listing: list[dict[str, Any]] = self._page("recorded")
+        return listing
+
+    def fail(self, region: str, *, state: str) -> None:
+        """Have a region ``cut-off`` from the others, ``lost``, or ``well`` again; see `server.outage`."""
+        self._page(f"regions/{region}/{state}", method="PUT")
+
+    def _page(self, name: str, *, method: str = "GET") -> Any:
+        request = urllib.request.Request(f"{self.endpoint}/_rehearsal/{name}", method=method)  # noqa: S310 - our own
+        with _direct.open(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def _wait_until_healthy(self, *, child: "subprocess.Popen[bytes]", log: Path) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if child.poll() is not None:
+                raise EmulatorError(f"The emulator ended while it started; the end of {log}:\n{_tail(log)}")
+            with suppress(OSError):
+                self.coverage()
+                return
+            time.sleep(0.05)
+        raise EmulatorError(
+            f"The emulator was not ready within {_START_SECONDS:.0f} s; the end of {log}:\n{_tail(log)}"
+        )
+
+
+def _free_port(*, wanted: int | None) -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted or 0))
+        except (OSError, OverflowError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "there is none above 65535"
+            raise EmulatorError(
+                f"Port {wanted} on {HOST} cannot be used ({reason}): stop what listens there, or choose another PORT."
+            ) from error
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _stop(child: "subprocess.Popen[bytes]") -> None:
+    """Close the pipe and wait; a child too broken to notice is killed with everything in its session."""
+    if child.stdin is not None:
+        child.stdin.close()
+    try:
+        child.wait(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-20:])

@@ -1,0 +1,46 @@
+"""Fn::GetStackOutput: the output of another stack, in whatever account and region it stands.
+
+CloudFormation resolves it when the stack that uses it is created or updated, and fails the operation when the other
+stack or its output is not there: a missing reference must never become an empty string. The emulator's own version
+only looks beside the stack that uses it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+
+from cdk_rehearsal.emulator.server import outage
+
+INTRINSIC = "Fn::GetStackOutput"
+Resolve = Callable[..., Any]
+
+
+def resolver(*, otherwise: Resolve, stacks: Any) -> Resolve:
+    """The template engine's resolver with this intrinsic in front; the engine recurses into whatever we return."""
+
+    def resolve(value: Any, *context: Any) -> Any:
+        if isinstance(value, dict) and INTRINSIC in value:
+            reference = otherwise(value[INTRINSIC], *context)
+            return _output(reference, stacks=stacks)
+        return otherwise(value, *context)
+
+    return resolve
+
+
+def _output(reference: dict[str, str], *, stacks: Any) -> str:
+    name, output = reference.get("StackName"), reference.get("OutputName")
+    if not name or not output:
+        raise ValueError(f"Template error: {INTRINSIC} requires StackName and OutputName")
+    region = reference.get("Region") or get_region()
+    if outage.lost(region):
+        raise ValueError(f"Template error: {INTRINSIC}: {region} does not answer")
+    role = reference.get("RoleArn")
+    account = role.split(":")[4] if role else get_account_id()
+    stack = stacks.get_scoped(account, region, name)
+    if stack is None or stack["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
+        raise ValueError(f"Template error: {INTRINSIC}: there is no stack {name} in {region} of account {account}")
+    for found in stack.get("Outputs", []):
+        if found["OutputKey"] == output:
+            return str(found["OutputValue"])
+    raise ValueError(f"Template error: {INTRINSIC}: stack {name} in {region} has no output {output}")

@@ -1,0 +1,164 @@
+"""Executions start, advance and stop: one at a time per pipeline, the oldest first.
+
+That is stricter than QUEUED mode on AWS, which queues stage by stage.
+"""
+
+import time
+
+from ministack.core.responses import get_account_id
+
+from cdk_rehearsal.emulator.server.codepipeline import state
+from cdk_rehearsal.emulator.server.codepipeline.state import (
+    UNFINISHED,
+    Action,
+    Execution,
+    Json,
+    Pipeline,
+    PipelineError,
+)
+
+_RESULTS = {"Approved": "Succeeded", "Rejected": "Failed"}
+
+
+def put_approval_result(request: Json) -> Json:
+    """Approve or reject; the execution goes on or fails."""
+    pipeline = state.pipeline(request["pipelineName"])
+    stage = state.stage(pipeline.definition, request["stageName"])
+    declared = state.action(stage, request["actionName"])
+    status = _RESULTS.get(request["result"]["status"])
+    if status is None or declared["actionTypeId"]["category"] != "Approval":
+        raise PipelineError("ValidationException", "Only an approval takes a result: Approved or Rejected.")
+    for execution in pipeline.executions:
+        for action in execution.actions:
+            asked = (action.stage, action.name) == (stage["name"], declared["name"])
+            if not asked or action.token != request["token"]:
+                continue
+            if not action.awaits_approval:
+                message = f"The approval has ended already: {action.status}."
+                raise PipelineError("ApprovalAlreadyCompletedException", message)
+            action.finish(status=status, summary=request["result"].get("summary", ""))
+            execution.settle()
+            return {"approvedAt": time.time()}
+    raise PipelineError("InvalidApprovalTokenException", "The token is not that of a pending approval.")
+
+
+def put_job_success_result(request: Json) -> Json:
+    """The action has succeeded."""
+    if request.get("continuationToken"):
+        message = "The emulator's CodePipeline does not continue jobs: answer when the job is done."
+        raise PipelineError("ValidationException", message)
+    execution, action = _job(request["jobId"])
+    action.variables = request.get("outputVariables", {})
+    action.finish(status="Succeeded", summary=request.get("executionDetails", {}).get("summary", ""))
+    execution.settle()
+    return {}
+
+
+def put_job_failure_result(request: Json) -> Json:
+    """The action has failed."""
+    execution, action = _job(request["jobId"])
+    action.finish(status="Failed", summary=request["failureDetails"]["message"])
+    execution.settle()
+    return {}
+
+
+def _job(job_id: str) -> tuple[Execution, Action]:
+    for name in state.pipelines:
+        for execution in state.pipeline(name).executions:
+            for action in execution.actions:
+                if action.id == job_id and action.declared["actionTypeId"]["category"] == "Invoke":
+                    if action.status != "InProgress":
+                        raise PipelineError("InvalidJobStateException", f"The job is {action.status} already.")
+                    return execution, action
+    raise PipelineError("JobNotFoundException", f"There is no job '{job_id}'.")
+
+
+def start_pipeline_execution(request: Json) -> Json:
+    """Queue an execution, as a push does."""
+    pipeline = state.pipeline(request["name"])
+    sources = {action["name"] for action in pipeline.definition["stages"][0]["actions"]}
+    for revision in request.get("sourceRevisions", []):
+        if revision["actionName"] not in sources:
+            message = f"'{revision['actionName']}' is not a source action of the pipeline."
+            raise PipelineError("ValidationException", message)
+    caller = f"arn:aws:iam::{get_account_id()}:root"
+    execution = pipeline.start(trigger={"triggerType": "StartPipelineExecution", "triggerDetail": caller})
+    return {"pipelineExecutionId": execution.id}
+
+
+def stop_pipeline_execution(request: Json) -> Json:
+    """Stop when the running actions are done, or at once and abandon them."""
+    execution = state.pipeline(request["pipelineName"]).execution(request["pipelineExecutionId"])
+    abandon, reason = request.get("abandon", False), request.get("reason", "")
+    if execution.status not in UNFINISHED:
+        message = f"The pipeline execution is {execution.status} already."
+        raise PipelineError("PipelineExecutionNotStoppableException", message)
+    if execution.status == "Stopping" and not abandon:
+        raise PipelineError("DuplicatedStopRequestException", "The pipeline execution is stopping already.")
+    running = [action for action in execution.actions if action.status == "InProgress"]
+    if running and not abandon:
+        execution.status, execution.summary = "Stopping", reason
+    else:
+        for action in running:
+            action.finish(status="Abandoned", summary=reason)
+        execution.end(status="Stopped", summary=reason)
+    return {"pipelineExecutionId": execution.id}
+
+
+def record_action_execution(request: Json) -> Json:
+    """Private: what the service's own engine notes when an action starts (no id yet) and when it has ended."""
+    pipeline = state.pipeline(request["pipelineName"])
+    execution = pipeline.execution(request["pipelineExecutionId"])
+    if "actionExecutionId" in request:
+        action = _recorded(execution, request["actionExecutionId"])
+        action.revision = request.get("revisionId", "")
+        action.variables = request.get("outputVariables", {})
+        action.resolved_configuration = request.get("resolvedConfiguration", {})
+        if action.status == "InProgress":  # an abandoned or answered one stays what it is
+            action.finish(status=request["status"], summary=request.get("summary", ""))
+        execution.settle()
+    else:
+        action = _begin(pipeline, execution, request)
+    return {"actionExecutionId": action.id}
+
+
+def record_stage_execution(request: Json) -> Json:
+    """Private: what the service's own engine notes of a stage that has conditions: how it ended, or that it did not."""
+    execution = state.pipeline(request["pipelineName"]).execution(request["pipelineExecutionId"])
+    stage = state.stage(execution.definition, request["stageName"])
+    execution.stages[stage["name"]] = request["status"]
+    execution.summary = request.get("summary", execution.summary)
+    execution.settle()
+    return {}
+
+
+def rollback_stage(request: Json) -> Json:
+    """Start an execution of one stage, with what an earlier execution of the same structure brought there."""
+    pipeline = state.pipeline(request["pipelineName"])
+    stage = state.stage(pipeline.definition, request["stageName"])
+    target = pipeline.execution(request["targetPipelineExecutionId"])
+    if target.definition["version"] != pipeline.definition["version"] or target.rolls_back:
+        message = f"Execution {target.id} is not one that stage {stage['name']} could be rolled back to."
+        raise PipelineError("UnableToRollbackStageException", message)
+    caller = f"arn:aws:iam::{get_account_id()}:root"
+    execution = pipeline.start(trigger={"triggerType": "ManualRollback", "triggerDetail": caller})
+    execution.rolls_back, execution.target = stage["name"], target.id
+    return {"pipelineExecutionId": execution.id}
+
+
+def _begin(pipeline: Pipeline, execution: Execution, request: Json) -> Action:
+    head = next((other for other in pipeline.executions if other.status in UNFINISHED), None)
+    if execution is not head or execution.status != "InProgress":
+        message = f"The pipeline execution is {execution.status}" + (f", {head.id} is first." if head else ".")
+        raise PipelineError("ConflictException", message)
+    stage = state.stage(execution.definition, request["stageName"])
+    action = Action(stage=stage["name"], declared=state.action(stage, request["actionName"]))
+    execution.actions.append(action)
+    return action
+
+
+def _recorded(execution: Execution, action_id: str) -> Action:
+    for action in execution.actions:
+        if action.id == action_id:
+            return action
+    raise PipelineError("ValidationException", f"There is no action execution '{action_id}'.")

@@ -1,0 +1,251 @@
+"""The closing report: what was carried out, what stands where, and what none of it proves."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from rich.console import Console as RichConsole
+from rich.markup import escape
+from rich.table import Table
+
+from cdk_rehearsal.assembly import Environment, Stack
+from cdk_rehearsal.console import duration
+from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.emulator.process import EMULATED, Coverage
+from cdk_rehearsal.results import ExecutionResult
+
+TOOLKIT = "CDKToolkit"  # what `cdk bootstrap` deploys
+PERMISSIONS = "payment-delivery-permissions"  # and what is deployed before it
+ABSENT = "does not exist"
+CHANGED, UNCHANGED = "changed", "no changes"
+
+Place = tuple[Environment, str]  # environment and stack name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A stack, or that there is none."""
+
+    stack: str
+    environment: Environment
+    status: str
+    change: str
+    resources: Mapping[str, int]  # type -> number
+
+
+def latest_events(emulator: Emulator, stacks: Iterable[Stack]) -> dict[Place, str]:
+    """The newest event of each stack: while it stays the same, nothing was done to the stack."""
+    latest: dict[Place, str] = {}
+    for stack in stacks:
+        client = _client(emulator, stack.environment)
+        try:
+            latest[stack.environment, stack.name] = _latest(client, stack.name)
+        except ClientError:
+            continue  # it does not exist yet
+    return latest
+
+
+def look(
+    emulator: Emulator,
+    *,
+    stacks: Iterable[Stack],
+    environments: Iterable[Environment],
+    before: Mapping[Place, str],
+) -> list[Standing]:
+    """The expected stacks in their order, then what stands beside them in the environments.
+
+    The bootstrap stacks are not the delivery's and are left out.
+    """
+    expected = [(stack.environment, stack.name) for stack in stacks]
+    found = {
+        (environment, name): status
+        for environment in sorted(set(environments))
+        for name, status in _standing_stack(_client(emulator, environment))
+    }
+    places = [*expected, *(place for place in found if place not in expected)]
+    return [_describe(emulator, place, status=found.get(place), before=before) for place in places]
+
+
+def _describe(emulator: Emulator, place: Place, *, status: str | None, before: Mapping[Place, str]) -> Standing:
+    environment, name = place
+    if status is None:
+        return Standing(stack=name, environment=environment, status=ABSENT, change="", resources={})
+    client = _client(emulator, environment)
+    resources = client.describe_stack_resources(StackName=name)["StackResources"]
+    return Standing(
+        stack=name,
+        environment=environment,
+        status=status,
+        change=UNCHANGED if before.get(place) == _latest(client, name) else CHANGED,
+        resources=dict(Counter(resource["ResourceType"] for resource in resources)),
+    )
+
+
+def _standing_stack(client: Any) -> Iterator[tuple[str, str]]:
+    for page in client.get_paginator("describe_stacks").paginate():
+        for stack in page["Stacks"]:
+            if stack["StackStatus"] != "DELETE_COMPLETE" and stack["StackName"] not in {TOOLKIT, PERMISSIONS}:
+                yield stack["StackName"], stack["StackStatus"]
+
+
+def _latest(client: Any, name: str) -> str:
+    event: str = client.describe_stack_events(StackName=name)["StackEvents"][0]["EventId"]
+    return event
+
+
+def _client(emulator: Emulator, environment: Environment) -> Any:
+    return emulator.client("cloudformation", account=environment.account, region=environment.region)
+
+
+_BOOTSTRAP = ("cdk-", "CDKToolkit", "payment-delivery-boundary", "payment-delivery-execution-")
+"""What the names of resources contain that `cdk bootstrap` made, and bootstrap/permissions.json before it."""
+
+
+def remains(emulator: Emulator, *, account: str, regions: Iterable[str]) -> dict[str, set[str]]:
+    """The names of what stands, without the bootstrap."""
+    found: dict[str, set[str]] = {}
+    for region in regions:
+        for kind, names in _look(emulator, account=account, region=region):
+            found.setdefault(kind, set()).update(name for name in names if not any(part in name for part in _BOOTSTRAP))
+    return {kind: names for kind, names in found.items() if names}
+
+
+def _look(emulator: Emulator, *, account: str, region: str) -> Iterator[tuple[str, set[str]]]:
+    def ask(service: str, operation: str, **arguments: Any) -> dict[str, Any]:
+        client = emulator.client(service, account=account, region=region)
+        answer: dict[str, Any] = getattr(client, operation)(**arguments)
+        return answer
+
+    yield "buckets", {bucket["Name"] for bucket in ask("s3", "list_buckets")["Buckets"]}
+    yield "roles", {role["RoleName"] for role in ask("iam", "list_roles", MaxItems=1000)["Roles"]}
+    yield "policies", {policy["PolicyName"] for policy in ask("iam", "list_policies", Scope="Local")["Policies"]}
+    yield "tables", set(ask("dynamodb", "list_tables")["TableNames"])
+    yield "secrets", {secret["Name"] for secret in ask("secretsmanager", "list_secrets")["SecretList"]}
+    yield "parameters", {parameter["Name"] for parameter in ask("ssm", "describe_parameters")["Parameters"]}
+    yield "vaults", {vault["BackupVaultName"] for vault in ask("backup", "list_backup_vaults")["BackupVaultList"]}
+    yield "clusters", {each["DBClusterIdentifier"] for each in ask("rds", "describe_db_clusters")["DBClusters"]}
+    snapshots = ask("rds", "describe_db_cluster_snapshots")["DBClusterSnapshots"]
+    yield "snapshots", {snapshot["DBClusterSnapshotIdentifier"] for snapshot in snapshots}
+    yield "alarms", {alarm["AlarmName"] for alarm in ask("cloudwatch", "describe_alarms")["MetricAlarms"]}
+    yield "log groups", {group["logGroupName"] for group in ask("logs", "describe_log_groups")["logGroups"]}
+    yield "topics", {topic["TopicArn"] for topic in ask("sns", "list_topics")["Topics"]}
+    yield "queues", set(ask("sqs", "list_queues").get("QueueUrls", []))
+    named = {alias.get("TargetKeyId"): alias["AliasName"] for alias in ask("kms", "list_aliases")["Aliases"]}
+    keys = (ask("kms", "describe_key", KeyId=key["KeyId"])["KeyMetadata"] for key in ask("kms", "list_keys")["Keys"])
+    enabled = [key["KeyId"] for key in keys if key["KeyState"] == "Enabled"]
+    yield "keys", {f"{key} {named.get(key, '')}" for key in enabled}
+
+
+_BAD = {"Failed", "Cancelled", "Stopped", "InProgress", ABSENT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One delivered commit."""
+
+    commit: str
+    title: str
+    succeeded: bool
+    reason: str
+    seconds: float
+    executions: tuple[ExecutionResult, ...]
+    standing: tuple[Standing, ...]
+    declared_types: frozenset[str]
+    notes: tuple[str, ...]
+    logs: Path
+    coverage: Coverage
+
+    def resources(self) -> Mapping[str, int]:
+        """How many resources stand of each type that stands or that the commit's templates declare."""
+        total: Counter[str] = Counter(dict.fromkeys(self.declared_types, 0))
+        for stack in self.standing:
+            total.update(stack.resources)
+        return total
+
+
+def show(report: Report, *, console: RichConsole) -> None:
+    """Print it."""
+    for execution in report.executions:
+        console.print(_execution(execution))
+        if execution.not_reached:
+            console.print(escape(f"Not reached: {', '.join(execution.not_reached)}"), soft_wrap=True)
+    console.print(_standing(report))
+    _coverage(report, console=console)
+    for note in report.notes:
+        console.print(escape(f"Not carried out: {note}"), soft_wrap=True)
+    verdict = "[bold green]delivered[/bold green]" if report.succeeded else "[bold red]not delivered[/bold red]"
+    commit = escape(f"{report.commit[:12]} ({report.title})")
+    console.print(f"\n{commit}: {verdict} in {duration(report.seconds)}", soft_wrap=True)
+    if report.reason:
+        console.print(escape(report.reason), soft_wrap=True)
+    console.print(escape(f"Logs and report.json: {report.logs}"), soft_wrap=True)
+
+
+def write(reports: list[Report], *, file: Path) -> None:
+    """The same for a program to read, the last delivered commit last."""
+    document = [
+        {
+            "commit": report.commit,
+            "title": report.title,
+            "succeeded": report.succeeded,
+            "reason": report.reason,
+            "seconds": round(report.seconds, 1),
+            "executions": [asdict(execution) for execution in report.executions],
+            "standing": [asdict(stack) for stack in report.standing],
+            "resource_types": {
+                name: {"count": number, "class": report.coverage[name].kind, "note": report.coverage[name].note}
+                for name, number in sorted(report.resources().items())
+            },
+            "not_carried_out": report.notes,
+            "not_proved": report.coverage.not_proved,
+        }
+        for report in reports
+    ]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _execution(execution: ExecutionResult) -> Table:
+    kind = "Rollback" if execution.rolls_back else "Execution"
+    title = f"{kind} {execution.id[:8]} of pipeline version {execution.pipeline_version}: {execution.status}"
+    table = Table(title=title, title_justify="left")
+    for column in ("Stage", "Action", "Result", "Time", "What"):
+        table.add_column(column, justify="right" if column == "Time" else "left", overflow="fold")
+    for action in execution.actions:
+        what = next(iter(action.summary.splitlines()), "")
+        cells = (action.stage, action.action, action.status, duration(action.seconds), what)
+        table.add_row(*map(escape, cells), style="red" if action.status in _BAD else "")
+    return table
+
+
+def _standing(report: Report) -> Table:
+    table = Table(title="What stands", title_justify="left")
+    for column in ("Stack", "Account", "Region", "Status", "This delivery", "Resources"):
+        table.add_column(column, justify="right" if column == "Resources" else "left", overflow="fold")
+    for stack in report.standing:
+        place = stack.environment
+        number = str(sum(stack.resources.values()) or "")
+        cells = (stack.stack, place.account, place.region, stack.status, stack.change, number)
+        complete = stack.status.endswith("_COMPLETE") and "ROLLBACK" not in stack.status
+        table.add_row(*map(escape, cells), style="" if complete else "red")
+    return table
+
+
+def _coverage(report: Report, *, console: RichConsole) -> None:
+    found = report.resources()
+    emulated = {name: number for name, number in found.items() if report.coverage[name].kind == EMULATED}
+    types = sum(number > 0 for number in emulated.values())
+    console.print(f"\nEmulated: {sum(emulated.values())} resources of {types} types, with these limits:")
+    for name in sorted(emulated):
+        if emulated[name] and (note := report.coverage[name].note):
+            console.print(escape(f"  - {name}: {note}"), soft_wrap=True)
+    for name in sorted(set(found) - set(emulated)):
+        kind, note = report.coverage[name]
+        console.print(escape(f"{kind.capitalize()}: {found[name] or 'no'} {name}: {note}"), soft_wrap=True)
+    console.print("What a rehearsal does not prove:")
+    for line in report.coverage.not_proved:
+        console.print(escape(f"  - {line}"), soft_wrap=True)
