@@ -64,10 +64,10 @@ def test_the_platform_is_brought_up_while_its_region_is_lost(report: Report) -> 
     titles = [step.title for step in report.steps]
     notes = {step.title: "; ".join(step.notes) for step in report.steps}
     assert "ap-southeast-1 is lost" in notes["Fence"]
-    assert "ap-southeast-1 is well again" in notes["Fence again"]
-    assert titles.index("Fence") < titles.index("Bring up") < titles.index("Fence again")
-    assert "in us-west-2 and us-east-2; none asked ap-southeast-1" in notes["Bring up"]
-    assert "ProdDr is gone; Prod serves" in notes["Take it down"]
+    assert "ap-southeast-1 is well again" in notes["Check the fence"]
+    assert titles.index("Fence") < titles.index("Deploy the platform") < titles.index("Check the fence")
+    assert "in us-west-2 and us-east-2; none asked ap-southeast-1" in notes["Deploy the platform"]
+    assert "ProdDr is gone; Prod serves" in notes["Delete the recovery environment"]
 
 
 def test_the_report_says_what_it_does_not_show(report: Report, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_drill_without_the_sessions_replica_fails(assembly: Assembly, failing:
     assert not report.succeeded
     assert "payment-sessions-prod" in report.reason
     assert not report.steps[-1].passed
-    assert report.steps[-1].title == "Look"
+    assert report.steps[-1].title == "Record the recovery point"
 
 
 def test_a_record_that_was_not_in_flight_must_not_be_missing() -> None:

@@ -75,24 +75,24 @@ class Scenario:
 
     def __init__(self, *, site: Site, findings: Findings) -> None:
         self._site = site
-        self.before: Mapping[str, tuple[Happening, ...]] = {"Check": (self._work,), "Fence again": (self._return,)}
+        self.before: Mapping[str, tuple[Happening, ...]] = {"Check": (self._work,), "Check the fence": (self._return,)}
         self.after: Mapping[str, tuple[Happening, ...]] = {
             "Terminal": (findings.opened,),
             "Check": (findings.ready,),
             "Decide": (self._cut_off,),
             "Fence": (findings.fenced, self._lose),
-            "Look": (findings.known,),
-            "Bring up": (findings.brought_up,),
-            "Database": (findings.logs_in,),
-            "Sessions": (findings.uses_the_sessions,),
+            "Record the recovery point": (findings.known,),
+            "Deploy the platform": (findings.brought_up,),
+            "Restore the database": (findings.logs_in,),
+            "Connect the sessions": (findings.uses_the_sessions,),
             "Verify": (findings.works,),
-            "Let customers in": (self._serve,),
-            "Fence again": (findings.fenced,),
-            "Catch up": (findings.caught_up,),
-            "Stop there": (findings.stopped,),
-            "Bring the audit log home": (findings.home,),
-            "Serve from home": (findings.serving,),
-            "Take it down": (findings.taken_down,),
+            "Switch traffic": (self._serve,),
+            "Check the fence": (findings.fenced,),
+            "Wait for replication": (findings.caught_up,),
+            "Stop the recovered service": (findings.stopped,),
+            "Copy the audit log back": (findings.home,),
+            "Resume in the primary region": (findings.serving,),
+            "Delete the recovery environment": (findings.taken_down,),
         }
 
     def _work(self) -> str:
