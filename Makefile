@@ -71,7 +71,7 @@ compliance: setup  ## Bring the generated parts of docs/compliance.md up to date
 	@python -m tests.policy.compliance
 
 pictures: synth  ## Draw docs/*.svg from the templates
-	@python -m pictures
+	@python -m tools.pictures
 
 destroy: synth  ## Take an environment down with all its data (ENV=Dev; asks for the name, or CONFIRM=Dev); never one that retains data
 	@python -m pipeline.destroy "$(ENV)" --confirm "$(CONFIRM)"

@@ -1,0 +1,1 @@
+"""Draws docs/*.svg: two SVG templates, filled from the synthesized CloudFormation templates."""

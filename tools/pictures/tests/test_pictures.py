@@ -1,0 +1,41 @@
+"""docs/*.svg show what is synthesized; a change of the architecture that they do not show is a fault."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.templates import Assembly
+from tools.pictures.assembly import read_stacks
+from tools.pictures.picture import PICTURES, faults, svg
+
+QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {}, "Metadata": {"aws:cdk:path": "PipelineStack/Prod/Payment/New"}}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_shows_what_is_synthesized(assembly: Assembly, name: str) -> None:
+    fields, facts = PICTURES[name](read_stacks(assembly.directory))
+    assert list(faults(name, fields, facts)) == []
+    assert Path(f"docs/{name}.svg").read_text("utf-8") == svg(name, fields), "run `make pictures`"
+    assert len(list(faults(name, {"new": "1"}, facts))) == len(fields) + 1, "every unmatched field is a fault"
+
+
+@pytest.mark.parametrize(
+    ("name", "stack", "removed", "fault"),
+    [
+        ("delivery", "PipelineStack", "BeforeEntry", "draws Prod/BeforeEntry/DeploymentWindow/FAIL"),
+        ("delivery", "PipelineStack", "RoleArn", "does not draw Prod/4/Payment.Prepare/CloudFormation@Tooling"),
+        ("platform", "Prod-Payment", "CopyActions", "draws replica:Payment/Data/BackupVault"),
+        ("platform", "Prod-Payment", "ManagedPolicyArns", "draws used:Payment/Data/Processing/Queue"),
+        ("platform", "Prod-Payment", "Replicas", "does not draw no-replica:Payment/Data/Sessions/Table"),
+        ("platform", "Prod-Payment", "ReplicationConfiguration", "draws replica:Payment/Data/AuditLog/Bucket"),
+        ("platform", "Prod-Payment", "", "does not draw Payment/New"),
+    ],
+)
+def test_a_changed_architecture_is_a_fault(assembly: Assembly, name: str, stack: str, removed: str, fault: str) -> None:
+    stacks = read_stacks(assembly.directory)
+    text = json.dumps({**stacks[stack].resources, "New": QUEUE})
+    changed = json.loads(text, object_hook=lambda each: {key: each[key] for key in each if key != removed})
+    read = PICTURES[name]({**stacks, stack: replace(stacks[stack], resources=changed)})
+    assert any(fault in found for found in faults(name, *read))
