@@ -24,7 +24,7 @@ emulator: setup  ## Keep an emulated AWS running, for several rehearsals against
 
 test: lint scan  ## Everything that CI runs
 	@# The week of deliveries takes longest, so it begins first: in the order of the folders, not of their sizes.
-	@python -m pytest $(PARALLEL) --no-loadscope-reorder tests/rehearsal tests/unit tests/policy
+	@python -m pytest $(PARALLEL) --no-loadscope-reorder tests/rehearsal tests/unit tests/policy tools/bench/tests tools/pictures/tests
 
 lint: setup  ## Style and types
 	@ruff check .
@@ -32,7 +32,7 @@ lint: setup  ## Style and types
 	@mypy
 
 check: lint scan sbom audit  ## What the pipeline's build step runs: all that follows, and unit and policy tests
-	@python -m pytest $(PARALLEL) tests/unit tests/policy --junitxml=build/reports/check.xml
+	@python -m pytest $(PARALLEL) tests/unit tests/policy tools/bench/tests tools/pictures/tests --junitxml=build/reports/check.xml
 
 scan: setup  ## Look for secrets in the files
 	@scripts/scan
@@ -48,11 +48,8 @@ sbom: setup  ## Write the bill of materials of the locked packages to build/sbom
 synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 	@scripts/synth
 
-bench: synth bench/typescript/node_modules  ## How long delivery, synth, tests and rehearsal take (PARTS="synth growth" of synth typescript growth suite rehearsal)
-	@python -m bench $(PARTS)
-
-bench/typescript/node_modules: bench/typescript/package-lock.json
-	@scripts/npm-ci bench/typescript && touch $@
+bench: synth  ## How long delivery, synth, tests and rehearsal take (PARTS="synth growth" of delivery synth growth suite rehearsal)
+	@python -m tools.bench $(PARTS)
 
 verify: setup  ## Test what was deployed (tests/integration); the pipeline does it after every deployment
 	@RELEASE="$${RELEASE:-$$(scripts/release)}" python -m pytest tests/integration --confcutdir=tests/integration \
@@ -82,4 +79,4 @@ lock: setup  ## Resolve requirements.in into requirements.txt
 		--no-annotate --no-emit-index-url --no-emit-find-links --quiet requirements.in -o requirements.txt
 
 clean:  ## Remove what the other targets made
-	@rm -rf .venv node_modules bench/typescript/node_modules build cdk.out .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf .venv node_modules build cdk.out .mypy_cache .ruff_cache .pytest_cache

@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "pipeline": {"pipeline", "stages", "payment_constructs"},
     "app.py": {"pipeline", "stages"},
     "tools/rehearsal": {"cdk_rehearsal"},
+    "tools/bench": {"app", "pipeline", "stages", "tools"},
     "tools/pictures": {"tests", "tools"},
 }
 OURS = {"app", "cdk_rehearsal", "payment_constructs", "pipeline", "stages", "tests", "tools"}

@@ -62,7 +62,7 @@ def read(data: bytes, name: str) -> bytes:
 
 
 INSTALLED = (".venv", "node_modules")
-_DECIDING = ("requirements.txt", "package-lock.json", "scripts/setup", "scripts/npm-ci")
+_DECIDING = ("requirements.txt", "package-lock.json", "scripts/setup")
 
 
 def restore(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> list[str]:

@@ -1,1 +1,0 @@
-"""What is timed: each module is a program of its own, so that a run starts from nothing."""

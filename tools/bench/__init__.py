@@ -1,0 +1,1 @@
+"""Benchmark of synthesis, tests, rehearsal and delivery."""
