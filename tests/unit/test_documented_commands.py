@@ -12,7 +12,7 @@ from botocore import xform_name
 
 from tests.conftest import CHECKOUT
 
-PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
+PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 CODE = re.compile(r"^ *```sh[^\n]*\n(.*?)^ *```$|`([^`]+)`", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 GLOBAL = {"region", "query", "output", "paginate"}

@@ -1,0 +1,83 @@
+"""Files that GitHub, pre-commit and editors read: pinned, local, and complete."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import CHECKOUT
+
+ECOSYSTEMS = {"requirements.txt": "pip", "package-lock.json": "npm", ".github/workflows": "github-actions"}
+WORKFLOWS = sorted((CHECKOUT / ".github" / "workflows").glob("*.y*ml"))
+
+
+def load(path: str) -> Any:
+    return yaml.safe_load((CHECKOUT / path).read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
+def test_every_action_is_pinned_by_a_digest_with_its_version(workflow: Any) -> None:
+    used = re.findall(r"^\s*(?:- )?uses: *(.*)$", workflow.read_text(encoding="utf-8"), re.MULTILINE)
+    assert used
+    loose = [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)]
+    assert loose == [], f"{workflow.name}: write `owner/action@<40 hex digits> # vX.Y.Z`"
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
+def test_a_workflow_may_only_read_the_repository(workflow: Any) -> None:
+    document = load(str(workflow))
+    assert document["permissions"] == {"contents": "read"}
+    assert [name for name, job in document["jobs"].items() if "permissions" in job] == []
+    assert "pull_request_target" not in workflow.read_text(encoding="utf-8"), "it gives a fork's code our token"
+
+
+def test_pull_requests_run_what_a_workstation_runs() -> None:
+    document = load(".github/workflows/pull-request.yml")
+    assert document[True] == "pull_request"  # YAML 1.1 reads `on` as true
+    assert "sh .ci/run" in [step.get("run") for job in document["jobs"].values() for step in job["steps"]]
+
+
+def test_pre_commit_downloads_nothing_and_runs_the_tools_of_make_lint_and_scan() -> None:
+    repositories = load(".pre-commit-config.yaml")["repos"]
+    assert {repository["repo"] for repository in repositories} == {"local"}
+    hooks = [hook for repository in repositories for hook in repository["hooks"]]
+    assert {hook["language"] for hook in hooks} == {"system"}
+    assert [hook["id"] for hook in hooks if not hook["entry"].startswith(".venv/bin/")] == []
+    entries = " ".join(hook["entry"] for hook in hooks)
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    (lint,) = re.findall(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    tools = {line.split()[0].lstrip("@") for line in lint.splitlines()} | {"detect-secrets-hook"}
+    assert tools == set(re.findall(r"\.venv/bin/(\S+)", entries)), "make lint, make scan and pre-commit differ"
+
+
+def test_dependabot_covers_every_lock_file_and_the_workflows() -> None:
+    covered = {
+        (update["package-ecosystem"], update["directory"]) for update in load(".github/dependabot.yml")["updates"]
+    }
+    names = {name for name in ECOSYSTEMS if (CHECKOUT / name).exists()}
+    assert names == set(ECOSYSTEMS)
+    assert covered == {(ECOSYSTEMS[name], "/") for name in names}
+
+
+def test_no_lock_file_is_outside_the_directories_of_dependabot() -> None:
+    skipped = {".venv", "node_modules", "build", "cdk.out", ".git", "tests"}  # samples of other apps are for tests
+    for pattern in ("requirements*.txt", "package-lock.json"):
+        found = [path for path in CHECKOUT.rglob(pattern) if not skipped & set(path.relative_to(CHECKOUT).parts)]
+        assert [path.parent for path in found] == [CHECKOUT], f"cover {found} in .github/dependabot.yml"
+
+
+def test_the_editor_uses_the_interpreter_and_the_tests_of_this_project() -> None:
+    settings = json.loads((CHECKOUT / ".vscode" / "settings.json").read_text(encoding="utf-8"))
+    assert settings["python.defaultInterpreterPath"] == "${workspaceFolder}/.venv/bin/python"
+    assert settings["python.testing.pytestEnabled"] is True
+    assert [path for path in settings["python.testing.pytestArgs"] if not (CHECKOUT / path).is_dir()] == []
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "SECURITY.md"])
+def test_every_path_that_a_page_names_exists(page: str) -> None:
+    text = (CHECKOUT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:sh )?([\w.-]+/[\w./-]*|[\w-]+\.(?:py|json|in|md|txt))`", text))
+    assert named
+    assert sorted(path for path in named if not (CHECKOUT / path).exists()) == [], f"correct {page}"
