@@ -3,14 +3,13 @@
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dulwich import porcelain
-
 SOURCES = Path(__file__).parents[2]
-_AUTHOR = b"Rehearsal <rehearsal@example.com>"
+_GIT = ("git", "-c", "user.name=Rehearsal", "-c", "user.email=rehearsal@example.com", "-c", "commit.gpgSign=false")
 _NOT_SOURCES = shutil.ignore_patterns(
     ".git", ".venv", "node_modules", "build", "cdk.out", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"
 )
@@ -40,12 +39,14 @@ set -eu
 cd "$(dirname "$0")/.."
 kept="{kept}/${{CODEBUILD_RESOLVED_SOURCE_VERSION:?}}"
 if [ ! -d "$kept" ]; then
-  scripts/synth-afresh
-  cp -r cdk.out "$kept.new"
+  mkdir "$kept.new"
+  if scripts/synth-afresh >"$kept.new/log" 2>&1; then cp -r cdk.out "$kept.new/cdk.out"; fi
   mv "$kept.new" "$kept"
 fi
+cat "$kept/log"
+[ -d "$kept/cdk.out" ] || exit 1
 rm -rf cdk.out
-cp -r "$kept" cdk.out
+cp -r "$kept/cdk.out" cdk.out
 """
 
 
@@ -57,7 +58,7 @@ class Project:
         shutil.copytree(SOURCES, directory, ignore=_NOT_SOURCES, symlinks=True)
         for tools in (".venv", "node_modules"):
             (directory / tools).symlink_to(SOURCES / tools, target_is_directory=True)
-        porcelain.init(str(directory))
+        self._git("init", "--quiet")
         self._leave_out_the_checks()
         self._synthesize_once()
         self._leave_room_before_the_last()
@@ -110,8 +111,11 @@ class Project:
 
     def commit(self, message: str) -> None:
         """Commit everything that is not ignored."""
-        porcelain.add(str(self.directory))
-        porcelain.commit(str(self.directory), message=message, author=_AUTHOR, committer=_AUTHOR)
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--message", message)
+
+    def _git(self, *arguments: str) -> None:
+        subprocess.run([*_GIT, *arguments], cwd=self.directory, check=True)  # noqa: S603 - git, as a user has it
 
     @property
     def _settings(self) -> dict[str, Any]:
