@@ -1,4 +1,4 @@
-"""What stands in the DR region before anything is replicated into it."""
+"""The DR region's part of one environment: replicas, backup copies, their keys, alarms and inventory."""
 
 from functools import partial
 from typing import Any
@@ -26,98 +26,11 @@ from stages.environment import Environment
 from stages.names import REPLICATED, bucket_name, parameter_path, resource_name
 
 
-class RecoveryMonitoring(Construct):
-    """The topic, the alarms on replicas and copies, and a dashboard.
-
-    The dashboard shows no release: it would make every commit change this stack, and nothing else in it does.
-
-    Args:
-        environment: Whose replicas these are.
-        vault: Where copies of backups arrive.
-    """
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, environment: Environment, vault: backup.BackupVault
-    ) -> None:
-        super().__init__(scope, construct_id)
-        name = partial(resource_name, environment=environment)
-        self.topic = AlarmTopic(
-            self, "Topic", name=name, email=environment.alarm_email, retain=environment.retains_data
-        )
-        replications = [
-            ReplicationLagMonitoring(
-                self,
-                f"Replication-{what}",
-                what=what,
-                source_bucket=bucket_name(what, environment, environment.primary_region),
-                destination_bucket=bucket_name(what, environment, environment.dr_region),
-                topic=self.topic,
-            )
-            for what in REPLICATED
-        ]
-        copies = BackupCopyMonitoring(self, "BackupCopies", vault_name=vault.backup_vault_name, topic=self.topic)
-        # The replica is the payment stack's, by name: its way back is watched too, for after a failover.
-        table = SessionTableMonitoring(
-            self,
-            "Sessions",
-            table_name=name("sessions"),
-            other_region=environment.primary_region,
-            topic=self.topic,
-        )
-        watched: list[Monitored] = [*replications, table, copies]
-        Dashboard(
-            self,
-            "Dashboard",
-            name=name("recovery"),
-            facts={"Environment": environment.name, "Region": environment.dr_region},
-            alarms=[alarm for part in watched for alarm in part.alarms],
-            rows=[part.widgets for part in watched],
-        )
-
-
-def recovery_inventory(
-    *, environment: Environment, session_key: EncryptionKey, audit_key: EncryptionKey, secret_key: EncryptionKey
-) -> dict[str, Any]:
-    """The document, read while the primary region does not answer: of that, only names that are known beforehand.
-
-    It names no release: that is the stack's tag ``Release`` (docs/decisions/0003), and a commit changes nothing here.
-    """
-    primary, recovery = environment.primary_region, environment.dr_region
-    return {
-        "environment": environment.name,
-        "configuration": environment.as_document(),
-        primary: {
-            "service": resource_name("service", environment),
-            "database": resource_name("database", environment),
-            "session_table": resource_name("sessions", environment),
-            "queue": resource_name("processing", environment),
-            "audit_bucket": bucket_name("audit", environment, primary),
-            "backup_vault": resource_name("backup", environment),
-        },
-        recovery: {
-            "session_table": resource_name("sessions", environment),
-            "session_key": session_key.key_arn,
-            "session_policy": resource_name("recovery", environment),
-            "audit_bucket": bucket_name("audit", environment, recovery),
-            "audit_key": audit_key.key_arn,
-            "access_log_bucket": bucket_name("access-logs", environment, recovery),
-            "database_user": resource_name("database-user", environment),
-            "database_user_key": secret_key.key_arn,
-            "backup_vault": resource_name("dr", environment),
-            "dashboard": resource_name("recovery", environment),
-        },
-    }
-
-
 class DisasterRecoveryStack(Stack):
-    """The audit log's replica, the vault of copied backups and the keys of what is replicated; deployed first.
+    """The audit log's replica, the vault for backup copies and the keys of all replicas; deployed first.
 
-    What a fail-over needs to know stands here too, so that it asks nothing of a primary region that is gone.
-
-    It holds also the two roles that act in both regions: IAM knows no regions, and the policies here must name them.
-
-    Args:
-        environment: Whose replica it is; it shares nothing with another environment.
+    It publishes everything that a failover needs to know, so that no step of it depends on the lost primary region. It
+    also creates the two roles that act in both regions: IAM is global, and the resource policies here must name them.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, **kwargs: Any) -> None:
@@ -167,7 +80,7 @@ class DisasterRecoveryStack(Stack):
             self.housekeeping_role.may_empty(self.access_logs)
 
     def _publish(self, environment: Environment) -> None:
-        """Says where everything is, and lets a service that is brought up here use the sessions."""
+        """Publishes the names of all resources, and a policy for a service that is recovered here."""
         session_table = resource_name("sessions", environment)
         RecoveryAccess(
             self,
@@ -196,3 +109,82 @@ class DisasterRecoveryStack(Stack):
                 secret_key=self.secret_key,
             ),
         )
+
+
+class RecoveryMonitoring(Construct):
+    """The topic, the alarms on replicas and backup copies, and a dashboard.
+
+    The dashboard shows no release: with it every commit would change this stack.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, vault: backup.BackupVault
+    ) -> None:
+        super().__init__(scope, construct_id)
+        name = partial(resource_name, environment=environment)
+        self.topic = AlarmTopic(
+            self, "Topic", name=name, email=environment.alarm_email, retain=environment.retains_data
+        )
+        replications = [
+            ReplicationLagMonitoring(
+                self,
+                f"Replication-{what}",
+                what=what,
+                source_bucket=bucket_name(what, environment, environment.primary_region),
+                destination_bucket=bucket_name(what, environment, environment.dr_region),
+                topic=self.topic,
+            )
+            for what in REPLICATED
+        ]
+        copies = BackupCopyMonitoring(self, "BackupCopies", vault_name=vault.backup_vault_name, topic=self.topic)
+        # The payment stack creates the replica. Replication back to the primary region matters after a failover.
+        table = SessionTableMonitoring(
+            self,
+            "Sessions",
+            table_name=name("sessions"),
+            other_region=environment.primary_region,
+            topic=self.topic,
+        )
+        watched: list[Monitored] = [*replications, table, copies]
+        Dashboard(
+            self,
+            "Dashboard",
+            name=name("recovery"),
+            facts={"Environment": environment.name, "Region": environment.dr_region},
+            alarms=[alarm for part in watched for alarm in part.alarms],
+            rows=[part.widgets for part in watched],
+        )
+
+
+def recovery_inventory(
+    *, environment: Environment, session_key: EncryptionKey, audit_key: EncryptionKey, secret_key: EncryptionKey
+) -> dict[str, Any]:
+    """The inventory for a failover: of the primary region, only names that are known without a call to it.
+
+    It names no release, so that no commit changes it; the release is the stack's tag ``Release`` (docs/decisions/0003).
+    """
+    primary, recovery = environment.primary_region, environment.dr_region
+    return {
+        "environment": environment.name,
+        "configuration": environment.as_document(),
+        primary: {
+            "service": resource_name("service", environment),
+            "database": resource_name("database", environment),
+            "session_table": resource_name("sessions", environment),
+            "queue": resource_name("processing", environment),
+            "audit_bucket": bucket_name("audit", environment, primary),
+            "backup_vault": resource_name("backup", environment),
+        },
+        recovery: {
+            "session_table": resource_name("sessions", environment),
+            "session_key": session_key.key_arn,
+            "session_policy": resource_name("recovery", environment),
+            "audit_bucket": bucket_name("audit", environment, recovery),
+            "audit_key": audit_key.key_arn,
+            "access_log_bucket": bucket_name("access-logs", environment, recovery),
+            "database_user": resource_name("database-user", environment),
+            "database_user_key": secret_key.key_arn,
+            "backup_vault": resource_name("dr", environment),
+            "dashboard": resource_name("recovery", environment),
+        },
+    }

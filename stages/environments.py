@@ -1,6 +1,6 @@
-"""The environments in the order of their delivery, with the figures that each of them is held to.
+"""The environments in delivery order, with every figure that differs between them.
 
-A new environment is a function here, its place in DELIVERY_ORDER, and its account in cdk.json.
+A new environment is a function here, an entry in DELIVERY_ORDER, and its account in cdk.json.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ AVAILABILITY_ZONES = ("ap-southeast-1a", "ap-southeast-1b", "ap-southeast-1c")
 
 
 def dev(*, account: str, certificate_arn: str, alarm_email: str, image: str) -> Environment:
-    """Where a change arrives first; the same architecture in small."""
+    """Receives every change first; the same architecture on smaller instances."""
     return Environment(
         name="Dev",
         account=account,
@@ -36,7 +36,7 @@ def dev(*, account: str, certificate_arn: str, alarm_email: str, image: str) -> 
 
 
 def staging(*, account: str, certificate_arn: str, alarm_email: str, image: str) -> Environment:
-    """The last proof before production, on production's instance class."""
+    """The last test before production, on production's instance class."""
     return Environment(
         name="Staging",
         account=account,
@@ -55,8 +55,7 @@ def staging(*, account: str, certificate_arn: str, alarm_email: str, image: str)
         alarm_email=alarm_email,
         image=image,
         monthly_budget_usd=980,
-        # Three times what the gate alarm looks at.
-        bake_minutes=15,
+        bake_minutes=15,  # three times the period of the gate alarm
         peers_with="Dev",
     )
 

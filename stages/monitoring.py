@@ -1,4 +1,4 @@
-"""How an environment is watched in its primary region: what each part offers, put together."""
+"""The monitoring of an environment in its primary region."""
 
 from functools import partial
 
@@ -26,16 +26,7 @@ from stages.names import REPLICATED, bucket_name, resource_name
 
 
 class Monitoring(Construct):
-    """Every part's alarms, the gate, the health, the dashboard, and the budget.
-
-    Args:
-        environment: Whose thresholds and names these are.
-        release: The commit that is delivered; the dashboard shows it.
-        network: Its NAT gateways are watched.
-        data: What holds data: database, sessions, queue, backups, and the rotation of the application's password.
-        load_balancer: What clients get, and from how many hosts.
-        topic: Is told of every alarm.
-    """
+    """The alarms of every part, the gate alarm, the health alarm, the dashboard and the budget."""
 
     def __init__(
         self,
@@ -68,7 +59,7 @@ class Monitoring(Construct):
             least_hosts=environment.min_tasks,
             topic=topic,
         )
-        # By name: the service waits for the gate, and the gate for nothing of the service.
+        # By name: the service depends on the gate alarm, so no alarm may depend on the service.
         tasks = ServiceMonitoring(
             self,
             "Tasks",
@@ -126,7 +117,7 @@ class Monitoring(Construct):
             topic=topic,
             breaches=[*requests.breaches, *hosts.breaches, *cluster.breaches, *queue.breaches],
         )
-        # Born after what it looks at, or the first deployment ends at a gate that has seen nothing yet.
+        # Created after the database: without its metrics the gate alarm would fail the first deployment.
         self.gate.node.add_dependency(data.database.cluster)
         health = Health(self, "Health", topic=topic, alarms=alarms)
         Dashboard(

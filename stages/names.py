@@ -1,11 +1,11 @@
-"""How resources that people meet are called: payment-{service}-{environment}."""
+"""Names of resources that users see, payment-{service}-{environment}, and of roles that other accounts refer to."""
 
 from aws_cdk import DefaultStackSynthesizer
 
 from stages.environment import Environment
 
 REPLICATED = ("audit", "access-logs")
-"""The buckets that the DR region holds replicas of."""
+"""The buckets that are replicated to the DR region."""
 
 PIPELINE_ROLE = "payment-delivery-pipeline"
 """The pipeline's own role, in the tooling account."""
@@ -22,32 +22,32 @@ def bucket_name(service: str, environment: Environment, region: str) -> str:
 
 
 def parameter_path(environment: Environment) -> str:
-    """The path that an environment's SSM parameters stand under."""
+    """The path of an environment's SSM parameters."""
     return f"/payment/{environment.slug}"
 
 
 def payment_stack_name(environment: Environment) -> str:
-    """The payment stack as CloudFormation knows it."""
+    """The CloudFormation name of the payment stack."""
     return f"{environment.name}-Payment"
 
 
 def peering_role_name(earlier: Environment, later: Environment) -> str:
-    """The role of the earlier environment that the later one acts in for their peering."""
+    """The role of the earlier environment that the later one assumes for their peering."""
     return resource_name(f"peering-{later.slug}", earlier)
 
 
 def gate_reader_name(environment: Environment) -> str:
-    """The role of the environment that the pipeline looks at its gate alarm in."""
+    """The role of the environment in which the pipeline reads its gate alarm."""
     return resource_name("gate-reader", environment)
 
 
 def verification_role_name(environment: Environment) -> str:
-    """The role of the environment that its deployment is verified in."""
+    """The role of the environment in which its deployment is verified."""
     return resource_name("verification", environment)
 
 
 def verifier_name(environment: Environment) -> str:
-    """The role of the tooling account that verifies the environment, and may take on that one only."""
+    """The role of the tooling account that verifies this one environment: it may assume its verification role only."""
     return f"payment-delivery-verification-{environment.slug}"
 
 
@@ -57,12 +57,12 @@ def role_arn(role_name: str, environment: Environment) -> str:
 
 
 def execution_role_name(environment: Environment) -> str:
-    """The role that CloudFormation deploys the payment stack in; the CDK's bootstrap makes it."""
+    """The role in which CloudFormation deploys the payment stack; `cdk bootstrap` creates it."""
     qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
     return f"cdk-{qualifier}-cfn-exec-role-{environment.account}-{environment.primary_region}"
 
 
 def lookup_role_arn(environment: Environment, region: str) -> str:
-    """The role that may look at everything and change nothing; the CDK's bootstrap makes it in each region."""
+    """The read-only role that `cdk bootstrap` creates in each region."""
     qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
     return role_arn(f"cdk-{qualifier}-lookup-role-{environment.account}-{region}", environment)

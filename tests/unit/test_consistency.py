@@ -33,7 +33,7 @@ def test_overlapping_networks_are_refused_in_both_regions(environments: dict[str
     (fault,) = consistency_faults(list(environments.values()))
     assert fault == (
         f"Staging: {field} is '10.0.128.0/17', which overlaps vpc_cidr '10.0.0.0/16' of Dev: "
-        "give every network of every environment its own range."
+        "give every network of every environment a range of its own."
     )
 
 
@@ -92,7 +92,7 @@ def test_production_alarms_are_never_laxer(environments: dict[str, Environment],
     level = getattr(environments["Staging"].alarms, field) + 1
     environments["Prod"] = replace(environments["Prod"], alarms=replace(environments["Prod"].alarms, **{field: level}))
     faults = list(consistency_faults(list(environments.values())))
-    assert any(fault.startswith(f"Prod: alarms.{field} is {level}, laxer than Staging with") for fault in faults)
+    assert any(fault.startswith(f"Prod: alarms.{field} is {level}, weaker than Staging with") for fault in faults)
 
 
 def test_production_promises_the_most(environments: dict[str, Environment]) -> None:
@@ -135,6 +135,6 @@ def test_nothing_peers_into_an_environment_that_retains_data(environments: dict[
         deployment_window=environments["Prod"].deployment_window,
     )
     assert (
-        "Prod: peers_with is 'Staging', which retains data: nothing may reach into production; give false."
+        "Prod: peers_with is 'Staging', which retains data: no environment may reach into production; give false."
         in consistency_faults(list(environments.values()))
     )

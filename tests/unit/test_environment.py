@@ -50,33 +50,33 @@ def good() -> Environment:
         ({"nat_gateways": 0}, "nat_gateways is 0: give 1 to 3"),
         ({"nat_gateways": 4}, "nat_gateways is 4: give 1 to 3"),
         ({"endpoint_zones": -1}, "endpoint_zones is -1: give 0 to 3"),
-        ({"endpoint_zones": 4}, "endpoint_zones is 4: give 0 to 3, none or one per zone."),
+        ({"endpoint_zones": 4}, "endpoint_zones is 4: give 0 to 3; 0 is no interface endpoints."),
         (
             {"database_instance_class": "db.serverless"},
-            "database_capacity is None and database_instance_class is 'db.serverless': give both of db.serverless",
+            "database_capacity is None and database_instance_class is 'db.serverless': give db.serverless with a",
         ),
         (
             {"database_capacity": (0.5, 2)},
-            "database_capacity is (0.5, 2) and database_instance_class is 'db.t4g.medium': give both of db.serverless",
+            "database_capacity is (0.5, 2) and database_instance_class is 'db.t4g.medium': give db.serverless with a",
         ),
-        (serverless(2, 1), "database_capacity is (2, 1): give the least first, and the most not below it."),
+        (serverless(2, 1), "database_capacity is (2, 1): give the minimum first, then a maximum that is not below it."),
         (serverless(0.3, 1), "database_capacity is (0.3, 1): give 0 to 256 ACUs in steps of 0.5"),
         (serverless(-0.5, 1), "database_capacity is (-0.5, 1): give 0 to 256 ACUs"),
         (serverless(0.5, 256.5), "database_capacity is (0.5, 256.5): give 0 to 256 ACUs"),
         (
             serverless(0.5, 0.5),
-            "database_capacity is (0.5, 0.5): give 0 to 256 ACUs in steps of 0.5, the most at least",
+            "database_capacity is (0.5, 0.5): give 0 to 256 ACUs in steps of 0.5, with a maximum of at least 1.",
         ),
         ({"database_instance_class": "r6g.large"}, "'r6g.large': give an Aurora instance class such as db.r6g.large"),
         ({"database_instances": 1}, "database_instances is 1: give 2 to 16"),
-        ({"monthly_budget_usd": 0}, "monthly_budget_usd is 0: give the US dollars that a month may cost"),
+        ({"monthly_budget_usd": 0}, "monthly_budget_usd is 0: give the limit of a month's cost in US dollars"),
         ({"min_tasks": 0}, "min_tasks is 0: give at least 1"),
-        ({"min_tasks": 6}, "min_tasks is 6, above max_tasks 5: lower it or raise that"),
+        ({"min_tasks": 6}, "min_tasks is 6, above max_tasks 5: lower min_tasks or raise max_tasks."),
         ({"image": "nginx:latest"}, "image is 'nginx:latest': give an ECR image by its digest, never by a tag"),
         ({"image": IMAGE.partition("@")[0] + ":v1"}, "give an ECR image by its digest, never by a tag"),
         ({"image": None}, "image is None: give an ECR image by its digest"),
-        ({"canary_percent": 0}, "canary_percent is 0: give 1 to 50, or none"),
-        ({"bake_minutes": 4}, "bake_minutes is 4: give 5 to 720 minutes, or none"),
+        ({"canary_percent": 0}, "canary_percent is 0: give 1 to 50, or None"),
+        ({"bake_minutes": 4}, "bake_minutes is 4: give 5 to 720 minutes, or None"),
         ({"deployment_window": window(days="daily")}, "deployment_window.days is 'daily': give days such as MON-THU"),
         (
             {"deployment_window": window(first_hour=17)},
@@ -90,7 +90,7 @@ def good() -> Environment:
         ({"certificate_arn": CERTIFICATE.replace("ap-southeast-1", "us-east-1")}, "give one of ap-southeast-1 in"),
         ({"certificate_arn": CERTIFICATE.replace(ACCOUNT, "210987654321")}, f"give one of ap-southeast-1 in {ACCOUNT}"),
         ({"database_instance_class": "db.m6g.large"}, "'db.m6g.large': give an Aurora instance class"),
-        ({"alarm_email": None}, "alarm_email is missing: give the address that alarms are told to."),
+        ({"alarm_email": None}, "alarm_email is missing: give the address that receives the alarms."),
         ({"alarm_email": "on-call"}, "alarm_email is 'on-call': give one e-mail address, such as"),
         ({"alarm_email": "a@b.test, c@d.test"}, "give one e-mail address, such as on-call@example.com."),
         ({"alarm_email": 7}, "alarm_email is 7: give one e-mail address"),
@@ -161,8 +161,11 @@ def test_an_environment_that_retains_data_bakes_its_releases_and_has_a_window(go
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"spot": True}, "spot is True on an environment that retains data: its tasks would be taken away"),
-        (serverless(0, 2), "database_capacity is (0, 2) on an environment that retains data: a database that pauses"),
+        ({"spot": True}, "spot is True on an environment that retains data: AWS may stop its tasks at any time"),
+        (
+            serverless(0, 2),
+            "database_capacity is (0, 2) on an environment that retains data: the first payment after a pause",
+        ),
         (serverless(0.5, 2), None),
         ({"nat_gateways": 1, "endpoint_zones": 1}, None),
     ],
@@ -239,5 +242,5 @@ def test_the_environments_hold_the_figures_of_the_specification() -> None:
     for row in rows.values():
         assert (row["primary_region"], row["dr_region"]) == ("ap-southeast-1", "us-west-2")
         assert (row["database_instances"], row["nat_gateways"]) == (2, 3)
-        # No lever is pulled: the environments are one architecture.
+        # No cost setting is on: the environments are one architecture.
         assert (row["endpoint_zones"], row["spot"], row.get("database_capacity")) == (3, False, None)

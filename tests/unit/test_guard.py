@@ -88,6 +88,6 @@ def test_more_allowed_changes_than_an_action_can_carry_are_refused_without_a_tra
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
     *_, first, fault = run.stderr.splitlines()
-    assert first == "The settings are not usable:"
+    assert first == "The settings are invalid:"
     assert fault.startswith("  - delivery.allowed_changes names more changes of Dev-Payment than")
     assert fault.endswith("deliver them in several releases.")
