@@ -1,6 +1,6 @@
-"""The pipeline's artifact store in the DR region, which its actions there read from."""
+"""The pipeline's artifact stores: one in its own region, and one for its actions in the DR region."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from aws_cdk import DefaultStackSynthesizer, Duration, RemovalPolicy, Stack
@@ -12,22 +12,19 @@ from constructs import Construct
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.keys import EncryptionKey
 from payment_constructs.logs import AccessLogBucket
-from pipeline.settings import Delivery
+from stages.environment import Environment
 
 
 class ArtifactStore(Construct):
     """An encrypted, versioned artifact bucket with a rotating key that the target accounts may use.
 
-    Artifacts are copies of commits and can be made again, so they expire after 90 days; the store itself is retained.
-
-    Args:
-        account: The tooling account.
-        region: The region that the store serves.
+    Artifacts are copies of commits and can be created again, so they expire after 90 days; the store is retained.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, account: str, region: str) -> None:
+    def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self._region = region
+        account, region = Stack.of(self).account, Stack.of(self).region
+        self.region = region
         self.bucket_name = f"payment-delivery-artifacts-{account}-{region}"
         access_logs = AccessLogBucket(
             self, "AccessLogs", bucket_name=f"payment-delivery-access-logs-{account}-{region}", retain=True
@@ -63,29 +60,22 @@ class ArtifactStore(Construct):
             control="An artifact is a copy of a commit: the pipeline makes it again from the repository.",
         )
 
-    def seen_from(self, scope: Construct) -> s3.IBucket:
-        """The bucket as a stack of another region knows it: by attributes.
+    def import_into(self, scope: Construct) -> s3.IBucket:
+        """The bucket in a stack of another region, imported by its attributes.
 
-        A grant on the construct itself would open every key of the account to whoever it is given to.
-
-        Args:
-            scope: The stack that looks at it.
+        A grant there on the construct itself would allow the use of every key in the account.
         """
         return s3.Bucket.from_bucket_attributes(
             scope,
-            f"Artifacts-{self._region}",
+            f"Artifacts-{self.region}",
             bucket_name=self.bucket_name,
-            region=self._region,
-            encryption_key=kms.Key.from_key_arn(scope, f"ArtifactsKey-{self._region}", self.key.key_arn),
+            region=self.region,
+            encryption_key=kms.Key.from_key_arn(scope, f"ArtifactsKey-{self.region}", self.key.key_arn),
         )
 
-    def allow_reading(self, roles: Iterable[str]) -> None:
-        """Lets roles of the target accounts read artifacts.
-
-        Args:
-            roles: Their ARNs. They must exist: S3 and KMS refuse policies that name nobody.
-        """
-        principals: list[iam.IPrincipal] = [iam.ArnPrincipal(role) for role in roles]
+    def allow_reading(self, role_arns: Iterable[str]) -> None:
+        """Lets roles of the target accounts read artifacts; S3 and KMS refuse a policy if a role does not exist."""
+        principals: list[iam.IPrincipal] = [iam.ArnPrincipal(role) for role in role_arns]
         self.bucket.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="TargetAccounts",
@@ -105,21 +95,19 @@ class ArtifactStore(Construct):
 
 
 class RegionalArtifactsStack(Stack):
-    """One artifact store; PipelineStack depends on it, so ``cdk deploy PipelineStack`` brings it along.
+    """The artifact store of another region; ``cdk deploy PipelineStack`` deploys it first.
 
-    Without it CDK Pipelines makes a support stack of its own, whose bucket has no access log and no rotating key.
-
-    Args:
-        delivery: Whose artifacts it holds; the deploy roles of its environments may read them.
-        region: The region of the store.
+    Without it CDK Pipelines adds a support stack, whose bucket has no access log and no rotating key.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, delivery: Delivery, region: str, **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environments: Sequence[Environment], **kwargs: Any
+    ) -> None:
         super().__init__(scope, construct_id, termination_protection=True, **kwargs)
-        self.store = ArtifactStore(self, "Artifacts", account=delivery.account, region=region)
-        # CDK Pipelines grants this in its own region only. The roles are those that `cdk bootstrap` makes.
+        self.store = ArtifactStore(self, "Artifacts")
+        # CDK Pipelines grants this in its own region only. `cdk bootstrap` creates the roles.
         qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
-        accounts = dict.fromkeys(environment.account for environment in delivery.environments)
+        accounts = dict.fromkeys(environment.account for environment in environments)
         self.store.allow_reading(
-            f"arn:aws:iam::{account}:role/cdk-{qualifier}-deploy-role-{account}-{region}" for account in accounts
+            f"arn:aws:iam::{account}:role/cdk-{qualifier}-deploy-role-{account}-{self.region}" for account in accounts
         )

@@ -1,9 +1,8 @@
-"""`python -m pipeline.destroy NAME`: takes one environment down, with everything in it.
+"""`python -m pipeline.destroy NAME`: destroys an environment with all its data.
 
-Only one whose data need not outlive it. Where data is retained nothing is deleted: what has to be done by hand first is
-said instead, because each of those protections is there to make somebody stop and think.
+An environment that retains data is refused, with the protections to remove manually first.
 
-Exit status: that of `cdk destroy`, or 1 when nothing was begun.
+Exit status: that of `cdk destroy`, or 1 when nothing was started.
 """
 
 import argparse
@@ -16,29 +15,29 @@ from pathlib import Path
 from pipeline.settings import load_delivery
 from stages.environment import Environment, SettingsError
 
-NOT_BEGUN = 1
+NOT_STARTED = 1
 PAGE = "docs/operations.md#take-an-environment-down"
 
 
 class RefusedError(Exception):
-    """The environment is not destroyed; the message says why, and what to do."""
+    """The environment is not destroyed; the message has the reason and the remedy."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Looks the environment up, asks, and hands over to the CDK CLI."""
+    """Finds the environment, asks for a confirmation and runs `cdk destroy`."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.destroy", description=__doc__)
     parser.add_argument("name", help="the environment, such as Dev")
-    parser.add_argument("--confirm", default="", help="the name again; without it, it is asked for")
+    parser.add_argument("--confirm", default="", help="the name again, as confirmation (default: ask)")
     parser.add_argument("--app", default="cdk.out", help="the cloud assembly (default: %(default)s)")
     given = parser.parse_args(arguments)
     try:
         environments = load_environments(Path("cdk.json"))
-        environment = find(environments, name=given.name)
+        environment = find_destroyable(environments, name=given.name)
         confirm(environment, environments, answer=given.confirm)
     except (RefusedError, SettingsError) as error:
         print(error, file=sys.stderr)
-        return NOT_BEGUN
-    # The payment stack goes first: the CLI destroys what depends on something before it.
+        return NOT_STARTED
+    # The CLI destroys the payment stack first, because it depends on the other.
     command = ["cdk", "--app", given.app, "destroy", f"PipelineStack/{environment.name}/*", "--force"]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - the name is one of the settings'
 
@@ -53,11 +52,11 @@ def load_environments(file: Path) -> tuple[Environment, ...]:
     return load_delivery(context.get("delivery"), release="unreleased").environments
 
 
-def find(environments: Sequence[Environment], *, name: str) -> Environment:
-    """The environment of that name, if it may be destroyed.
+def find_destroyable(environments: Sequence[Environment], *, name: str) -> Environment:
+    """The environment of that name.
 
     Raises:
-        RefusedError: When there is none, or its data outlives it.
+        RefusedError: When there is none, or it retains data.
     """
     known = {environment.name: environment for environment in environments}
     if name not in known:
@@ -66,27 +65,27 @@ def find(environments: Sequence[Environment], *, name: str) -> Environment:
     if environment.retains_data:
         raise RefusedError(
             f"{name} retains its data and is not destroyed by a command; nothing was touched.\n"
-            "What protects it has to be taken off by hand first, by two people, in this order: the termination "
-            "protection of its stacks, the deletion protection of load balancer and database. Buckets, tables, keys "
-            f"and backups stay even then, and locked objects until their locks have run out.\nSee {PAGE}"
+            "Two people have to remove its protections manually first, in this order: the termination protection of "
+            "its stacks, then the deletion protection of load balancer and database. Buckets, tables, keys and backups "
+            f"are retained even then, and locked objects until their locks expire.\nSee {PAGE}"
         )
     return environment
 
 
 def confirm(environment: Environment, environments: Sequence[Environment], *, answer: str) -> None:
-    """Has the name typed once more.
+    """Asks for the name once more, unless the answer is given.
 
     Raises:
-        RefusedError: When it is another.
+        RefusedError: When the answer is another name.
     """
-    name, place = environment.name, f"{environment.primary_region} and {environment.dr_region}"
-    print(f"{name} is destroyed: both stacks, in {place} of account {environment.account}, with all data.")
+    name, regions = environment.name, f"{environment.primary_region} and {environment.dr_region}"
+    print(f"This destroys {name}: both stacks, in {regions} of account {environment.account}, with all data.")
     for peer in environments:
         if peer.peers_with == name:
-            print(f"{peer.name} peers with it: destroy that first, or its own end stays behind (decision 0005).")
-    print("The next delivery makes it again, empty.")
+            print(f"{peer.name} peers with it: destroy {peer.name} first, or its routes remain (decision 0005).")
+    print("The next delivery creates it again, empty.")
     if not answer:
-        answer = input(f"Type {name} to go on: ") if sys.stdin.isatty() else ""
+        answer = input(f"Type {name} to continue: ") if sys.stdin.isatty() else ""
     if answer != name:
         raise RefusedError(f"Not confirmed, nothing was touched: type the name, or give CONFIRM={name}.")
 

@@ -1,5 +1,6 @@
-"""How well the delivery delivers: lead time, frequency, change failure rate and recovery time, on a dashboard."""
+"""The four DORA metrics of the delivery, and their dashboard: https://dora.dev/guides/."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, Stack
@@ -10,30 +11,20 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.inline_function import InlineFunction
-from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.monitoring.dashboard import Dashboard, graph
+from pipeline.function import tooling_function
 
 CODE = Path(__file__).with_name("metrics_handler.py")
 
-# As the function calls them, which a test holds: to import it would load the AWS SDK into every synth.
+# As in the function, which a test checks: an import of the function would load the AWS SDK into every synthesis.
 NAMESPACE = "PaymentDelivery"
 DEPLOYMENTS, FAILED = "Deployments", "FailedDeployments"
 LEAD_TIME, RECOVERY_TIME = "LeadTime", "RecoveryTime"
 
 
 class DeliveryMetrics(Construct):
-    """Metrics of the last stage, in the namespace ``PaymentDelivery``, and their dashboard.
-
-    Args:
-        pipeline: The pipeline's name.
-        stage: The stage whose end is a deployment to production.
-        log_key: Encrypts the function's log; it allows log groups.
-        topic: Is told of an event that the function could not count.
-        alarms: Shown on the dashboard.
-    """
+    """Lead time, deployment frequency, change failure rate and recovery time of the last stage, which is production."""
 
     def __init__(
         self,
@@ -44,19 +35,15 @@ class DeliveryMetrics(Construct):
         stage: str,
         log_key: kms.IKey,
         topic: AlarmTopic,
-        alarms: list[cloudwatch.IAlarm],
+        alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = LogGroup(self, "Log", key=log_key, retain=True)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        policy = iam.ManagedPolicy(
+        self._pipeline = pipeline
+        function = tooling_function(
             self,
-            "Policy",
-            roles=[role],
+            code=CODE,
+            timeout=Duration.minutes(1),
             statements=[
-                iam.PolicyStatement(
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-                ),
                 iam.PolicyStatement(
                     actions=["codepipeline:ListPipelineExecutions", "codepipeline:ListActionExecutions"],
                     resources=[Stack.of(self).format_arn(service="codepipeline", resource=pipeline)],
@@ -67,33 +54,10 @@ class DeliveryMetrics(Construct):
                     conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
                 ),
             ],
-        )
-        topic.allow_failed_events(policy)
-        function = InlineFunction(
-            self,
-            "Function",
-            code=CODE,
-            timeout=Duration.minutes(1),
-            role=role.without_policy_updates(),
-            log_group=log_group,
+            any_resource="PutMetricData knows no resources; the condition holds it to the one namespace.",
+            invoked_by="Only the end of a production deployment invokes it.",
+            log_key=log_key,
             topic=topic,
-        )
-        function.node.add_dependency(policy)
-        acknowledge(
-            policy,
-            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-            control="PutMetricData knows no resources; the condition holds it to the one namespace.",
-        )
-        acknowledge(
-            function,
-            "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
-            control="Only the end of a production deployment invokes it.",
-        )
-        acknowledge(
-            function,
-            "NIST.800.53.R5::NIST.800.53.R5-LambdaInsideVPC",
-            "PCI.DSS.321::PCI.DSS.321-LambdaInsideVPC",
-            control="It calls AWS's control plane over TLS; the tooling account has no VPC to be inside of.",
         )
         events.Rule(
             self,
@@ -105,38 +69,36 @@ class DeliveryMetrics(Construct):
             ),
             targets=[targets.LambdaFunction(function, retry_attempts=2)],
         )
-        self._dashboard(pipeline, alarms)
-
-    def _dashboard(self, pipeline: str, alarms: list[cloudwatch.IAlarm]) -> None:
-        def metric(name: str, statistic: str) -> cloudwatch.Metric:
-            return cloudwatch.Metric(
-                namespace=NAMESPACE,
-                metric_name=name,
-                dimensions_map={"Pipeline": pipeline},
-                statistic=statistic,
-                period=Duration.days(1),
-                label=name,
-            )
-
-        done, failed = metric(DEPLOYMENTS, "Sum"), metric(FAILED, "Sum")
+        done, failed = self._metric(DEPLOYMENTS, "Sum"), self._metric(FAILED, "Sum")
         rate = cloudwatch.MathExpression(
             expression="100 * FILL(failed, 0) / (FILL(failed, 0) + FILL(done, 0))",
             using_metrics={"failed": failed, "done": done},
             period=Duration.days(1),
             label="Change failure rate",
         )
+        lead_times = [self._metric(LEAD_TIME, statistic) for statistic in ("p50", "p90")]
         Dashboard(
             self,
             "Dashboard",
             name="payment-delivery",
             facts={"Pipeline": pipeline},
-            alarms=alarms,
+            alarms=list(alarms),
             rows=[
                 [
                     graph("Deployment frequency", done, failed, unit="per day"),
-                    graph("Lead time for changes", metric(LEAD_TIME, "p50"), metric(LEAD_TIME, "p90"), unit="seconds"),
+                    graph("Lead time for changes", *lead_times, unit="seconds"),
                     graph("Change failure rate", rate, unit="%"),
                 ],
-                [graph("Failed deployment recovery time", metric(RECOVERY_TIME, "p50"), unit="seconds")],
+                [graph("Failed deployment recovery time", self._metric(RECOVERY_TIME, "p50"), unit="seconds")],
             ],
+        )
+
+    def _metric(self, name: str, statistic: str) -> cloudwatch.Metric:
+        return cloudwatch.Metric(
+            namespace=NAMESPACE,
+            metric_name=name,
+            dimensions_map={"Pipeline": self._pipeline},
+            statistic=statistic,
+            period=Duration.days(1),
+            label=name,
         )

@@ -1,4 +1,4 @@
-"""The roles that CDK Pipelines makes: their findings, acknowledged on each role and project by their exact ids."""
+"""Who may do what to the pipeline, and the acknowledged findings of the roles that CDK Pipelines generates."""
 
 from collections.abc import Sequence
 
@@ -6,30 +6,23 @@ from aws_cdk import CfnResource, DefaultStackSynthesizer, Stack, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct, IConstruct
 
 from payment_constructs.acknowledgement import acknowledge
+from pipeline.artifacts import ArtifactStore
 
 APPROVER = "payment-delivery-approver"
 NO_OVERRIDE = "payment-delivery-no-override"
 
 
 class SeparationOfDuties(Construct):
-    """Two managed policies, attached to nobody here: people belong to an identity provider, not to this repository.
+    """Two managed policies, to attach to the roles of an identity provider (PCI DSS 6.5.1, 7.2.5).
 
-    The approver may answer the approvals and read what they ask about, and nothing else. Everybody who works in the
-    account gets the denial: no condition is overridden and no pipeline rewritten but by the pipeline. What on-call
-    needs stays possible: to stop an execution; and, told to everybody (DeliveryEvents), to close a transition and to
-    open it again (a freeze leads past no gate), to retry, to roll a stage back. PCI DSS 6.5.1, 7.2.5.
-
-    Args:
-        pipeline_arn: The pipeline.
-        approvals: The stage and action of each approval.
-        bucket: Keeps the pages of the plans, below ``plans/``.
-        key: Encrypts the bucket.
+    Approvers can only approve, and read the plan that they approve. Every other role in the account gets the denial:
+    only the pipeline may override a stage condition, or change or delete the pipeline. On-call may still stop an
+    execution and, each with a notification, disable and enable a transition, retry, and roll back a stage.
     """
 
     def __init__(
@@ -38,9 +31,8 @@ class SeparationOfDuties(Construct):
         construct_id: str,
         *,
         pipeline_arn: str,
-        approvals: Sequence[tuple[str, str]],
-        bucket: s3.Bucket,
-        key: kms.IKey,
+        approvals: Sequence[str],
+        plans: ArtifactStore,
     ) -> None:
         super().__init__(scope, construct_id)
         approver = iam.ManagedPolicy(
@@ -51,15 +43,13 @@ class SeparationOfDuties(Construct):
             statements=[
                 iam.PolicyStatement(
                     actions=["codepipeline:PutApprovalResult"],
-                    resources=[f"{pipeline_arn}/{stage}/{action}" for stage, action in approvals],
+                    resources=[f"{pipeline_arn}/{name}/{name}" for name in approvals],
                 ),
-                iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects("plans/*")]),
-                iam.PolicyStatement(actions=["kms:Decrypt"], resources=[key.key_arn]),
+                iam.PolicyStatement(actions=["s3:GetObject"], resources=[plans.bucket.arn_for_objects("plans/*")]),
+                iam.PolicyStatement(actions=["kms:Decrypt"], resources=[plans.key.key_arn]),
             ],
         )
-        acknowledge_pages(approver, bucket=bucket)
-        stack = Stack.of(self)
-        deployer = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-{stack.account}-{stack.region}"
+        _acknowledge_plans(approver, bucket=plans.bucket)
         iam.ManagedPolicy(
             self,
             "NoOverride",
@@ -74,17 +64,24 @@ class SeparationOfDuties(Construct):
                         "codepipeline:DeletePipeline",
                     ],
                     resources=[pipeline_arn, f"{pipeline_arn}/*"],
-                    conditions={"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{stack.account}:role/{deployer}"}},
+                    conditions={"ArnNotEquals": {"aws:PrincipalArn": deployment_role_arn(self)}},
                 )
             ],
         )
+
+
+def deployment_role_arn(scope: Construct) -> str:
+    """The role of `cdk bootstrap` in which CloudFormation deploys a stack, such as the pipeline's update of itself."""
+    stack = Stack.of(scope)
+    role = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-{stack.account}-{stack.region}"
+    return f"arn:aws:iam::{stack.account}:role/{role}"
 
 
 READ_ARTIFACTS = ("s3:GetBucket*", "s3:GetObject*", "s3:List*", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 WRITE_ARTIFACTS = ("s3:Abort*", "s3:DeleteObject*")
 
 
-def acknowledge_generated(
+def acknowledge_generated_roles(
     pipeline: pipelines.CodePipeline,
     *,
     buckets: Sequence[s3.IBucket],
@@ -92,14 +89,9 @@ def acknowledge_generated(
     verifications: Sequence[codebuild.IProject],
     plans: Sequence[codebuild.IProject],
 ) -> None:
-    """Acknowledges what every role needs that CDK Pipelines made.
+    """Acknowledges the findings of every role that CDK Pipelines generates; they exist once the pipeline is built.
 
-    Args:
-        pipeline: The pipeline, built: its roles and projects do not exist before.
-        buckets: Its artifact buckets, one per region, its own first.
-        guard: The function that it invokes.
-        verifications: The projects that verify.
-        plans: The projects that plan.
+    The first of the artifact buckets, one per region, is that of the pipeline's own region.
     """
     own = buckets[0]
     _acknowledge_pipeline(pipeline.pipeline, buckets=buckets, guard=guard)
@@ -109,18 +101,17 @@ def acknowledge_generated(
     for project in (*verifications, *plans):
         _acknowledge_project(project, bucket=own, writes_artifacts=False)
     for project in plans:
-        acknowledge_pages(_policy(project.role), bucket=own)
+        _acknowledge_plans(_policy(project.role), bucket=own)
 
 
 def _acknowledge_pipeline(
     pipeline: codepipeline.Pipeline, *, buckets: Sequence[s3.IBucket], guard: lambda_.IFunction
 ) -> None:
-    """What the pipeline's own role needs to move artifacts, and the role that starts it on an event."""
+    """The pipeline's own role, and the role that starts it on an event."""
     policy = _policy(pipeline.role)
     _acknowledge_inline(policy)
-    # Only a CodeCommit source is watched through EventBridge.
-    starter = pipeline.node.try_find_child("EventsRole")
-    if starter is not None:
+    # Only a CodeCommit source has one.
+    if starter := pipeline.node.try_find_child("EventsRole"):
         _acknowledge_inline(_policy(starter))
     _acknowledge_artifacts(policy, actions=READ_ARTIFACTS + WRITE_ARTIFACTS, buckets=buckets)
     acknowledge(
@@ -136,7 +127,7 @@ def _acknowledge_pipeline(
 
 
 def _acknowledge_project(project: codebuild.IProject, *, bucket: s3.IBucket, writes_artifacts: bool) -> None:
-    """What every build project of the pipeline needs, and how it gets its source."""
+    """A build project, and its role."""
     policy = _policy(project.role)
     logical_id = _logical_id(project)
     _acknowledge_inline(policy)
@@ -160,7 +151,7 @@ def _acknowledge_project(project: codebuild.IProject, *, bucket: s3.IBucket, wri
 
 
 def _acknowledge_self_mutation(project: codebuild.IProject) -> None:
-    """What the self-mutation project needs besides, to deploy PipelineStack and nothing else."""
+    """The role of the self-mutation project, which can deploy PipelineStack only."""
     policy = _policy(project.role)
     acknowledge(
         policy,
@@ -174,8 +165,7 @@ def _acknowledge_self_mutation(project: codebuild.IProject) -> None:
     )
 
 
-def acknowledge_pages(policy: IConstruct, *, bucket: s3.IBucket) -> None:
-    """What a policy needs that keeps or reads the pages of plans."""
+def _acknowledge_plans(policy: IConstruct, *, bucket: s3.IBucket) -> None:
     acknowledge(
         policy,
         f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/plans/*]",
@@ -207,7 +197,7 @@ def _acknowledge_artifacts(policy: IConstruct, *, actions: tuple[str, ...], buck
 
 
 def _policy(role: IConstruct | None) -> IConstruct:
-    assert role is not None  # noqa: S101 - a project without a role of its own does not exist here
+    assert role is not None  # noqa: S101 - every project here has a role of its own
     resource = role.node.find_child("DefaultPolicy").node.default_child
     assert resource is not None  # noqa: S101 - the policy's one resource
     return resource

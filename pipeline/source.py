@@ -1,6 +1,7 @@
-"""Where a push arrives: one record per kind of source, each of which makes its own pipeline source."""
+"""The source of the delivery: one record per type, which creates the pipeline's source action."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,29 +16,43 @@ from stages.environment import SettingsError
 CONNECTION = re.compile(r"arn:aws:(codeconnections|codestar-connections):[a-z0-9-]+:[0-9]{12}:connection/[0-9a-f-]{36}")
 REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+")
 BRANCH = re.compile(r"\S+")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionSource:
-    """A repository of GitHub, GitLab or Bitbucket behind a CodeConnections connection.
-
-    Args:
-        connection_arn: The connection, made and authorised once in the console.
-        repository: ``owner/name``.
-        branch: The branch whose pushes are delivered.
+class Source(ABC):
+    """A source of commits.
 
     Raises:
         SettingsError: With every fault of the record.
     """
 
-    connection_arn: str
-    repository: str
+    def __post_init__(self) -> None:
+        SettingsError.raise_if_any(self.faults())
+
+    @abstractmethod
+    def faults(self) -> Iterator[str]:
+        """Yields a sentence for each invalid field."""
+
+    @abstractmethod
+    def pipeline_source(self, scope: Construct) -> pipelines.CodePipelineSource:
+        """The source action."""
+
+    def permissions(self) -> list[iam.PolicyStatement]:
+        """Permissions of the pipeline that the CDK does not grant."""
+        return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSource(Source):
+    """A repository of GitHub, GitLab or Bitbucket behind a CodeConnections connection."""
+
+    connection_arn: str  # created and authorised once in the console
+    repository: str  # owner/name
     branch: str = "main"
 
-    def __post_init__(self) -> None:
-        SettingsError.raise_if_any(self._faults())
-
-    def _faults(self) -> Iterator[str]:
+    def faults(self) -> Iterator[str]:
+        """Yields a sentence for each invalid field."""
         if not CONNECTION.fullmatch(self.connection_arn):
             yield (
                 f"source.connection_arn is {self.connection_arn!r}: "
@@ -48,36 +63,26 @@ class ConnectionSource:
             yield f"source.repository is {self.repository!r}: give owner/name."
         yield from _branch_faults(self.branch)
 
-    def pipeline_source(self, scope: Construct) -> pipelines.CodePipelineSource:  # noqa: ARG002 - one shape for all
+    def pipeline_source(self, scope: Construct) -> pipelines.CodePipelineSource:  # noqa: ARG002
         """The source action; pushes to the branch start the pipeline."""
         return pipelines.CodePipelineSource.connection(
             self.repository, self.branch, connection_arn=self.connection_arn, trigger_on_push=True
         )
 
     def permissions(self) -> list[iam.PolicyStatement]:
-        """What the pipeline needs besides: the CDK grants ``codestar-connections:`` only, the service's former name."""
+        """Use of the connection: the CDK grants it with the service's former prefix only, ``codestar-connections:``."""
         return [iam.PolicyStatement(actions=["codeconnections:UseConnection"], resources=[self.connection_arn])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CodeCommitSource:
-    """A CodeCommit repository in the pipeline's own account and region.
-
-    Args:
-        repository: Its name; it exists already.
-        branch: The branch whose pushes are delivered.
-
-    Raises:
-        SettingsError: With every fault of the record.
-    """
+class CodeCommitSource(Source):
+    """An existing CodeCommit repository in the pipeline's account and region."""
 
     repository: str
     branch: str = "main"
 
-    def __post_init__(self) -> None:
-        SettingsError.raise_if_any(self._faults())
-
-    def _faults(self) -> Iterator[str]:
+    def faults(self) -> Iterator[str]:
+        """Yields a sentence for each invalid field."""
         if not REPOSITORY.fullmatch(self.repository):
             yield f"source.repository is {self.repository!r}: give a CodeCommit repository's name."
         yield from _branch_faults(self.branch)
@@ -87,31 +92,20 @@ class CodeCommitSource:
         repository = codecommit.Repository.from_repository_name(scope, "SourceRepository", self.repository)
         return pipelines.CodePipelineSource.code_commit(repository, self.branch)
 
-    def permissions(self) -> list[iam.PolicyStatement]:
-        """Nothing besides what the CDK grants."""
-        return []
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class S3Source:
-    """A zip file in a versioned bucket, for a team whose repository AWS cannot reach.
+class S3Source(Source):
+    """A zip file in a bucket, for a team whose repository AWS cannot reach.
 
-    Args:
-        bucket: The bucket's name; it exists already, in the pipeline's account and region.
-        key: The zip file's key.
-
-    Raises:
-        SettingsError: With every fault of the record.
+    The bucket exists, is versioned, and is in the pipeline's account and region.
     """
 
     bucket: str
     key: str
 
-    def __post_init__(self) -> None:
-        SettingsError.raise_if_any(self._faults())
-
-    def _faults(self) -> Iterator[str]:
-        if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", self.bucket):
+    def faults(self) -> Iterator[str]:
+        """Yields a sentence for each invalid field."""
+        if not BUCKET.fullmatch(self.bucket):
             yield f"source.bucket is {self.bucket!r}: give an S3 bucket's name."
         if not self.key.endswith(".zip"):
             yield f"source.key is {self.key!r}: give the key of a .zip file."
@@ -121,17 +115,12 @@ class S3Source:
         bucket = s3.Bucket.from_bucket_name(scope, "SourceBucket", self.bucket)
         return pipelines.CodePipelineSource.s3(bucket, self.key)
 
-    def permissions(self) -> list[iam.PolicyStatement]:
-        """Nothing besides what the CDK grants."""
-        return []
-
 
 def _branch_faults(branch: str) -> Iterator[str]:
     if not BRANCH.fullmatch(branch):
-        yield f"source.branch is {branch!r}: give the name of the branch whose pushes are delivered, such as main."
+        yield f"source.branch is {branch!r}: give the name of the branch to deliver, such as main."
 
 
-Source = ConnectionSource | CodeCommitSource | S3Source
 SOURCE_TYPES: dict[str, type[Source]] = {
     "connection": ConnectionSource,
     "codecommit": CodeCommitSource,

@@ -1,8 +1,6 @@
-"""What the tooling account may do in an environment besides deploying it: verify it, and look at its gate."""
+"""The layers of the payment platform: data, service, peering, and the roles of the delivery."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
@@ -42,39 +40,8 @@ from stages.names import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peers:
-    """The neighbours of one environment.
-
-    Args:
-        earlier: Whose database it administers; None for no peering.
-        following: The environment after it, whether that one peers with it or not; None where it is the last.
-    """
-
-    earlier: Environment | None
-    following: Environment | None
-
-    @classmethod
-    def of(cls: type[Self], environment: Environment, environments: Sequence[Environment]) -> Self:
-        """The neighbours among all environments of a delivery, in its order."""
-        place = environments.index(environment)
-        return cls(
-            earlier=environments[place - 1] if environment.peers_with else None,
-            following=environments[place + 1] if place + 1 < len(environments) else None,
-        )
-
-
 class DataLayer(Construct):
-    """Everything that holds data, each with a key of its own, and the way of each into the DR region.
-
-    Args:
-        environment: What it is made of.
-        recovery: Where the replicas and copies go.
-        vpc: The network that the database stands in.
-        housekeeping: Empties what a destroyable environment leaves.
-        log_key: Encrypts logs.
-        topic: Is told of failures.
-    """
+    """Every data store with a key of its own, and its replication or backup into the DR region."""
 
     def __init__(
         self,
@@ -109,7 +76,7 @@ class DataLayer(Construct):
             vpc=vpc,
             log_key=log_key,
             topic=topic,
-            # Keys of the DR region come in by ARN: a grant on the construct itself would write into its stack's policy.
+            # DR keys are imported by ARN: a grant on the construct itself would change the key policy in its stack.
             replica_region=environment.dr_region,
             replica_key=kms.Key.from_key_arn(self, "SecretReplicaKey", recovery.secret_key.key_arn),
             retain=retain,
@@ -159,7 +126,7 @@ class DataLayer(Construct):
         if not retain:
             housekeeping.empty_on_destroy("EmptyAuditLog", self.audit_log.bucket)
             housekeeping.empty_on_destroy("EmptyAccessLogs", self.access_logs)
-            # This stack is destroyed before the one that holds these.
+            # The DR stack, which contains these, is destroyed after this one.
             housekeeping.empty_on_destroy("EmptyAuditReplica", recovery.audit_bucket)
             housekeeping.empty_on_destroy("EmptyReplicaAccessLogs", recovery.access_logs)
             housekeeping.clear_on_destroy("ClearBackups", self.vault, backups=backups)
@@ -167,15 +134,7 @@ class DataLayer(Construct):
 
 
 class ServiceLayer(Construct):
-    """Everything between a client and the data.
-
-    Args:
-        environment: What it is made of.
-        vpc: The network.
-        data: What the service works on; each store grants its own use.
-        parameters: The service's configuration.
-        log_key: Encrypts logs.
-    """
+    """The load balancer, its firewall, and the payment service with access to the data stores."""
 
     def __init__(
         self,
@@ -248,14 +207,10 @@ class ServiceLayer(Construct):
 
 
 class PeeringLayer(Construct):
-    """Both ends, each only where the environment has a neighbour (docs/decisions/0005-peering-is-a-chain.md).
+    """Both ends of peering: a link to the previous environment, and the admission of the following one.
 
-    Args:
-        environment: Whose place it is.
-        peers: Its neighbours.
-        vpc: Its network.
-        database: The security group of its database.
-        housekeeping: Does on the earlier side what CloudFormation cannot.
+    The role for the following one exists even without a peering: a later release that ends the peering needs it to
+    delete its routes here (docs/decisions/0005-peering-is-a-chain.md).
     """
 
     def __init__(
@@ -264,13 +219,14 @@ class PeeringLayer(Construct):
         construct_id: str,
         *,
         environment: Environment,
-        peers: Peers,
+        previous: Environment | None,
+        following: Environment | None,
         vpc: ec2.Vpc,
         database: ec2.ISecurityGroup,
         housekeeping: Housekeeping,
     ) -> None:
         super().__init__(scope, construct_id)
-        if following := peers.following:
+        if following:
             PeeringAdmission(
                 self,
                 "Admission",
@@ -281,34 +237,25 @@ class PeeringLayer(Construct):
                 account=following.account,
                 role_names=[execution_role_name(following), resource_name("housekeeping", following)],
             )
-        if earlier := peers.earlier:
+        if previous and environment.peers_with:
             Peering(
                 self,
                 "Link",
                 vpc=vpc,
                 cidr=environment.vpc_cidr,
                 peer=Peer(
-                    stack_name=payment_stack_name(earlier),
-                    account=earlier.account,
-                    region=earlier.primary_region,
-                    cidr=earlier.vpc_cidr,
-                    role_arn=role_arn(peering_role_name(earlier, environment), earlier),
+                    stack_name=payment_stack_name(previous),
+                    account=previous.account,
+                    region=previous.primary_region,
+                    cidr=previous.vpc_cidr,
+                    role_arn=role_arn(peering_role_name(previous, environment), previous),
                 ),
                 housekeeping=housekeeping,
             )
 
 
 class DeliveryRoles(Construct):
-    """Two roles, each trusted by one role of the tooling account.
-
-    Args:
-        environment: Whose roles these are.
-        account: The tooling account.
-        data: What is verified of its data.
-        service: The service.
-        gate: The gate alarm.
-        parameters: What the platform publishes about itself, and is verified.
-    """
+    """A role to verify the deployment and one to read the gate alarm, each for one role of the tooling account."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The payment platform of one environment, wired together."""
+"""The payment platform of one environment in its primary region."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -16,63 +16,15 @@ from payment_constructs.parameters import Parameters
 from payment_constructs.peering import ROUTE_TABLE_IDS, VPC_ID
 from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
-from stages.layers import DataLayer, DeliveryRoles, PeeringLayer, Peers, ServiceLayer
+from stages.layers import DataLayer, DeliveryRoles, PeeringLayer, ServiceLayer
 from stages.monitoring import Monitoring
 from stages.names import bucket_name, parameter_path, resource_name
 
 
-def inventory(
-    *,
-    environment: Environment,
-    release: str,
-    network: Network,
-    data: DataLayer,
-    service: ServiceLayer,
-    recovery: DisasterRecoveryStack,
-) -> dict[str, Any]:
-    """The document (PCI DSS 12.5.1): plain values, and tokens for what only the deployment knows."""
-    return {
-        "environment": environment.name,
-        "release": release,
-        "configuration": environment.as_document(),
-        environment.primary_region: {
-            "vpc": network.vpc.vpc_id,
-            "load_balancer": service.load_balancer.balancer.load_balancer_dns_name,
-            "service": service.payment.service.service_arn,
-            "database": data.database.cluster.cluster_endpoint.hostname,
-            "database_key": data.database.key.key_arn,
-            "database_user": data.database_user.secret.secret_arn,
-            "session_table": data.sessions.table.table_arn,
-            "session_key": data.sessions.key.key_arn,
-            "queue": data.processing.queue.queue_url,
-            "dead_letter_queue": data.processing.dead_letter_queue.queue_url,
-            "queue_key": data.processing.key.key_arn,
-            "audit_bucket": data.audit_log.bucket.bucket_name,
-            "audit_key": data.audit_log.key.key_arn,
-            "access_log_bucket": data.access_logs.bucket_name,
-            "backup_vault": data.vault.backup_vault_name,
-        },
-        environment.dr_region: {
-            "session_table": resource_name("sessions", environment),
-            "session_key": recovery.session_key.key_arn,
-            "audit_bucket": bucket_name("audit", environment, environment.dr_region),
-            "audit_key": recovery.audit_key.key_arn,
-            "database_user": resource_name("database-user", environment),
-            "database_user_key": recovery.secret_key.key_arn,
-            "backup_vault": resource_name("dr", environment),
-        },
-    }
-
-
 class PaymentStack(Stack):
-    """Everything of an environment in the primary region.
+    """Everything of an environment in the primary region; its DR stack is deployed first.
 
-    Args:
-        environment: What it is made of.
-        peers: Who it is peered with.
-        recovery: The environment's DR stack, which stands already.
-        tooling_account: The account that delivers it.
-        release: The commit that is delivered.
+    ``previous`` and ``following`` are the neighbours in the delivery, for peering.
     """
 
     def __init__(
@@ -81,7 +33,8 @@ class PaymentStack(Stack):
         construct_id: str,
         *,
         environment: Environment,
-        peers: Peers,
+        previous: Environment | None,
+        following: Environment | None,
         recovery: DisasterRecoveryStack,
         tooling_account: str,
         release: str,
@@ -137,7 +90,8 @@ class PaymentStack(Stack):
             self,
             "Peering",
             environment=environment,
-            peers=peers,
+            previous=previous,
+            following=following,
             vpc=vpc,
             database=data.database.security_group,
             housekeeping=housekeeping,
@@ -152,14 +106,16 @@ class PaymentStack(Stack):
             load_balancer=service.load_balancer,
             topic=topic,
         )
-        # A deployment looks at the gate, so that stands first.
+        # An ECS deployment watches the gate alarm, so the alarm is created first.
         service.payment.service.node.add_dependency(monitoring.gate)
 
-        document = inventory(
-            environment=environment, release=release, network=network, data=data, service=service, recovery=recovery
-        )
         self.manifest = Manifest(
-            self, "Manifest", parameter_name=f"{parameter_path(environment)}/manifest", document=document
+            self,
+            "Manifest",
+            parameter_name=f"{parameter_path(environment)}/manifest",
+            document=inventory(
+                environment=environment, release=release, network=network, data=data, service=service, recovery=recovery
+            ),
         )
         DeliveryRoles(
             self,
@@ -182,7 +138,7 @@ class PaymentStack(Stack):
                 "AuditBucketName": data.audit_log.bucket.bucket_name,
             }
         )
-        if peers.following:
+        if following:
             tables = [subnet.route_table.route_table_id for subnet in vpc.isolated_subnets]
             self._publish({ROUTE_TABLE_IDS: Fn.join(",", tables)})
 
@@ -191,5 +147,48 @@ class PaymentStack(Stack):
 
     @property
     def availability_zones(self) -> list[str]:
-        """The zones that the CDK spreads over; its own way is a look-up, which needs credentials."""
+        """The zones of the VPC; the CDK would look them up, which needs credentials."""
         return list(self._zones)
+
+
+def inventory(
+    *,
+    environment: Environment,
+    release: str,
+    network: Network,
+    data: DataLayer,
+    service: ServiceLayer,
+    recovery: DisasterRecoveryStack,
+) -> dict[str, Any]:
+    """The inventory of system components (PCI DSS 12.5.1); values that only the deployment knows are tokens."""
+    return {
+        "environment": environment.name,
+        "release": release,
+        "configuration": environment.as_document(),
+        environment.primary_region: {
+            "vpc": network.vpc.vpc_id,
+            "load_balancer": service.load_balancer.balancer.load_balancer_dns_name,
+            "service": service.payment.service.service_arn,
+            "database": data.database.cluster.cluster_endpoint.hostname,
+            "database_key": data.database.key.key_arn,
+            "database_user": data.database_user.secret.secret_arn,
+            "session_table": data.sessions.table.table_arn,
+            "session_key": data.sessions.key.key_arn,
+            "queue": data.processing.queue.queue_url,
+            "dead_letter_queue": data.processing.dead_letter_queue.queue_url,
+            "queue_key": data.processing.key.key_arn,
+            "audit_bucket": data.audit_log.bucket.bucket_name,
+            "audit_key": data.audit_log.key.key_arn,
+            "access_log_bucket": data.access_logs.bucket_name,
+            "backup_vault": data.vault.backup_vault_name,
+        },
+        environment.dr_region: {
+            "session_table": resource_name("sessions", environment),
+            "session_key": recovery.session_key.key_arn,
+            "audit_bucket": bucket_name("audit", environment, environment.dr_region),
+            "audit_key": recovery.audit_key.key_arn,
+            "database_user": resource_name("database-user", environment),
+            "database_user_key": recovery.secret_key.key_arn,
+            "backup_vault": resource_name("dr", environment),
+        },
+    }

@@ -1,13 +1,10 @@
 """One environment as a unit of delivery: its DR stack, then its payment stack."""
 
-from collections.abc import Mapping
-
 import aws_cdk as cdk
 from constructs import Construct
 
 from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
-from stages.layers import Peers
 from stages.payment_stack import PaymentStack
 
 APPLICATION = "PaymentProcessing"
@@ -16,14 +13,9 @@ APPLICATION = "PaymentProcessing"
 class PaymentStage(cdk.Stage):
     """Both stacks of an environment, tagged.
 
-    The release is a tag of the stacks, which CloudFormation hands to every resource; in the templates it would make
-    each commit change each resource, and hide what really changes.
-
-    Args:
-        environment: What is deployed, and where.
-        peers: Who it is peered with.
-        tooling_account: The account that delivers it.
-        release: The commit that is delivered.
+    The release is a tag of the stacks, which CloudFormation passes on to every resource; in the templates it would
+    make each commit change each resource, and hide the changes that matter. ``previous`` and ``following`` are the
+    neighbours in the delivery, None for an environment that is deployed on its own.
     """
 
     def __init__(
@@ -32,7 +24,8 @@ class PaymentStage(cdk.Stage):
         construct_id: str,
         *,
         environment: Environment,
-        peers: Peers,
+        previous: Environment | None = None,
+        following: Environment | None = None,
         tooling_account: str,
         release: str,
     ) -> None:
@@ -56,33 +49,10 @@ class PaymentStage(cdk.Stage):
             self,
             "Payment",
             environment=environment,
-            peers=peers,
+            previous=previous,
+            following=following,
             recovery=self.recovery,
             tooling_account=tooling_account,
             release=release,
             tags=stack_tags,
         )
-
-    @classmethod
-    def alone(cls, app: cdk.App, *, environment: Environment, tooling_account: str, release: str) -> "PaymentStage":
-        """An environment in an app of its own, without a pipeline and without neighbours.
-
-        Args:
-            app: The app.
-            environment: What is deployed, and where.
-            tooling_account: The account whose delivery it is a part of.
-            release: The commit that is deployed.
-        """
-        return cls(
-            app,
-            environment.name,
-            environment=environment,
-            peers=Peers(earlier=None, following=None),
-            tooling_account=tooling_account,
-            release=release,
-        )
-
-    @property
-    def outputs(self) -> Mapping[str, cdk.CfnOutput]:
-        """What the payment stack tells about itself, by the names of its outputs."""
-        return self.payment.outputs

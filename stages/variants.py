@@ -1,4 +1,4 @@
-"""An environment as it is brought up in its DR region, on the day that its primary region is lost."""
+"""Variants of an environment's record: with every cost setting on, as a sandbox, recovered in the DR region."""
 
 import hashlib
 import re
@@ -10,14 +10,11 @@ from stages.environment import SERVERLESS, Environment, SettingsError
 
 
 def frugal(environment: Environment) -> Environment:
-    """The record with every lever pulled that the environment's own settings leave room for.
+    """The record with every cost setting that its other settings allow (decision 0009).
 
-    Where data is retained nothing is: each lever takes something away that customers would miss. Where a release is
-    watched after its deployment (``bake_minutes``), the gate needs a database that is awake, and what comes next the
-    same way to AWS's services; so one zone of endpoints stays, and the database never pauses.
-
-    Args:
-        environment: What it is to be like.
+    An environment that retains data is unchanged: each cost setting removes something that customers would miss. Where
+    the gate alarm is watched after a deployment (``bake_minutes``), the database never pauses, since the alarm needs
+    its metrics, and one zone keeps its endpoints, so that releases use them before production does.
     """
     if environment.retains_data:
         return environment
@@ -33,63 +30,55 @@ def frugal(environment: Environment) -> Environment:
     )
 
 
-NAME = re.compile(r"[a-z][a-z0-9]{0,6}")
-"""As long as a bucket's name leaves room for it: 63 characters, the account and the region among them."""
+SANDBOX_NAME = re.compile(r"[a-z][a-z0-9]{0,6}")
+"""At most 7 characters: a bucket's name has at most 63, and carries the account and the region too."""
 
 NETWORKS, DR_NETWORKS = IPv4Network("10.64.0.0/11"), IPv4Network("10.96.0.0/11")
-"""Kept free of the environments of the delivery, which a test holds."""
+"""Reserved for sandboxes; a test checks that no environment of the delivery uses them."""
 
-_PREFIX = 20
+PREFIX_LENGTH = 20
 
 
 def sandbox(name: object, *, dev: Environment) -> Environment:
-    """The record of a sandbox.
+    """A developer's own environment, like Dev.
 
-    Two sandboxes are never connected, so that equal networks of two of them, one case in 512, would harm nobody.
-
-    Args:
-        name: The developer's or the ticket's, such as ``alice``.
-        dev: What it is like.
+    Its networks follow from a hash of the name. One in 512 pairs of sandboxes shares a network, which does no harm:
+    sandboxes are never connected.
 
     Raises:
-        SettingsError: When the name is none that resources can carry.
+        SettingsError: When resource names cannot carry the name.
     """
-    if not (isinstance(name, str) and NAME.fullmatch(name)):
+    if not (isinstance(name, str) and SANDBOX_NAME.fullmatch(name)):
         raise SettingsError(
-            [f"sandbox is {name!r}: give 1 to 7 small letters and digits, a letter first, as in -c sandbox=alice."]
+            [f"sandbox is {name!r}: give 1 to 7 lowercase letters and digits, a letter first: -c sandbox=alice."]
         )
-    place = int(hashlib.sha256(name.encode()).hexdigest(), 16)
+    index = int(hashlib.sha256(name.encode()).hexdigest(), 16)
     return replace(
         dev,
         name=f"Sandbox-{name}",
-        vpc_cidr=_network(NETWORKS, place),
-        dr_vpc_cidr=_network(DR_NETWORKS, place),
+        vpc_cidr=_subnet(NETWORKS, index),
+        dr_vpc_cidr=_subnet(DR_NETWORKS, index),
         peers_with=None,
     )
 
 
-def _network(among: IPv4Network, place: int) -> str:
-    size = 2 ** (among.max_prefixlen - _PREFIX)
-    networks = among.num_addresses // size
-    return f"{among.network_address + place % networks * size}/{_PREFIX}"
+def _subnet(network: IPv4Network, index: int) -> str:
+    size = 2 ** (network.max_prefixlen - PREFIX_LENGTH)
+    return f"{network.network_address + index % (network.num_addresses // size) * size}/{PREFIX_LENGTH}"
 
 
 FALLBACK_REGION = "us-east-2"
-"""Where the data of the recovered environment is replicated to, for as long as it serves."""
+"""The DR region of a recovered environment."""
 
 SUFFIX = "Dr"
 
 
 def recovered(environment: Environment, *, certificate_arn: str) -> Environment:
-    """The record of the same platform in the DR region, under a name of its own.
+    """The record of the same platform in its DR region, under a name of its own.
 
-    Names of the lost environment are taken: by roles, which know no regions, and by the replicas that wait there. Its
-    network gets the addresses that were kept free for it, so that it can be peered with what is left of the lost one.
-    The image is pulled from the DR region's copy of its repository.
-
-    Args:
-        environment: What is lost.
-        certificate_arn: A certificate of the DR region, for the same host name.
+    The names of the lost environment are in use, by its roles, which are global, and by its replicas in this region.
+    The VPC gets the addresses reserved for it, so that it can be peered with what is left of the lost one. The image is
+    pulled from the replica of its repository in this region. The certificate is one of this region, for the same host.
 
     Raises:
         SettingsError: With every fault of the record, such as a certificate of another region.
@@ -109,11 +98,11 @@ def recovered(environment: Environment, *, certificate_arn: str) -> Environment:
     )
 
 
-def find_lost(environments: Sequence[Environment], *, name: object) -> Environment:
-    """The environment that is to be recovered.
+def environment_to_recover(environments: Sequence[Environment], *, name: object) -> Environment:
+    """The environment of that name.
 
     Raises:
-        SettingsError: When there is none of that name.
+        SettingsError: When there is none.
     """
     for environment in environments:
         if environment.name == name:

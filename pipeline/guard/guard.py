@@ -1,4 +1,4 @@
-"""The change-set guard: nothing that stores data is deleted or replaced unless the settings name that very change."""
+"""The change-set guard: stops a change set that loses stored data unless the settings allow that very change."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jsii
-from aws_cdk import Duration, pipelines
+from aws_cdk import Duration, Stack, pipelines
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_iam as iam
@@ -14,32 +14,31 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.inline_function import InlineFunction
-from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
+from pipeline.function import tooling_function
 from stages.environment import Environment, SettingsError
 from stages.names import lookup_role_arn
+
+CODE = Path(__file__).with_name("handler.py")
+CHANGE_SET = "PipelineChange"
+"""The name that CDK Pipelines gives every change set."""
+MOST_PARAMETERS = 1000
+"""Characters: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html"""
 
 
 @jsii.implements(pipelines.ICodePipelineActionFactory)
 class GuardStep(pipelines.Step):
-    """An action that invokes a function; CDK Pipelines has builds and approvals only.
+    """An action that invokes the guard; CDK Pipelines itself has steps for builds and approvals only."""
 
-    Args:
-        function: Answers with PutJobSuccessResult or PutJobFailureResult.
-        parameters: What it is told, at most 1000 characters.
-    """
-
-    def __init__(self, step_id: str, *, function: lambda_.IFunction, parameters: str) -> None:
-        super().__init__(step_id)
+    def __init__(self, *, function: lambda_.IFunction, parameters: str) -> None:
+        super().__init__("Guard")
         self._function, self._parameters = function, parameters
 
     @jsii.member(jsii_name="produceAction")
     def produce_action(
         self, stage: codepipeline.IStage, *, action_name: str, run_order: float, **_options: Any
     ) -> pipelines.CodePipelineActionFactoryResult:
-        """Adds the action; CDK Pipelines says where."""
+        """Adds the action where CDK Pipelines puts it."""
         stage.add_action(
             actions.LambdaInvokeAction(
                 action_name=action_name,
@@ -51,23 +50,11 @@ class GuardStep(pipelines.Step):
         return pipelines.CodePipelineActionFactoryResult(run_orders_consumed=1)
 
 
-CODE = Path(__file__).with_name("handler.py")
-CHANGE_SET = "PipelineChange"
-"""What CDK Pipelines calls every change set."""
-MOST_PARAMETERS = 1000
-"""https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html"""
-
-
 class Guard(Construct):
-    """A function that looks at a change set after it was made and before it is executed.
+    """A function that checks a change set after it was created and before it is executed.
 
-    It looks in the target account, as the role that `cdk bootstrap` made for looking, and answers in seconds: a build
-    would take a minute to start, six times on the way to production.
-
-    Args:
-        environments: Whose change sets it may look at.
-        log_key: Encrypts its log; it allows log groups.
-        topic: Is told of a job that it could not even answer.
+    It reads the change set in the target account, in the lookup role of `cdk bootstrap`, and answers within seconds: a
+    build would take a minute to start, six times on the path to production.
     """
 
     def __init__(
@@ -76,85 +63,54 @@ class Guard(Construct):
         construct_id: str,
         *,
         environments: Sequence[Environment],
+        allowed_changes: Collection[str],
         log_key: kms.IKey,
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = LogGroup(self, "Log", key=log_key, retain=True)
-        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
-        looking = [
+        self._allowed_changes = allowed_changes
+        lookup_roles = {
             lookup_role_arn(environment, region)
             for environment in environments
             for region in (environment.primary_region, environment.dr_region)
-        ]
-        policy = iam.ManagedPolicy(
+        }
+        self.function = tooling_function(
             self,
-            "Policy",
-            roles=[role],
+            code=CODE,
+            timeout=Duration.minutes(2),
             statements=[
-                iam.PolicyStatement(
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-                ),
-                iam.PolicyStatement(actions=["sts:AssumeRole"], resources=sorted(set(looking))),
+                iam.PolicyStatement(actions=["sts:AssumeRole"], resources=sorted(lookup_roles)),
                 iam.PolicyStatement(
                     actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]
                 ),
             ],
-        )
-        topic.allow_failed_events(policy)
-        self.function = InlineFunction(
-            self,
-            "Function",
-            code=CODE,
-            timeout=Duration.minutes(2),
-            role=role.without_policy_updates(),
-            log_group=log_group,
+            any_resource="Answering a job has no resource to name; "
+            "whoever answers must know the id that the job was given.",
+            invoked_by="Only the pipeline invokes it, one stack after the other.",
+            log_key=log_key,
             topic=topic,
         )
-        self.function.node.add_dependency(policy)
-        acknowledge(
-            policy,
-            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-            control="Answering a job has no resource to name; whoever answers must know the id that the job was given.",
-        )
-        acknowledge(
-            self.function,
-            "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
-            control="Only the pipeline invokes it, one stack after the other.",
-        )
-        acknowledge(
-            self.function,
-            "NIST.800.53.R5::NIST.800.53.R5-LambdaInsideVPC",
-            "PCI.DSS.321::PCI.DSS.321-LambdaInsideVPC",
-            control="It calls AWS's control plane over TLS; the tooling account has no VPC to be inside of.",
-        )
 
-    def step(self, environment: Environment, *, stack: str, region: str, allowed: Collection[str]) -> GuardStep:
-        """The step between a stack's Prepare and its Deploy.
-
-        Args:
-            environment: Whose stack it is.
-            stack: The stack as CloudFormation knows it.
-            region: Where it stands.
-            allowed: The changes that are allowed, of whatever stack.
+    def step(self, environment: Environment, stack: Stack) -> GuardStep:
+        """The step between the Prepare and the Deploy action of a stack.
 
         Raises:
-            SettingsError: When more changes are allowed than an action can carry.
+            SettingsError: When more changes are allowed than fit into the parameters of an action.
         """
         parameters = json.dumps(
             {
-                "stack": stack,
+                "stack": stack.stack_name,
                 "change_set": CHANGE_SET,
-                "region": region,
-                "role": lookup_role_arn(environment, region),
-                "allowed": [entry for entry in allowed if entry.startswith(f"{stack}/")],
+                "region": stack.region,
+                "role": lookup_role_arn(environment, stack.region),
+                "allowed": [entry for entry in self._allowed_changes if entry.startswith(f"{stack.stack_name}/")],
             }
         )
         if len(parameters) > MOST_PARAMETERS:
             raise SettingsError(
                 [
-                    f"delivery.allowed_changes names more changes of {stack} than a pipeline's action can carry "
+                    f"delivery.allowed_changes names more changes of {stack.stack_name} than an action can hold "
                     f"({len(parameters)} of {MOST_PARAMETERS} characters): deliver them in several releases."
                 ]
             )
-        return GuardStep("Guard", function=self.function, parameters=parameters)
+        return GuardStep(function=self.function, parameters=parameters)

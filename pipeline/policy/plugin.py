@@ -113,7 +113,7 @@ def _violation(rule: Rule, finding: Finding, *, template: Path) -> PolicyViolati
     )
 
 
-def hold_to_policy(app: App, *, environments: Sequence[Environment]) -> None:
+def enforce_policy(app: App, *, environments: Sequence[Environment]) -> None:
     """Attaches them to the app, once: on a stage they would not run, and on several they would report twice."""
     Validations.of(app).add_plugins(
         AwsSolutionsChecks(app), PCIDSS321Checks(app), NIST80053R5Checks(app), OwnRules(environments=environments)

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import aws_s3 as s3
 
 from payment_constructs.acknowledgement import acknowledge
-from pipeline.policy.plugin import hold_to_policy
+from pipeline.policy.plugin import enforce_policy
 from pipeline.settings import Delivery
 from tests.policy.register import PACKS
 from tests.synthesized import acknowledgements, report_in
@@ -42,7 +42,7 @@ class LeakyStage(cdk.Stage):
 
 def planted(context: dict[str, Any]) -> tuple[cdk.App, LeakyStage]:
     app = cdk.App(analytics_reporting=False, context=context)
-    hold_to_policy(app, environments=())
+    enforce_policy(app, environments=())
     return app, LeakyStage(cdk.Stack(app, "PipelineStack"), "Dev")
 
 

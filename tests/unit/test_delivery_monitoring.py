@@ -70,7 +70,7 @@ def test_more_gates_than_a_parameter_can_carry_are_refused(monkeypatch: pytest.M
         gates_document(pipeline, conditions={})
     (fault,) = refused.value.faults
     assert re.fullmatch(
-        r"delivery\.environments has more gates than /payment/delivery/gates can carry \([0-9]+ of 10 characters\): "
+        r"delivery\.environments has more gates than fit into /payment/delivery/gates \([0-9]+ of 10 characters\): "
         r"deliver to fewer environments, or in two pipelines\.",
         fault,
     )

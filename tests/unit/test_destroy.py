@@ -52,7 +52,7 @@ def test_what_retains_data_is_refused_whatever_is_confirmed(
     assert destroy.main([retained, "--confirm", retained]) == 1
     assert ran.commands == []
     said = capsys.readouterr().err
-    for protection in ("termination protection", "deletion protection", "locks have run out"):
+    for protection in ("termination protection", "deletion protection", "locks expire"):
         assert protection in said
 
 

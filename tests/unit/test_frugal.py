@@ -29,7 +29,7 @@ def pulled(context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest
     """The assembly of the first environment alone, as cheap as it may be."""
     directory = tmp_path_factory.mktemp("frugal")
     app = cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
-    entry_point.synthesize_alone(app, delivery, frugal(delivery.environments[0]))
+    entry_point.synthesize_standalone(app, delivery, frugal(delivery.environments[0]))
     return directory
 
 

@@ -13,7 +13,6 @@ from aws_cdk.assertions import Template
 from payment_constructs.database import PORT
 from pipeline.settings import Delivery
 from stages.environment import Environment
-from stages.layers import Peers
 from stages.payment_stage import PaymentStage
 from tests.templates import Assembly, references
 
@@ -217,12 +216,19 @@ def execution_role(assembly: Assembly, environment: Environment) -> str:
     return role.replace("${AWS::Partition}", "aws")
 
 
-def alone(context: dict[str, Any], environment: Environment, peers: Peers) -> Template:
+def alone(
+    context: dict[str, Any],
+    environment: Environment,
+    *,
+    previous: Environment | None = None,
+    following: Environment | None = None,
+) -> Template:
     stage = PaymentStage(
         cdk.App(analytics_reporting=False, context=context),
         "Only",
         environment=environment,
-        peers=peers,
+        previous=previous,
+        following=following,
         tooling_account="111111111111",
         release="0",
     )
@@ -234,7 +240,7 @@ def test_without_a_peering_nobody_is_admitted_and_the_role_still_waits_to_remove
 ) -> None:
     _, staging, prod = delivery.environments
     off = replace(staging, peers_with=None)
-    template = alone(context, off, Peers.of(off, [off, replace(prod, peers_with=None)]))
+    template = alone(context, off, following=replace(prod, peers_with=None))
     assert not template.find_resources(CONNECTION)
     assert not template.find_resources(WAY_BACK)
     assert prod.vpc_cidr not in json.dumps(template.to_json())
@@ -253,7 +259,7 @@ def test_within_one_account_the_connection_needs_no_role_and_the_way_back_is_the
 ) -> None:
     dev, staging, _ = delivery.environments
     here = replace(dev, account=staging.account, certificate_arn=staging.certificate_arn)
-    template = alone(context, staging, Peers(earlier=here, following=None))
+    template = alone(context, staging, previous=here)
     (connection,) = template.find_resources(CONNECTION).values()
     (back,) = template.find_resources(WAY_BACK).values()
     assert "PeerRoleArn" not in connection["Properties"]

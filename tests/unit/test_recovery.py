@@ -55,7 +55,7 @@ def test_a_certificate_of_the_lost_region_is_refused(lost: Environment) -> None:
 
 def load(context: dict[str, Any], **values: str) -> Environment | None:
     app = cdk.App(context=context | values)
-    return entry_point.load_alone(app, entry_point.load(app))
+    return entry_point.standalone_environment(app, entry_point.load(app))
 
 
 def test_it_is_asked_for_on_the_command_line(context: dict[str, Any], delivery: Delivery) -> None:

@@ -24,9 +24,9 @@ def alone(context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest.
     """The assembly of the sandbox alice."""
     directory = tmp_path_factory.mktemp("sandbox")
     app = cdk.App(analytics_reporting=False, context={**context, "sandbox": "alice"}, outdir=str(directory))
-    environment = entry_point.load_alone(app, delivery)
+    environment = entry_point.standalone_environment(app, delivery)
     assert environment is not None
-    entry_point.synthesize_alone(app, delivery, environment)
+    entry_point.synthesize_standalone(app, delivery, environment)
     return directory
 
 
@@ -92,5 +92,5 @@ def test_its_networks_are_its_own_and_no_environment_of_the_delivery_uses_them(d
 
 @pytest.mark.parametrize("name", ["Alice", "a-b", "", "1a", "abcdefgh", 7])
 def test_a_name_that_no_resource_can_carry_is_refused(delivery: Delivery, name: object) -> None:
-    with pytest.raises(SettingsError, match="give 1 to 7 small letters and digits"):
+    with pytest.raises(SettingsError, match="give 1 to 7 lowercase letters and digits"):
         sandbox(name, dev=delivery.environments[0])

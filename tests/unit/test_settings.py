@@ -83,8 +83,8 @@ def test_the_source_is_a_setting(settings: dict[str, Any], source: dict[str, str
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"notifications": None}, "delivery.notifications is None: give an object with the email that is told."),
-        ({"notifications": {}}, "delivery.notifications is {}: give an object with the email that is told."),
+        ({"notifications": None}, "delivery.notifications is None: give an object with the email that receives them."),
+        ({"notifications": {}}, "delivery.notifications is {}: give an object with the email that receives them."),
         ({"notifications": {"email": "x"}}, "delivery.notifications.email is 'x': give one e-mail address, such as"),
         ({"notifications": {"email": "a@b.test", "sms": 1}}, "delivery.notifications.sms is unknown: the settings"),
         (
@@ -99,7 +99,7 @@ def test_the_source_is_a_setting(settings: dict[str, Any], source: dict[str, str
             {"notifications": {"email": "a@b.test", "chat_topic_arn": "arn:aws:sns:ap-southeast-1:222222222222:chat"}},
             "pipeline's own account and region, 111111111111 and ap-southeast-1.",
         ),
-        ({"allowed_changes": "all"}, "delivery.allowed_changes is 'all': give a list, empty while no data may be lost"),
+        ({"allowed_changes": "all"}, "delivery.allowed_changes is 'all': give a list, empty unless a change may lose"),
         (
             {"allowed_changes": ["Prod-Payment"]},
             "delivery.allowed_changes[0] is 'Prod-Payment': give STACK/LOGICAL-ID/",
@@ -111,7 +111,7 @@ def test_the_source_is_a_setting(settings: dict[str, Any], source: dict[str, str
         ),
         (
             {"allowed_changes": ["Dev-Payment/Table/Delete"] * 2},
-            "delivery.allowed_changes[1] is 'Dev-Payment/Table/Delete' once more: give it once.",
+            "delivery.allowed_changes[1] is 'Dev-Payment/Table/Delete' for the second time: give it once.",
         ),
     ],
 )
@@ -132,7 +132,7 @@ def test_bad_notifications_and_allowed_changes_are_refused(
         ({"type": "codecommit", "repository": "a b"}, "delivery.source.repository is 'a b': give a CodeCommit"),
         (
             {"type": "codecommit", "repository": "payments", "branch": ""},
-            "delivery.source.branch is '': give the name of the branch whose pushes are delivered, such as main.",
+            "delivery.source.branch is '': give the name of the branch to deliver, such as main.",
         ),
         ({"type": "codecommit", "repository": 1}, "delivery.source.repository is 1: give text."),
         ({"type": "codecommit", "repository": "a", "brnch": "x"}, "delivery.source.brnch is unknown"),
@@ -157,7 +157,7 @@ def test_a_connection_without_a_branch_is_refused(settings: dict[str, Any], bran
     settings["source"] |= {"repository": "payments", "branch": branch}
     assert faults(settings) == [
         "delivery.source.repository is 'payments': give owner/name.",
-        f"delivery.source.branch is {branch!r}: give the name of the branch whose pushes are delivered, such as main.",
+        f"delivery.source.branch is {branch!r}: give the name of the branch to deliver, such as main.",
     ]
 
 

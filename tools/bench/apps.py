@@ -14,7 +14,7 @@ from constructs import Construct
 
 import app as entry_point
 from pipeline import settings
-from pipeline.policy.plugin import hold_to_policy
+from pipeline.policy.plugin import enforce_policy
 from stages import environments
 from stages.environment import Environment
 
@@ -44,7 +44,7 @@ def floor(output: str, assembly: str = "cdk.out") -> None:
     """Includes the finished templates of an assembly under the same packs and validator."""
     context = json.loads(Path("cdk.json").read_bytes())["context"]
     app = cdk.App(analytics_reporting=False, context=context, outdir=output)
-    hold_to_policy(app, environments=entry_point.load(app).environments)
+    enforce_policy(app, environments=entry_point.load(app).environments)
     report = json.loads(Path(assembly, "validation-report.json").read_bytes())["pluginReports"]
     rules = {each["acknowledgedId"] for plugin in report for each in plugin.get("suppressedViolations", [])}
     for path, file in sorted(_stacks(Path(assembly))):

@@ -1,0 +1,72 @@
+"""A Lambda function of the tooling account, with its log, its role and the role's policy."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.inline_function import InlineFunction
+from payment_constructs.logs import LogGroup
+from payment_constructs.monitoring.alarm import AlarmTopic
+
+
+def tooling_function(
+    scope: Construct,
+    *,
+    code: Path,
+    timeout: Duration,
+    statements: Sequence[iam.PolicyStatement],
+    any_resource: str,
+    invoked_by: str,
+    log_key: kms.IKey,
+    topic: AlarmTopic,
+) -> InlineFunction:
+    """Creates the function.
+
+    Args:
+        scope: The construct that it is the only function of.
+        code: A file with a ``handler`` that needs nothing but the Lambda runtime.
+        timeout: Of one call.
+        statements: The permissions of the function, besides its log and its topic.
+        any_resource: The control for the statement that names no resources.
+        invoked_by: The control for its concurrency, which is not reserved.
+        log_key: Encrypts the log; its policy allows log groups.
+        topic: Receives asynchronous events that the function failed to process.
+    """
+    log_group = LogGroup(scope, "Log", key=log_key, retain=True)
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    policy = iam.ManagedPolicy(
+        scope,
+        "Policy",
+        roles=[role],
+        statements=[
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
+            ),
+            *statements,
+        ],
+    )
+    topic.allow_failed_events(policy)
+    function = InlineFunction(
+        scope,
+        "Function",
+        code=code,
+        timeout=timeout,
+        role=role.without_policy_updates(),
+        log_group=log_group,
+        topic=topic,
+    )
+    function.node.add_dependency(policy)
+    acknowledge(policy, "AwsSolutions::AwsSolutions-IAM5[Resource::*]", control=any_resource)
+    acknowledge(function, "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency", control=invoked_by)
+    acknowledge(
+        function,
+        "NIST.800.53.R5::NIST.800.53.R5-LambdaInsideVPC",
+        "PCI.DSS.321::PCI.DSS.321-LambdaInsideVPC",
+        control="It calls AWS's control plane over TLS; the tooling account has no VPC to be inside of.",
+    )
+    return function
