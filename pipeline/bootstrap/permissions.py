@@ -1,10 +1,11 @@
-"""What CloudFormation may do in an account of the delivery, derived from what the templates declare.
+"""The IAM policies for CloudFormation in an account of the delivery, derived from the resource types in the templates.
 
-`python -m pipeline.bootstrap_permissions` writes bootstrap/permissions.json, which is deployed before `cdk bootstrap`.
+`python -m pipeline.bootstrap.permissions` writes bootstrap/permissions.json, which is deployed before `cdk bootstrap`:
+a permissions boundary for every role, and the execution policies of CloudFormation.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,61 +16,36 @@ from pipeline.plan.permissions import statements
 from stages.environments import DELIVERY_ORDER, DR_REGION, PRIMARY_REGION
 from stages.variants import FALLBACK_REGION, SUFFIX
 
-_REGION = "us-east-1"  # the only region whose schemas cover every type
-_UNSPOKEN = {
-    # Types whose schema names no actions, and what CloudFormation does beside any resource.
+FILE = Path(__file__).parents[2] / "bootstrap" / "permissions.json"
+LONGEST = 6144
+"""Characters of a managed policy, without white space:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+BOUNDARY = "payment-delivery-boundary"
+EXECUTION = "payment-delivery-execution"
+
+_SCHEMA_REGION = "us-east-1"  # the only region whose schemas cover every type
+_NOT_IN_SCHEMA = {
     "AWS::CodeBuild::Project": ("BatchGetProjects", "CreateProject", "DeleteProject", "UpdateProject"),
 }
-_BESIDES = (
+_ALWAYS = (
     "iam:PassRole",
     "lambda:InvokeFunction",
     "ssm:GetParameter",
     "ssm:GetParameters",
     "kms:CreateGrant",
     "cloudformation:DescribeStacks",  # Fn::GetStackOutput: decision 0001
-    "codeconnections:PassConnection",  # the schema has its former name alone
+    "codeconnections:PassConnection",  # the schema has only its former name
 )
 UNUSED = frozenset(
     {
         *("amplify", "apigateway", "apprunner", "appsync", "bedrock-agentcore", "cognito-idp"),  # behind a firewall
         *("elasticfilesystem", "s3files"),  # mounted by a function
-        *("firehose", "kinesis"),  # fed by logs and tables
+        *("firehose", "kinesis"),  # targets of logs and tables
         *("autoscaling", "payments", "s3tables", "vpc-lattice", "vpce"),
     }
 )
-"""Services that a schema speaks of because a resource can be joined to them: none of ours is."""
-
-
-def actions(types: Iterable[str]) -> list[str]:
-    """The actions that CloudFormation needs for resources of some types.
-
-    Args:
-        types: Such as ``AWS::SQS::Queue``.
-    """
-    found = {action for kind in types for action in _of(kind)} | set(_BESIDES)
-    return sorted(action for action in found if action.split(":")[0] not in UNUSED)
-
-
-def _of(kind: str) -> Iterator[str]:
-    if kind in _UNSPOKEN:
-        yield from (f"{kind.split('::')[1].lower()}:{action}" for action in _UNSPOKEN[kind])
-    elif kind.startswith("AWS::") and kind != "AWS::CDK::Metadata":
-        handlers = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_REGION, kind).schema.get("handlers") or {}
-        for handler in handlers.values():
-            yield from handler.get("permissions", [])
-
-
-BOUNDARY = "payment-delivery-boundary"
-EXECUTION = "payment-delivery-execution"
-_REGIONS = (PRIMARY_REGION, DR_REGION, FALLBACK_REGION)
-_STACKS = (
-    "payment-*",
-    *(f"{environment}{suffix}-*" for environment in DELIVERY_ORDER for suffix in ("", SUFFIX)),
-    "Sandbox-*",
-    "PipelineStack-*",
-    "PipelineArtifacts-*",
-)
-"""What names of roles and policies begin with: our own, and those that CloudFormation makes of a stack's name."""
+"""Services in a schema because a resource can be connected to them; no resource of ours is."""
 
 _FORBIDDEN = (
     "iam:CreateAccessKey",
@@ -77,48 +53,119 @@ _FORBIDDEN = (
     "iam:CreateUser",
     "iam:DeleteRolePermissionsBoundary",
 )
+_REGIONS = (PRIMARY_REGION, DR_REGION, FALLBACK_REGION)
+_NAMES = (
+    "payment-*",
+    *(f"{environment}{suffix}-*" for environment in DELIVERY_ORDER for suffix in ("", SUFFIX)),
+    "Sandbox-*",
+    "PipelineStack-*",
+    "PipelineArtifacts-*",
+)
+"""Names of our roles and policies: given ones, and those that CloudFormation derives from a stack's name."""
 
 
-def regional(wanted: list[str]) -> dict[str, Any]:
-    """Anywhere in the regions of the delivery, and in the one where a region's loss would bring it."""
-    where = {"StringEquals": {"aws:RequestedRegion": list(_REGIONS)}}
-    return {"Effect": "Allow", "Action": wanted, "Resource": "*", "Condition": where}
+def text(documents: Sequence[Mapping[str, Any]]) -> str:
+    """The content of the file, for the templates of the delivery."""
+    return json.dumps(template(documents), indent=2) + "\n"
 
 
-def on_roles(wanted: list[str]) -> list[dict[str, Any]]:
-    """IAM on the names of our stacks only, and no role without the boundary."""
+def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The permissions boundary and the execution policies, as a CloudFormation template."""
+    wanted = _actions(declared(documents))
+    services = {action.split(":")[0] for action in wanted}
+    plain, iam, billing, roles = (
+        [action for action in wanted if action.split(":")[0] in some]
+        for some in (services - {"iam", "billing", "budgets", "sts"}, {"iam"}, {"billing", "budgets"}, {"sts"})
+    )
+    policies = [[_regional(part)] for part in _in_parts(plain)]
+    policies.append([*_on_roles(iam), _on_budgets(billing), _on_neighbours(roles)])
+    resources = {
+        f"Execution{number}": _policy(f"{EXECUTION}-{number}", policy)
+        for number, policy in enumerate(policies, start=1)
+    }
+    services |= {action.split(":")[0] for action in _granted(documents)}
+    return {
+        "Description": "What CloudFormation, and any role that it makes, may do for the payment delivery.",
+        "Resources": {"Boundary": _policy(BOUNDARY, _boundary(sorted(services))), **resources},
+    }
+
+
+def declared(documents: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The types of all resources in the templates."""
+    return {resource["Type"] for document in documents for resource in document["Resources"].values()}
+
+
+def _actions(types: set[str]) -> list[str]:
+    """The actions that CloudFormation needs for resources of these types."""
+    found = {action for resource_type in types for action in _actions_of(resource_type)} | set(_ALWAYS)
+    return sorted(action for action in found if action.split(":")[0] not in UNUSED)
+
+
+def _actions_of(resource_type: str) -> Iterator[str]:
+    if resource_type in _NOT_IN_SCHEMA:
+        yield from (f"{resource_type.split('::')[1].lower()}:{action}" for action in _NOT_IN_SCHEMA[resource_type])
+    elif resource_type.startswith("AWS::") and resource_type != "AWS::CDK::Metadata":
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_SCHEMA_REGION, resource_type).schema
+        for handler in (schema.get("handlers") or {}).values():
+            yield from handler.get("permissions", [])
+
+
+def _granted(documents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The actions that the templates grant to roles: the boundary applies to those roles too."""
+    for document in documents:
+        for name, resource in document["Resources"].items():
+            if resource["Type"].startswith("AWS::IAM::"):
+                yield from (each.action for each in statements(name, resource) if ":" in each.action)
+
+
+def _regional(wanted: list[str]) -> dict[str, Any]:
+    """Any resource in the regions of the delivery, and in the DR region of a recovered environment."""
+    regions = {"StringEquals": {"aws:RequestedRegion": list(_REGIONS)}}
+    return {"Effect": "Allow", "Action": wanted, "Resource": "*", "Condition": regions}
+
+
+def _in_parts(wanted: list[str]) -> Iterator[list[str]]:
+    """The actions in parts that each fit into a policy."""
+    part: list[str] = []
+    for action in wanted:
+        if len(json.dumps([_regional([*part, action])], separators=(",", ":"))) > LONGEST - 200:
+            yield part
+            part = []
+        part.append(action)
+    yield part
+
+
+def _on_roles(wanted: list[str]) -> list[dict[str, Any]]:
+    """IAM, limited to the names of our stacks, and to roles with the permissions boundary."""
     bounded = {"iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
     roles, others = (
-        [_arn(f"{kind}/{name}") for kind in kinds for name in _STACKS]
+        [_arn(f"{kind}/{name}") for kind in kinds for name in _NAMES]
         for kinds in (("role",), ("policy", "instance-profile"))
     )
-    within = {"StringEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
+    with_boundary = {"StringEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
     free = [action for action in wanted if action not in bounded and action not in _FORBIDDEN]
     return [
         {"Effect": "Allow", "Action": free, "Resource": [*roles, *others]},
-        {"Effect": "Allow", "Action": sorted(bounded & set(wanted)), "Resource": roles, "Condition": within},
+        {"Effect": "Allow", "Action": sorted(bounded & set(wanted)), "Resource": roles, "Condition": with_boundary},
         {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": _arn("role/aws-service-role/*")},
     ]
 
 
-def on_budgets(wanted: list[str]) -> dict[str, Any]:
-    """Budgets by our names: they are of no region, and AWS answers for them in us-east-1 alone."""
+def _on_budgets(wanted: list[str]) -> dict[str, Any]:
+    """Budgets of our names; without a region, since budgets are global and their API is in us-east-1."""
     ours = "arn:${AWS::Partition}:budgets::${AWS::AccountId}:budget/payment-*"
     views = "arn:${AWS::Partition}:billing::${AWS::AccountId}:billingview/*"
     return {"Effect": "Allow", "Action": wanted, "Resource": [{"Fn::Sub": ours}, {"Fn::Sub": views}]}
 
 
-def on_neighbours(wanted: list[str]) -> dict[str, Any]:
-    """The role by which a peering is accepted, and the outputs of a neighbour are read, also in another account."""
-    return {
-        "Effect": "Allow",
-        "Action": wanted,
-        "Resource": {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/payment-peering-*"},
-    }
+def _on_neighbours(wanted: list[str]) -> dict[str, Any]:
+    """The role that accepts a peering and reads a neighbour's outputs, in another account too."""
+    peering_roles = {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/payment-peering-*"}
+    return {"Effect": "Allow", "Action": wanted, "Resource": peering_roles}
 
 
-def boundary(services: list[str]) -> list[dict[str, Any]]:
-    """Nothing outside the services of the platform, no new identities, and no way out of the boundary."""
+def _boundary(services: list[str]) -> list[dict[str, Any]]:
+    """The services of the platform only, without new users or keys, or changes of the boundary itself."""
     itself = [_arn(f"policy/{BOUNDARY}"), _arn(f"policy/{EXECUTION}-*")]
     changing = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"]
     return [
@@ -128,81 +175,13 @@ def boundary(services: list[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _arn(resource: str) -> dict[str, str]:
-    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{resource}"}
-
-
-FILE = Path(__file__).parents[2] / "bootstrap" / "permissions.json"
-LONGEST = 6144
-"""Characters of a managed policy, without white space:
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-"""
-
-_IAM = {"iam"}
-_STS = {"sts"}
-_BILLING = {"billing", "budgets"}
-
-
-def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The permissions boundary and the execution policies, as a CloudFormation template.
-
-    Args:
-        documents: The templates of the delivery.
-    """
-    wanted = actions(declared(documents))
-    services = {action.split(":")[0] for action in wanted}
-    plain, iam, billing, roles = (
-        _of_services(wanted, some) for some in (services - _IAM - _BILLING - _STS, _IAM, _BILLING, _STS)
-    )
-    parts = [[regional(part)] for part in _in_parts(plain)]
-    parts += [[*on_roles(iam), on_budgets(billing), on_neighbours(roles)]]
-    resources = {
-        f"Execution{place}": _policy(f"{EXECUTION}-{place}", statements)
-        for place, statements in enumerate(parts, start=1)
-    }
-    services |= {action.split(":")[0] for action in _granted(documents)}
-    return {
-        "Description": "What CloudFormation, and any role that it makes, may do for the payment delivery.",
-        "Resources": {"Boundary": _policy(BOUNDARY, boundary(sorted(services))), **resources},
-    }
-
-
-def _of_services(wanted: list[str], services: set[str]) -> list[str]:
-    return [action for action in wanted if action.split(":")[0] in services]
-
-
-def _in_parts(wanted: list[str]) -> Iterator[list[str]]:
-    """As many actions in a policy as it has room for."""
-    part: list[str] = []
-    for action in wanted:
-        if len(json.dumps([regional([*part, action])], separators=(",", ":"))) > LONGEST - 200:
-            yield part
-            part = []
-        part.append(action)
-    yield part
-
-
 def _policy(name: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
     document = {"Version": "2012-10-17", "Statement": statements}
     return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"ManagedPolicyName": name, "PolicyDocument": document}}
 
 
-def _granted(documents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The actions that the roles of the templates are given: the boundary holds those roles too."""
-    for document in documents:
-        for name, resource in document["Resources"].items():
-            if resource["Type"].startswith("AWS::IAM::"):
-                yield from (each.action for each in statements(name, resource) if ":" in each.action)
-
-
-def declared(documents: Sequence[Mapping[str, Any]]) -> set[str]:
-    """The types of every resource of some templates."""
-    return {resource["Type"] for document in documents for resource in document["Resources"].values()}
-
-
-def text(documents: Sequence[Mapping[str, Any]]) -> str:
-    """The file's content."""
-    return json.dumps(template(documents), indent=2) + "\n"
+def _arn(resource: str) -> dict[str, str]:
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{resource}"}
 
 
 if __name__ == "__main__":
