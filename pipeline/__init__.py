@@ -1,1 +1,1 @@
-"""The delivery: where a change comes from, what it passes, and in which order it reaches the environments."""
+"""The delivery: the pipeline, its settings, steps, gates and notifications."""

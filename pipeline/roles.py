@@ -1,4 +1,4 @@
-"""Who may do what to the pipeline, and the acknowledged findings of the roles that CDK Pipelines generates."""
+"""The separation of duties at the pipeline, and the acknowledged findings of its generated roles."""
 
 from collections.abc import Sequence
 

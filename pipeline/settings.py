@@ -20,7 +20,7 @@ PLACEHOLDER = re.compile(
     | \b0{8}-0{4}-0{4}-0{4}-0{12}\b     # the id of a certificate or a connection
     | \bsha256:0{64}\b                  # the digest of an image
     | ^example/payment-platform$        # a repository
-    | @(.*\.)?example\.(com|net|org)$   # domains that are reserved (RFC 2606): no mail to them arrives
+    | @(.*\.)?example\.(com|net|org)$   # domains that are reserved (RFC 2606): mail to them is lost
     """,
     re.IGNORECASE | re.VERBOSE,
 )

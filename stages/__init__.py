@@ -1,1 +1,1 @@
-"""What is delivered: the environments as validated data, and the stacks that each of them holds."""
+"""What is delivered: the environments as validated records, and their stacks."""
