@@ -80,7 +80,7 @@ def _rule(provider: str, **more: Any) -> dict[str, Any]:
 PARAMETER = "/payment/delivery/gates"
 LONGEST = 8192
 """Characters of an advanced SSM parameter, which it becomes above 4096: with about eight environments."""
-GATES = {"Manual": " is approved", "Lambda": " judges", "CodeBuild": " passes"}
+GATES = {"Manual": " is approved", "Lambda": " passes", "CodeBuild": " passes"}
 """The result of an action that the next one waits for, by provider; all other actions deploy."""
 
 

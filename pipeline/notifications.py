@@ -96,20 +96,20 @@ class DeliveryNotifications(Construct):
             "Ended",
             detail_type="CodePipeline Pipeline Execution State Change",
             detail={"pipeline": [pipeline], "state": ["FAILED", "SUCCEEDED"]},
-            text=f"{pipeline}: execution {field('$.detail.execution-id')} has {field('$.detail.state')}. {console}",
+            text=f"{pipeline}: execution {field('$.detail.execution-id')} ended: {field('$.detail.state')}. {console}",
         )
         self._rule(
             "ApprovalWanted",
             detail_type="CodePipeline Action Execution State Change",
             detail={"pipeline": [pipeline], "type": {"category": ["Approval"]}, "state": ["STARTED"]},
-            text=f"{pipeline}: {field('$.detail.action')} waits for somebody's answer. {console}",
+            text=f"{pipeline}: {field('$.detail.action')} is waiting for approval. {console}",
         )
         self._rule(
             "GateChanged",
             source="aws.ssm",
             detail_type="Parameter Store Change",
             detail={"name": [PARAMETER], "operation": ["Update", "Delete"]},
-            text=f"{pipeline} has changed one of its own gates: compare the versions of {PARAMETER}. {console}",
+            text=f"{pipeline}: a gate has changed; compare the versions of {PARAMETER}. {console}",
         )
         overridden = self._rule(
             "Overridden",
@@ -127,8 +127,8 @@ class DeliveryNotifications(Construct):
                 ],
             },
             text=(
-                f"{field('$.detail.userIdentity.arn')} has called {field('$.detail.eventName')} on a pipeline of "
-                f"account {field('$.account')}: who approved that? {console}"
+                f"{field('$.detail.userIdentity.arn')} called {field('$.detail.eventName')} on a pipeline of account "
+                f"{field('$.account')}: check that this was approved (docs/operations.md#gate-overridden). {console}"
             ),
         )
         self.alarm = Alarm(
@@ -147,7 +147,7 @@ class DeliveryNotifications(Construct):
             datapoints=1,
             # No call, no event; no event, no data.
             missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says="Somebody other than the pipeline led a release past a gate, or changed the pipeline.",
+            says="A principal other than the pipeline overrode a gate or changed the pipeline.",
             runbook="gate-overridden",
         )
 

@@ -139,4 +139,6 @@ class PlanStep(pipelines.CodeBuildStep):
         self.page = f"{console}/{bucket.bucket_name}?region={region}&prefix={key}"
         # A variable can be exported only before the pipeline is built, and gets its name only if a step refers to it.
         self.broadens = self.exported_variable("PLAN_BROADENS")
-        self.question = f"{self.exported_variable('PLAN_SUMMARY')} (broader permissions or network: {self.broadens})"
+        self.question = (
+            f"{self.exported_variable('PLAN_SUMMARY')} (broadens permissions or network access: {self.broadens})"
+        )

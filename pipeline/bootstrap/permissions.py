@@ -85,7 +85,7 @@ def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
     services |= {action.split(":")[0] for action in _granted(documents)}
     return {
-        "Description": "What CloudFormation, and any role that it makes, may do for the payment delivery.",
+        "Description": "Execution policies and permissions boundary of the payment delivery, for `cdk bootstrap`.",
         "Resources": {"Boundary": _policy(BOUNDARY, _boundary(sorted(services))), **resources},
     }
 

@@ -90,7 +90,7 @@ def test_the_gates_are_written_down_where_a_change_is_told(assembly: Assembly, d
     for environment in delivery.environments:
         told = gates[environment.name]
         for stack in ("DisasterRecovery", "Payment"):
-            judged = told.index(f"{stack}.Guard judges")
+            judged = told.index(f"{stack}.Guard passes")
             assert told.index(f"{stack}.Prepare") < judged < told.index(f"{stack}.Deploy")
         assert "Verify passes" in told
         assert [line.split(":")[0] for line in told if line.startswith(("Before", "On"))] == sorted(
