@@ -1,6 +1,6 @@
-"""The code that turns the end of a production deployment into the four figures of DORA.
+"""The Lambda code that publishes the four DORA metrics at the end of a production deployment.
 
-It runs in the function as one file, so it imports nothing of this project. Definitions: https://dora.dev/guides/
+It runs as one file, so it imports nothing of this project. Definitions: https://dora.dev/guides/
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,21 +12,21 @@ import boto3
 NAMESPACE = "PaymentDelivery"
 DEPLOYMENTS, FAILED = "Deployments", "FailedDeployments"
 LEAD_TIME, RECOVERY_TIME = "LeadTime", "RecoveryTime"
-_COMMITTED = ("CommitterDate", "AuthorDate")
+_COMMIT_DATES = ("CommitterDate", "AuthorDate")
 
 
 class Execution(NamedTuple):
-    """An execution of the pipeline that reached production, or was to."""
+    """An execution of the pipeline."""
 
     status: str
     ended: datetime
-    is_rollback: bool  # it brings an earlier release back, and is no deployment of a change
+    is_rollback: bool  # to an earlier release: not a deployment of a change
     actions: list[Mapping[str, Any]]
-    in_production: list[Mapping[str, Any]]  # those of its actions
+    in_production: list[Mapping[str, Any]]  # the actions of the last stage
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Publishes what the end of the last stage says about the delivery; nothing where it deployed nothing."""
+    """Publishes the metrics of a finished last stage; none if it deployed nothing."""
     detail = event["detail"]
     ended = datetime.fromisoformat(event["time"])
     this, *failed = _since_the_last_success(boto3.client("codepipeline"), detail)
@@ -49,7 +49,7 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
 
 
 def _of_a_failure(this: Execution) -> Iterator[tuple[str, float]]:
-    # A stage that was not entered, such as outside its window, has failed without an action.
+    # A stage that was not entered, such as outside its window, fails without an action.
     if this.in_production and not this.is_rollback:
         yield FAILED, 1.0
 
@@ -57,19 +57,19 @@ def _of_a_failure(this: Execution) -> Iterator[tuple[str, float]]:
 def _of_a_success(this: Execution, failed: Iterable[Execution], ended: datetime) -> Iterator[tuple[str, float]]:
     if not this.is_rollback:
         yield DEPLOYMENTS, 1.0
-        yield LEAD_TIME, (ended - _begun(this)).total_seconds()
-    # What was retried failed within this execution.
-    broken = [action["lastUpdateTime"] for action in this.in_production if action["status"] == "Failed"]
-    broken += [execution.ended for execution in failed]
-    if broken:
-        yield RECOVERY_TIME, (ended - min(broken)).total_seconds()
+        yield LEAD_TIME, (ended - _committed(this)).total_seconds()
+    # Failures before a retry are in this execution.
+    failures = [action["lastUpdateTime"] for action in this.in_production if action["status"] == "Failed"]
+    failures += [execution.ended for execution in failed]
+    if failures:
+        yield RECOVERY_TIME, (ended - min(failures)).total_seconds()
 
 
-def _begun(this: Execution) -> datetime:
-    """When the release was committed; where its source does not say so, when the pipeline took it."""
+def _committed(this: Execution) -> datetime:
+    """When the release was committed; if the source does not report it, when the execution started."""
     for action in this.actions:
         variables = action.get("output", {}).get("outputVariables", {})
-        for key in _COMMITTED:
+        for key in _COMMIT_DATES:
             if key in variables:
                 return datetime.fromisoformat(variables[key])
     started: datetime = min(action["startTime"] for action in this.actions)
@@ -77,14 +77,14 @@ def _begun(this: Execution) -> datetime:
 
 
 def _since_the_last_success(pipeline: Any, detail: Mapping[str, Any]) -> Iterator[Execution]:
-    """The execution that has ended, then those before it that failed in production, back to one that did not."""
-    known = False
+    """The finished execution, then earlier ones that failed in production, back to the last success."""
+    found = False
     pages = pipeline.get_paginator("list_pipeline_executions").paginate(pipelineName=detail["pipeline"])
     for summary in (each for page in pages for each in page["pipelineExecutionSummaries"]):
         if summary["pipelineExecutionId"] == detail["execution-id"]:
-            known = True
+            found = True
             yield _execution(pipeline, detail, summary)
-        elif known and summary["status"] in {"Succeeded", "Failed"}:
+        elif found and summary["status"] in {"Succeeded", "Failed"}:
             execution = _execution(pipeline, detail, summary)
             if execution.in_production and execution.status == "Succeeded":
                 return

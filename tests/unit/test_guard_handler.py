@@ -76,7 +76,7 @@ def test_a_change_set_that_touches_no_data_goes_through(monkeypatch: pytest.Monk
     task = change("Modify", "AWS::ECS::TaskDefinition", Replacement="True")
     world = judge(monkeypatch, page(change("Add"), change("Modify", Replacement="False"), task))
     assert not world.failed
-    assert world.succeeded == {"jobId": "job", "executionDetails": {"summary": "3 changes, none loses stored data"}}
+    assert world.succeeded == {"jobId": "job", "executionDetails": {"summary": "3 changes, no stored data lost"}}
 
 
 def test_it_looks_in_the_target_account_and_region_by_the_role_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_it_looks_in_the_target_account_and_region_by_the_role_that_it_is_told(m
 def test_a_replacement_is_stopped_with_its_cause_and_the_way_to_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert judge(monkeypatch, page(recreating("True"))).message == (
         "Prod-Payment: Sessions (AWS::DynamoDB::GlobalTable) would be replaced by an empty one, because of KeySchema. "
-        'If that is meant, add "Prod-Payment/Sessions/KeySchema" to delivery.allowed_changes in cdk.json.'
+        'To allow it, add "Prod-Payment/Sessions/KeySchema" to delivery.allowed_changes in cdk.json.'
     )
 
 
@@ -157,7 +157,7 @@ def test_a_deletion_is_stopped_for_every_kind_of_stored_data(monkeypatch: pytest
 
 def test_what_is_retained_still_leaves_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     message = judge(monkeypatch, page(change("Remove", PolicyAction="Retain"))).message
-    assert "would leave the stack, and stand on unmanaged" in message
+    assert "would leave the stack and remain unmanaged" in message
 
 
 def test_everything_that_is_wrong_is_told_at_once_on_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_no_changes_are_no_danger(monkeypatch: pytest.MonkeyPatch) -> None:
     "unreadable", [{"Status": "FAILED", "StatusReason": "denied", "Changes": []}, {"Status": "CREATE_PENDING"}]
 )
 def test_what_cannot_be_judged_is_stopped(monkeypatch: pytest.MonkeyPatch, unreadable: dict[str, Any]) -> None:
-    assert judge(monkeypatch, unreadable).message.startswith("The change set could not be judged: ")
+    assert judge(monkeypatch, unreadable).message.startswith("The change set could not be checked: ")
 
 
 def test_an_answer_fits_what_codepipeline_takes(monkeypatch: pytest.MonkeyPatch) -> None:
