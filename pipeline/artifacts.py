@@ -57,7 +57,7 @@ class ArtifactStore(Construct):
             self.bucket,
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
             "PCI.DSS.321::PCI.DSS.321-S3BucketReplicationEnabled",
-            control="An artifact is a copy of a commit: the pipeline makes it again from the repository.",
+            control="An artifact is a copy of a commit: the pipeline can create it again from the repository.",
         )
 
     def import_into(self, scope: Construct) -> s3.IBucket:

@@ -67,6 +67,6 @@ def tooling_function(
         function,
         "NIST.800.53.R5::NIST.800.53.R5-LambdaInsideVPC",
         "PCI.DSS.321::PCI.DSS.321-LambdaInsideVPC",
-        control="It calls AWS's control plane over TLS; the tooling account has no VPC to be inside of.",
+        control="It calls AWS's control plane over TLS; the tooling account has no VPC.",
     )
     return function

@@ -54,7 +54,7 @@ class DeliveryMetrics(Construct):
                     conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
                 ),
             ],
-            any_resource="PutMetricData knows no resources; the condition holds it to the one namespace.",
+            any_resource="PutMetricData has no resource-level permissions; the condition limits it to one namespace.",
             invoked_by="Only the end of a production deployment invokes it.",
             log_key=log_key,
             topic=topic,

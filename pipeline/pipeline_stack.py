@@ -57,12 +57,14 @@ class PipelineStack(Stack):
             log_key=log_key,
             topic=topic,
         )
+
         artifacts = ArtifactStore(self, "Artifacts")
         buckets: dict[str, s3.IBucket] = {self.region: artifacts.bucket}
         buckets |= {region: store.import_into(self) for region, store in regional_artifacts.items()}
         source = delivery.source.pipeline_source(self)
         synth = synth_step(source=source)
         self.pipeline = code_pipeline(self, synth=synth, buckets=buckets, log_key=log_key)
+
         plans = {
             environment: PlanStep(environment=environment, source=source, assembly=synth, store=artifacts)
             for environment in environments[1:]
@@ -98,14 +100,15 @@ class PipelineStack(Stack):
             )
             self.stages.append(stage)
             verifications.append(verification)
+
         # The conditions, roles and projects below can be changed or acknowledged only once the pipeline is built.
         self.pipeline.build_pipeline()
         conditions = Conditions(self.pipeline.pipeline)
         for environment in environments:
             conditions.add_environment(environment)
-        for environment, plan in plans.items():
-            if not environment.retains_data:
+            if (plan := plans.get(environment)) and not environment.retains_data:
                 conditions.skip_unless(approval_name(environment), variable=plan.broadens, value="yes")
+
         monitoring = Construct(self, "Monitoring")
         record_gates(monitoring, self.pipeline.pipeline, conditions=conditions)
         notifications = DeliveryNotifications(
@@ -120,6 +123,7 @@ class PipelineStack(Stack):
             topic=topic,
             alarms=[notifications.alarm],
         )
+
         SeparationOfDuties(
             self,
             "Duties",

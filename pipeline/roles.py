@@ -35,6 +35,7 @@ class SeparationOfDuties(Construct):
         plans: ArtifactStore,
     ) -> None:
         super().__init__(scope, construct_id)
+        # A new description replaces a managed policy, and fails while its name is in use.
         approver = iam.ManagedPolicy(
             self,
             "Approver",
@@ -178,7 +179,7 @@ def _acknowledge_inline(policy: IConstruct) -> None:
         policy,
         "NIST.800.53.R5::NIST.800.53.R5-IAMNoInlinePolicy",
         "PCI.DSS.321::PCI.DSS.321-IAMNoInlinePolicy",
-        control="CDK Pipelines writes it for this one role, from the actions in the pipeline; nobody else can get it.",
+        control="CDK Pipelines writes it from the pipeline's actions, for this one role; no other role can have it.",
     )
 
 

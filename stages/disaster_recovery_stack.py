@@ -63,7 +63,7 @@ class DisasterRecoveryStack(Stack):
             self.audit_bucket,
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
             "PCI.DSS.321::PCI.DSS.321-S3BucketReplicationEnabled",
-            control="It is the replica: the source in the primary region holds the same objects, versioned and locked.",
+            control="It is the replica: the source in the primary region has the same objects, versioned and locked.",
         )
         self.session_key = EncryptionKey(
             self, "SessionReplicaKey", purpose=f"Session table replica of {environment.name}", retain=retain

@@ -84,9 +84,8 @@ class Guard(Construct):
                     actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]
                 ),
             ],
-            any_resource="Answering a job has no resource to name; "
-            "whoever answers must know the id that the job was given.",
-            invoked_by="Only the pipeline invokes it, one stack after the other.",
+            any_resource="Job results have no resource-level permissions; a caller must know the id of the job.",
+            invoked_by="Only the pipeline invokes it, for one stack at a time.",
             log_key=log_key,
             topic=topic,
         )
