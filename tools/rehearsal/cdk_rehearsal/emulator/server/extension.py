@@ -55,6 +55,7 @@ def serve(*, beside: Application, native: frozenset[str]) -> Application:
         if page is None:
             await beside(scope, receive, send)
             return
+        await outage.read_request(receive)
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(page()).encode()})

@@ -47,6 +47,16 @@ def cut_off(*regions: str) -> bool:
     return any(region in _regions for region in regions)
 
 
+async def read_request(receive: Any) -> None:
+    """Read a request to its end before it is answered.
+
+    Hypercorn closes a connection whose answer is sent before the request is complete, without announcing it in the
+    answer. A client that keeps the connection gets "Remote end closed connection without response" next.
+    """
+    while (await receive()).get("more_body", False):
+        pass
+
+
 def refusing(*, beside: Application) -> Application:
     """The application `beside`, unless the request is for a region that is lost.
 
@@ -55,6 +65,7 @@ def refusing(*, beside: Application) -> Application:
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if _regions and scope["type"] == "http" and lost(_region(scope)):
+            await read_request(receive)
             headers = [(b"content-type", b"text/plain"), (b"x-amzn-errortype", b"ServiceUnavailable")]
             await send({"type": "http.response.start", "status": 503, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
