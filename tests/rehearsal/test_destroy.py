@@ -15,9 +15,9 @@ from cdk_rehearsal.documented import PAGE, Teardown, Terminal
 from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.report import remains
 from cdk_rehearsal.workplace import Workplace
+from stacks import PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
 from tests.rehearsal.places import workplace_in
-from tests.rehearsal.stacks import PRIMARY, RECOVERY
 from tests.templates import Assembly
 from tools.drill.data import back_up
 from tools.drill.platform import Platform

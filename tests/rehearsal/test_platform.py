@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cdk_rehearsal.emulator import Emulator
 from pipeline.settings import Delivery
-from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy_template
+from stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy_template
 from tests.rehearsal.verification import Verification, allowed, verify
 from tests.templates import Assembly
 

@@ -13,10 +13,10 @@ from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.report import remains
 from cdk_rehearsal.workplace import Workplace
 from cdk_rehearsal.workstation import README, bootstrap_account
+from stacks import PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
 from tests.rehearsal.places import workplace_in
 from tests.rehearsal.project import Project
-from tests.rehearsal.stacks import PRIMARY, RECOVERY
 
 REGIONS = (PRIMARY, RECOVERY)
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from cdk_rehearsal.emulator import Emulator
 from pipeline.steps import variable
+from stacks import ACCOUNT, PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
-from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,5 @@
-"""The emulated AWS that a rehearsal runs against: a process of its own that cannot outlive the one that started it."""
+"""The emulated AWS: a child process that ends with the process that started it."""
 
-from cdk_rehearsal.emulator.process import Emulator, EmulatorError
+from cdk_rehearsal.emulator.process import Coverage, Emulator, EmulatorError
 
-__all__ = ["Emulator", "EmulatorError"]
+__all__ = ["Coverage", "Emulator", "EmulatorError"]

@@ -1,4 +1,4 @@
-"""`python -m cdk_rehearsal.emulator`: keeps one emulator running, for several rehearsals against the same accounts."""
+"""`python -m cdk_rehearsal.emulator`: run one emulator, for several rehearsals against the same accounts."""
 
 import argparse
 import signal
@@ -15,7 +15,7 @@ def main() -> int:
     """Run until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m cdk_rehearsal.emulator", description=__doc__)
     parser.add_argument("--port", type=int, default=4566, help="port on 127.0.0.1 (default: %(default)s)")
-    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: what a shell starts in the background ignores it
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a background process of a shell ignores it
         signal.signal(number, signal.default_int_handler)
     port: int = parser.parse_args().port
     with tempfile.TemporaryDirectory(prefix="emulator-") as directory:
@@ -24,8 +24,8 @@ def main() -> int:
                 suppress(KeyboardInterrupt),
                 Emulator.start(log=Path(directory) / "emulator.log", port=port) as emulator,
             ):
-                print(f"The emulator answers at {emulator.endpoint}. Rehearse against it from another terminal:\n")
-                print(f"    make rehearse EMULATOR={emulator.endpoint}\n\nCtrl-C ends it.", flush=True)
+                print(f"Emulated AWS at {emulator.endpoint}. Set EMULATOR={emulator.endpoint} to rehearse against it.")
+                print("Ctrl-C ends it.", flush=True)
                 threading.Event().wait()
         except EmulatorError as error:
             print(error, file=sys.stderr)

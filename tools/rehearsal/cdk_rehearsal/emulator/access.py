@@ -1,8 +1,8 @@
-"""Access to the emulated accounts: everything here can reach the emulator, and nothing here can reach AWS.
+"""Clients and environment variables for the emulated accounts, which never reach AWS.
 
-The emulator reads the account out of the access key id, so an account number is all the identity there is.
-Endpoint, credentials and configuration are always given, never discovered: a developer's own AWS profile must
-not be read, and a call that misses the emulator must fail instead of reaching a real account.
+The emulator takes the account from the access key id, so an account number is the only credential. Endpoint,
+credentials and configuration are always explicit: the developer's AWS profile is never read, and a call that misses
+the emulator fails instead of reaching a real account.
 """
 
 import os
@@ -15,7 +15,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-# The emulator checks no signature; the SDKs only want it to be there.
+# The emulator checks no signature, but the SDKs need a secret.
 SECRET = "rehearsal"  # noqa: S105  # pragma: allowlist secret
 _NO_CONFIGURATION = {
     "profile": (None, None, None, None),
@@ -30,7 +30,7 @@ _CONFIG = Config(
     s3={"addressing_style": "path"},
     parameter_validation=True,
 )
-_making_a_client = threading.Lock()  # sessions are not thread-safe while they make clients; clients are
+_client_lock = threading.Lock()  # creating clients is not thread-safe, using them is
 
 
 @cache
@@ -39,9 +39,9 @@ def _session() -> Any:
 
 
 def client(service: str, *, endpoint: str, account: str, region: str) -> Any:
-    """A boto3 client of an emulated account, with a retry of nothing: an emulator that fails once is broken."""
+    """A boto3 client of an emulated account, without retries: an error of the emulator must show."""
     make: Callable[..., Any] = _session().client
-    with _making_a_client:
+    with _client_lock:
         return make(
             service,
             endpoint_url=endpoint,
@@ -53,16 +53,15 @@ def client(service: str, *, endpoint: str, account: str, region: str) -> Any:
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without anything that configures AWS or the CDK.
+    """This process's environment without variables that configure AWS or the CDK.
 
-    The CDK CLI turns every variable that starts with CDK_ into an option, and a leftover AWS_PROFILE would win
-    over the emulator's credentials.
+    The CDK CLI turns every CDK_ variable into an option, and AWS_PROFILE would override the emulator's credentials.
     """
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
 
 
 def environment(*, endpoint: str, account: str, region: str) -> dict[str, str]:
-    """The whole environment of a child process (CDK CLI, AWS CLI, tests) that works in an emulated account."""
+    """The environment of a child process (CDK CLI, AWS CLI, tests) that works in an emulated account."""
     kept = clean_environment()
     direct = ",".join(filter(None, [kept.get("NO_PROXY") or kept.get("no_proxy"), "127.0.0.1"]))
     return kept | {

@@ -1,9 +1,8 @@
-"""The emulator's process: while an `Emulator` is open a healthy server answers, and afterwards nothing of it is left.
+"""The emulator seen from outside: its process, its clients and its own pages.
 
-The child holds the reading end of a pipe and ends itself, its own children and its temporary files when the
-writing end closes. The kernel closes that end however this process ends, kill -9 included, so there is one way to
-stop and it is always the same. The child has a session of its own: Ctrl-C at the terminal reaches only this
-process, which can still clean up in the emulated accounts before it lets go.
+The server reads from a pipe, and ends with its children and temporary files when this process closes it. The kernel
+closes the pipe however this process ends, kill -9 included. The server has its own session: Ctrl-C at the terminal
+reaches only this process, which can still clean up in the emulated accounts.
 """
 
 import json
@@ -28,7 +27,7 @@ NOT_SUPPORTED = "not supported"
 
 
 class Treatment(NamedTuple):
-    """What happens to resources of one type; the note says what is missing, and is empty where nothing is."""
+    """What the emulator does for a resource type; the note names what is missing, if anything."""
 
     kind: str
     note: str
@@ -36,14 +35,14 @@ class Treatment(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Every resource type falls into one of three classes; one that the emulator has never heard of into the last."""
+    """The treatment of each resource type; an unknown type is not supported."""
 
     types: Mapping[str, Treatment]
     not_proved: tuple[str, ...]
 
     @classmethod
     def from_json(cls, page: Mapping[str, Any]) -> Self:
-        """Read the server's page."""
+        """The coverage in the server's page."""
         types = {name: Treatment(**treatment) for name, treatment in page["types"].items()}
         return cls(types=types, not_proved=tuple(page["not_proved"]))
 
@@ -52,7 +51,7 @@ class Coverage:
             return Treatment(kind=EMULATED, note="")
         return self.types.get(
             resource_type,
-            Treatment(kind=NOT_SUPPORTED, note="a template with it is refused before anything is created"),
+            Treatment(kind=NOT_SUPPORTED, note="a template that contains it is refused"),
         )
 
 
@@ -64,11 +63,11 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class EmulatorError(Exception):
-    """The emulator could not be started or reached; the message says what to do about it."""
+    """The emulator could not be started or reached; the message names the remedy."""
 
 
 class Emulator:
-    """One running emulator, seen from outside."""
+    """One running emulator."""
 
     def __init__(self, *, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -76,7 +75,7 @@ class Emulator:
     @classmethod
     @contextmanager
     def start(cls, *, log: Path, port: int | None = None) -> Iterator[Self]:
-        """Run an emulator for the length of a `with` block; without a port it takes any free one."""
+        """Run an emulator during a `with` block, on any free port by default."""
         port = _free_port(wanted=port)
         emulator = cls(endpoint=f"http://{HOST}:{port}")
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -99,36 +98,36 @@ class Emulator:
     @classmethod
     @contextmanager
     def attach(cls, *, endpoint: str) -> Iterator[Self]:
-        """Use an emulator that runs already; leaving the block does not stop it."""
+        """Use a running emulator, without stopping it at the end."""
         emulator = cls(endpoint=endpoint.rstrip("/"))
         try:
             emulator.coverage()
         except (OSError, ValueError) as error:
             raise EmulatorError(
-                f"No emulator of this project answers at {endpoint} ({error}): start one with `make emulator`, "
+                f"No emulator answers at {endpoint} ({error}): start one with `python -m cdk_rehearsal.emulator`, "
                 "or leave EMULATOR unset to have one started."
             ) from error
         yield emulator
 
     def client(self, service: str, *, account: str, region: str) -> Any:
-        """A boto3 client of one emulated account and region."""
+        """A boto3 client of an emulated account and region."""
         return access.client(service, endpoint=self.endpoint, account=account, region=region)
 
     def environment(self, *, account: str, region: str) -> dict[str, str]:
-        """The whole environment of a child process that works in one emulated account and region."""
+        """The environment of a child process that works in an emulated account and region."""
         return access.environment(endpoint=self.endpoint, account=account, region=region)
 
     def coverage(self) -> Coverage:
-        """What the emulator does for each resource type, as the running server tells it."""
+        """What the running server does for each resource type."""
         return Coverage.from_json(self._page("coverage"))
 
     def recorded(self) -> list[dict[str, Any]]:
-        """Every resource that was only written down: account, region, type, physical id and properties."""
+        """The resources that are only recorded: account, region, type, physical id and properties."""
         listing: list[dict[str, Any]] = self._page("recorded")
         return listing
 
     def fail(self, region: str, *, state: str) -> None:
-        """Have a region ``cut-off`` from the others, ``lost``, or ``well`` again; see `server.outage`."""
+        """Set a region ``cut-off``, ``lost`` or ``well``; see `server.outage`."""
         self._page(f"regions/{region}/{state}", method="PUT")
 
     def _page(self, name: str, *, method: str = "GET") -> Any:
@@ -140,13 +139,13 @@ class Emulator:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if child.poll() is not None:
-                raise EmulatorError(f"The emulator ended while it started; the end of {log}:\n{_tail(log)}")
+                raise EmulatorError(f"The emulator ended during its start. The end of {log}:\n{_tail(log)}")
             with suppress(OSError):
                 self.coverage()
                 return
             time.sleep(0.05)
         raise EmulatorError(
-            f"The emulator was not ready within {_START_SECONDS:.0f} s; the end of {log}:\n{_tail(log)}"
+            f"The emulator was not ready within {_START_SECONDS:.0f} s. The end of {log}:\n{_tail(log)}"
         )
 
 
@@ -156,16 +155,16 @@ def _free_port(*, wanted: int | None) -> int:
         try:
             probe.bind((HOST, wanted or 0))
         except (OSError, OverflowError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "there is none above 65535"
+            reason = error.strerror if isinstance(error, OSError) else "the highest is 65535"
             raise EmulatorError(
-                f"Port {wanted} on {HOST} cannot be used ({reason}): stop what listens there, or choose another PORT."
+                f"Port {wanted} on {HOST} cannot be used ({reason}): free it, or choose another port."
             ) from error
         port: int = probe.getsockname()[1]
         return port
 
 
 def _stop(child: "subprocess.Popen[bytes]") -> None:
-    """Close the pipe and wait; a child too broken to notice is killed with everything in its session."""
+    """Close the pipe and wait; if the server does not end, kill it with everything in its session."""
     if child.stdin is not None:
         child.stdin.close()
     try:

@@ -1,1 +1,1 @@
-"""What runs inside the emulator's own process: ministack, and this project's extension of it."""
+"""The emulator's server process: ministack with the extension of this package."""

@@ -1,7 +1,7 @@
-"""Recovery points: what backup jobs and copy jobs leave in a vault, found there, copied and deleted.
+"""AWS Backup: selections, and the recovery points that backup jobs and copy jobs create in a vault.
 
-They are records without content: nothing is restored from one. A job of a resource that does not stand, or into a vault
-that does not, fails as on AWS; no schedule starts one by itself.
+A recovery point is a record without data: it can be listed, copied and deleted, but not restored. As on AWS, a job
+fails when its resource or vault does not exist. No job starts on schedule.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from botocore.exceptions import ClientError
 from ministack.core.responses import get_account_id, get_region
 
-from cdk_rehearsal.emulator.server.bridge import Attributes, Completion, Properties, ResourceType, api, given
+from cdk_rehearsal.emulator.server.resource_types import Attributes, Completion, Properties, ResourceType, api, given
 
 
 def _create(_name: str, properties: Properties) -> tuple[str, Attributes]:
@@ -32,13 +32,23 @@ def _delete(physical_id: str, properties: Properties) -> None:
 
 
 RESOURCE_TYPES = {
-    "AWS::Backup::BackupSelection": ResourceType(create=_create, delete=_delete, note="no backup job runs by itself"),
+    "AWS::Backup::BackupSelection": ResourceType(create=_create, delete=_delete, note="no backup job runs on schedule"),
 }
 
 
+def _delete_vault(vault: str, _properties: Properties) -> None:
+    try:
+        api("backup").delete_backup_vault(BackupVaultName=vault)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+
+
+COMPLETIONS = {"AWS::Backup::BackupVault": Completion(delete=_delete_vault)}
+
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Answer]]
-_STANDS: Mapping[str, Callable[[str, str], object]] = {  # by service: fails for a resource that does not stand
+_DESCRIBE: Mapping[str, Callable[[str, str], object]] = {  # by service: raises for a resource that does not exist
     "dynamodb": lambda region, name: api("dynamodb", region=region).describe_table(TableName=name),
     "rds": lambda region, name: api("rds", region=region).describe_db_clusters(DBClusterIdentifier=name),
 }
@@ -48,7 +58,7 @@ _copies: dict[str, dict[str, Any]] = {}
 
 
 def service(*, otherwise: Handler) -> Handler:
-    """The emulator's AWS Backup, with jobs that leave something behind."""
+    """Ministack's AWS Backup, with jobs that create recovery points."""
 
     async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
         asked = [unquote(part) for part in path.strip("/").split("/")]
@@ -65,7 +75,7 @@ def service(*, otherwise: Handler) -> Handler:
 
 
 def _found(method: str, asked: list[str]) -> Answer | None:
-    """The answer for what stands in the book here; the emulator's own is that there is nothing."""
+    """The answer about jobs and recovery points recorded here; ministack answers that there are none."""
     match method, asked:
         case "GET", ["copy-jobs", job] if job in _copies:
             return _answer({"CopyJob": _copies[job]})
@@ -88,14 +98,14 @@ def _in(vault: str, *, region: str | None = None) -> dict[str, dict[str, Any]]:
 def _missing(arn: str) -> Answer | None:
     service_name, region, resource = (arn.split(":", 5)[index] for index in (2, 3, 5))
     try:
-        _STANDS[service_name](region, resource.replace(":", "/").rpartition("/")[2])
+        _DESCRIBE[service_name](region, resource.replace(":", "/").rpartition("/")[2])
     except (ClientError, LookupError) as error:
         return _refused("ResourceNotFoundException", f"{arn} cannot be backed up: {error}")
     return None
 
 
 def _copy(wanted: Mapping[str, Any]) -> Answer:
-    """A copy job, from a vault of the region that is asked into a vault of any."""
+    """Copy a recovery point from a vault of this region into a vault of any region."""
     region, vault = (wanted["DestinationBackupVaultArn"].split(":")[index] for index in (3, 6))
     source = _in(wanted["SourceBackupVaultName"]).get(wanted["RecoveryPointArn"])
     try:
@@ -141,18 +151,3 @@ def _answer(content: Mapping[str, Any]) -> Answer:
 def _refused(code: str, message: str) -> Answer:
     content = {"__type": code, "Code": code, "Message": message}
     return 400, {"Content-Type": "application/json", "x-amzn-errortype": code}, json.dumps(content).encode()
-
-
-def _delete_vault(vault: str, _properties: Properties) -> None:
-    try:
-        api("backup").delete_backup_vault(BackupVaultName=vault)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceNotFoundException":
-            raise
-
-
-def _nothing(_vault: str, _old: Properties, _new: Properties) -> Attributes:
-    return {}
-
-
-COMPLETIONS = {"AWS::Backup::BackupVault": Completion(apply=_nothing, delete=_delete_vault)}

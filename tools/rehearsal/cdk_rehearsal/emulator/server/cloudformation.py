@@ -1,8 +1,7 @@
-"""Fn::GetStackOutput: the output of another stack, in whatever account and region it stands.
+"""CloudFormation: Fn::GetStackOutput, the output of a stack in any account and region.
 
-CloudFormation resolves it when the stack that uses it is created or updated, and fails the operation when the other
-stack or its output is not there: a missing reference must never become an empty string. The emulator's own version
-only looks beside the stack that uses it.
+CloudFormation resolves it when it creates or updates the stack that uses it, and fails the operation when the other
+stack or its output does not exist. Ministack only looks in the account and region of the stack that uses it.
 """
 
 from collections.abc import Callable
@@ -17,7 +16,7 @@ Resolve = Callable[..., Any]
 
 
 def resolver(*, otherwise: Resolve, stacks: Any) -> Resolve:
-    """The template engine's resolver with this intrinsic in front; the engine recurses into whatever we return."""
+    """The template engine's resolver with this intrinsic in front; the engine resolves the result further."""
 
     def resolve(value: Any, *context: Any) -> Any:
         if isinstance(value, dict) and INTRINSIC in value:

@@ -1,14 +1,12 @@
-"""Alarms: composite ones, and those on metric math, which the emulator refuses.
+"""CloudWatch: composite alarms, and alarms on metric math, which ministack refuses.
 
-An alarm on metric math gets a stand-in: an alarm of the same name, threshold and actions on a metric that nobody
-publishes. So gates and composite alarms find it, and `aws cloudwatch set-alarm-state` sets it off in a drill; its
-mathematics is recorded only. Every other alarm stays with the emulator's own handler.
+An alarm on metric math becomes a stand-in: an alarm with the same name, threshold and actions on a metric without data.
+Stage conditions and composite alarms find it, and `aws cloudwatch set-alarm-state` sets it off; its expression is
+recorded only. All other alarms use ministack's own handler.
 """
 
-from typing import Any
-
 from cdk_rehearsal.emulator.server import recorded
-from cdk_rehearsal.emulator.server.bridge import (
+from cdk_rehearsal.emulator.server.resource_types import (
     Attributes,
     Handlers,
     Properties,
@@ -25,7 +23,7 @@ _ACTIONS = ("ActionsEnabled", "AlarmActions", "OKActions", "InsufficientDataActi
 
 
 def alarm_handlers(*, native: dict[str, Handlers]) -> dict[str, Handlers]:
-    """The emulator's handlers of alarms, with the stand-in for those that have `Metrics`."""
+    """Ministack's handlers of alarms, with the stand-in for alarms that have `Metrics`."""
     own = native[ALARM]
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
@@ -39,7 +37,7 @@ def alarm_handlers(*, native: dict[str, Handlers]) -> dict[str, Handlers]:
         if "Metrics" in new:
             return name, _stand_in(name, old, new)
         recorded.forget(ALARM, name)
-        # The name is part of the alarm's identity, so the emulator's own handler must not make up another.
+        # The name identifies the alarm: ministack's handler must not generate another.
         named = {"AlarmName": name}
         updated: tuple[str, Attributes] = own["update"](name, old | named, new | named, stack_name, logical_id)
         return updated
@@ -61,19 +59,18 @@ def _stand_in(name: str, old: Properties, new: Properties) -> Attributes:
         EvaluationPeriods=new["EvaluationPeriods"],
         Threshold=new.get("Threshold", 0),
         ComparisonOperator=new["ComparisonOperator"],
-        TreatMissingData="ignore",  # no data must not set it off: nobody publishes any
+        TreatMissingData="ignore",  # the metric has no data, which must not set off the alarm
         **given(new, *_ACTIONS),
     )
-    arn = _arn(name, "MetricAlarms")
+    arn = _arn(name, "MetricAlarm")
     _retag(arn, old, new)
     recorded.keep(ALARM, name, new)
     return {"Arn": arn}
 
 
 def _arn(name: str, kind: str) -> str:
-    kinds = {"MetricAlarms": "MetricAlarm", "CompositeAlarms": "CompositeAlarm"}
-    found = api("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=[kinds[kind]])
-    return str(found[kind][0]["AlarmArn"])
+    found = api("cloudwatch").describe_alarms(AlarmNames=[name], AlarmTypes=[kind])
+    return str(found[f"{kind}s"][0]["AlarmArn"])
 
 
 def _retag(arn: str, old: Properties, new: Properties) -> None:
@@ -85,16 +82,9 @@ def _retag(arn: str, old: Properties, new: Properties) -> None:
 
 
 def _put_composite(name: str, old: Properties, new: Properties) -> Attributes:
-    wanted: dict[str, Any] = given(
-        new,
-        *_ACTIONS,
-        "AlarmRule",
-        "ActionsSuppressor",
-        "ActionsSuppressorExtensionPeriod",
-        "ActionsSuppressorWaitPeriod",
-    )
-    api("cloudwatch").put_composite_alarm(AlarmName=name, **wanted)
-    arn = _arn(name, "CompositeAlarms")
+    suppressor = ("ActionsSuppressor", "ActionsSuppressorExtensionPeriod", "ActionsSuppressorWaitPeriod")
+    api("cloudwatch").put_composite_alarm(AlarmName=name, **given(new, *_ACTIONS, "AlarmRule", *suppressor))
+    arn = _arn(name, "CompositeAlarm")
     _retag(arn, old, new)
     return {"Arn": arn}
 

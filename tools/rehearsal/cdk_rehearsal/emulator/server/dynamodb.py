@@ -1,15 +1,18 @@
-"""Global tables, made of real replicas.
+"""DynamoDB: global tables with their replicas, and the settings of ordinary tables that ministack ignores.
 
-AWS::DynamoDB::GlobalTable is carried out here altogether. The emulator's own handler ignores the replicas, and its
-update of a table without a given name makes a new, empty table: a change of a tag would lose the items.
+Ministack's own handler of AWS::DynamoDB::GlobalTable ignores the replicas, and its update of a table without a name in
+the template creates a new, empty table: changing a tag would lose the items.
 """
 
+from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ministack.core.responses import get_region
+from ministack.core.responses import get_account_id, get_region, request_scope
 
-from cdk_rehearsal.emulator.server.bridge import (
+from cdk_rehearsal.emulator.server import outage
+from cdk_rehearsal.emulator.server.resource_types import (
     Attributes,
     Completion,
     Properties,
@@ -23,8 +26,8 @@ from cdk_rehearsal.emulator.server.bridge import (
 _SETTINGS = ("ContributorInsightsSpecification", "DeletionProtectionEnabled", "PointInTimeRecoverySpecification")
 
 
-def apply_time_to_live(name: str, old: Properties, new: Properties) -> None:
-    """Expiry of items; a property that the template drops switches it off."""
+def _apply_time_to_live(name: str, old: Properties, new: Properties) -> None:
+    """Set the expiry of items; removing the property disables it."""
     before, after = old.get("TimeToLiveSpecification"), new.get("TimeToLiveSpecification")
     if before == after:
         return
@@ -33,8 +36,8 @@ def apply_time_to_live(name: str, old: Properties, new: Properties) -> None:
     api("dynamodb").update_time_to_live(TableName=name, TimeToLiveSpecification=after)
 
 
-def apply_settings(name: str, region: str, old: Properties, new: Properties) -> None:
-    """The settings that each replica has for itself, and that an ordinary table has too."""
+def _apply_settings(name: str, region: str, old: Properties, new: Properties) -> None:
+    """Set what each replica has for itself, and an ordinary table too."""
     dynamodb = api("dynamodb", region=region)
     recovery = new.get("PointInTimeRecoverySpecification", {"PointInTimeRecoveryEnabled": False})
     if recovery != old.get("PointInTimeRecoverySpecification", {"PointInTimeRecoveryEnabled": False}):
@@ -55,9 +58,8 @@ def apply_settings(name: str, region: str, old: Properties, new: Properties) -> 
 
 
 def _complete_table(name: str, old: Properties, new: Properties) -> Attributes:
-    """What the emulator's own handler of an ordinary table leaves out."""
-    apply_time_to_live(name, old, new)
-    apply_settings(name, get_region(), given(old, *_SETTINGS), given(new, *_SETTINGS))
+    _apply_time_to_live(name, old, new)
+    _apply_settings(name, get_region(), given(old, *_SETTINGS), given(new, *_SETTINGS))
     if (encryption := new.get("SSESpecification", {})) != old.get("SSESpecification", {}):
         specification = given(encryption, "SSEType", "KMSMasterKeyId")
         specification["Enabled"] = boolean(encryption.get("SSEEnabled", False))
@@ -77,7 +79,7 @@ def _replicas(properties: Properties) -> Replicas:
 
 
 def _encryption(properties: Properties, replica: Properties) -> dict[str, Any]:
-    """The table says that it is encrypted, each replica says with which key of its own region."""
+    """The table states that it is encrypted, each replica the key of its own region."""
     table = properties.get("SSESpecification", {})
     if not boolean(table.get("SSEEnabled", False)):
         return {}
@@ -104,7 +106,7 @@ def _create_global(name: str, properties: Properties) -> tuple[str, Attributes]:
 
 
 def _apply_global(name: str, old: Properties, new: Properties) -> Attributes:
-    """Bring replicas and settings up to date; items are never touched."""
+    """Update replicas and settings; no item changes."""
     before, after = _replicas(old), _replicas(new)
     home, dynamodb = get_region(), api("dynamodb")
     _apply_capacity(name, old, new)
@@ -113,9 +115,9 @@ def _apply_global(name: str, old: Properties, new: Properties) -> Attributes:
     for region in sorted(after.keys() - before.keys() - {home}):
         key = given(_encryption(new, after[region]), "KMSMasterKeyId")
         dynamodb.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": region} | key}])
-    apply_time_to_live(name, old, new)
+    _apply_time_to_live(name, old, new)
     for region, replica in after.items():
-        apply_settings(name, region, before.get(region, {}), replica)
+        _apply_settings(name, region, before.get(region, {}), replica)
         encryption = _encryption(new, replica)
         if encryption != (_encryption(old, before[region]) if region in before else {}):
             specification = encryption or {"Enabled": False}
@@ -126,7 +128,7 @@ def _apply_global(name: str, old: Properties, new: Properties) -> Attributes:
 
 
 def _apply_capacity(name: str, old: Properties, new: Properties) -> None:
-    """Billing and indexes, in each replica that stands already: the emulator does not carry these over."""
+    """Update billing and indexes in each existing replica, which ministack does not do."""
     before, after = (
         {index["IndexName"]: index for index in properties.get("GlobalSecondaryIndexes", [])}
         for properties in (old, new)
@@ -149,7 +151,7 @@ def _apply_capacity(name: str, old: Properties, new: Properties) -> None:
 
 
 def _delete_global(name: str, _properties: Properties) -> None:
-    """All replicas or none: a protected one is found before the first is gone."""
+    """Delete all replicas, or none if one has deletion protection."""
     dynamodb = api("dynamodb")
     try:
         table = dynamodb.describe_table(TableName=name)["Table"]
@@ -169,3 +171,33 @@ def _delete_global(name: str, _properties: Properties) -> None:
 RESOURCE_TYPES = {
     "AWS::DynamoDB::GlobalTable": ResourceType(create=_create_global, update=_apply_global, delete=_delete_global),
 }
+
+
+Replicate = Callable[..., None]
+
+
+def waiting(replicate: Replicate, *, tables: Any) -> Replicate:
+    """Ministack's replication of one write, which waits while a region of the table is cut off or lost.
+
+    As on AWS, the last write to an item wins. A table in more than two regions replicates to none of them until all
+    are well.
+    """
+    writes: dict[tuple[str, str, str], tuple[str, str, Any, Any]] = {}
+
+    def replicate_later(table: Any, event_name: str, old_item: Any, new_item: Any) -> None:
+        if not outage.cut_off(*table.get("_global_regions", [])):
+            replicate(table, event_name, old_item, new_item)
+            return
+        written = new_item if new_item is not None else old_item
+        key = repr([written.get(name) for name in (table["pk_name"], table["sk_name"]) if name])
+        writes[get_account_id(), table["TableName"], key] = (get_region(), event_name, old_item, deepcopy(new_item))
+
+    def deliver() -> None:
+        for (account, name, _), (region, *change) in writes.items():
+            with request_scope(account, region):
+                if table := tables.get(name):
+                    replicate(table, *change)
+        writes.clear()
+
+    outage.when_restored(deliver)
+    return replicate_later

@@ -1,8 +1,8 @@
-"""Regions that fail: what is still reached of them, and what waits until they are back.
+"""Failing regions: the requests that they refuse, and the replication that waits for their return.
 
-A region is first cut off, then lost. Cut off, it answers, and nothing written there leaves it any more: a failover that
-follows has lost exactly that. Lost, it refuses every request that is signed for it with 503, whoever asks, handlers of
-this server included. When it is well again, what waited arrives.
+A region is first cut off, then lost. A region that is cut off answers, but replicates nothing: a failover loses exactly
+what was written there since. A lost region refuses every request that is signed for it with 503, including those of
+this server's own handlers. When all regions are well again, the waiting replication is delivered.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,37 +13,37 @@ from ministack.core.router import extract_signed_region
 
 WELL, CUT_OFF, LOST = STATES = ("well", "cut-off", "lost")
 Application = Callable[..., Awaitable[None]]
-Arrival = Callable[[], None]
+Delivery = Callable[[], None]
 
 _regions: dict[str, str] = {}
-_arrivals: list[Arrival] = []
+_deliveries: list[Delivery] = []
 
 
-def arriving(arrival: Arrival) -> None:
-    """Has this called each time that regions are well again: it delivers what waited."""
-    _arrivals.append(arrival)
+def when_restored(deliver: Delivery) -> None:
+    """Register a function that delivers waiting replication; it runs each time that all regions are well again."""
+    _deliveries.append(deliver)
 
 
 def change(region: str, state: str) -> dict[str, str]:
-    """Put a region into one of the states; returns those that are not well."""
+    """Set the state of a region; returns the regions that are not well."""
     if state not in STATES:
         raise ValueError(f"{state}: a region is {', '.join(STATES)}")
     _regions.pop(region, None)
     if state != WELL:
         _regions[region] = state
     if not _regions:
-        for arrival in _arrivals:
-            arrival()
+        for deliver in _deliveries:
+            deliver()
     return dict(_regions)
 
 
 def lost(region: str | None) -> bool:
-    """Whether nothing of the region answers."""
+    """Whether the region refuses every request."""
     return _regions.get(region or "") == LOST
 
 
 def cut_off(*regions: str) -> bool:
-    """Whether one of the regions exchanges nothing with the others."""
+    """Whether one of the regions replicates nothing."""
     return any(region in _regions for region in regions)
 
 
@@ -58,9 +58,9 @@ async def read_request(receive: Any) -> None:
 
 
 def refusing(*, beside: Application) -> Application:
-    """The application `beside`, unless the request is for a region that is lost.
+    """The application, which refuses requests for a lost region.
 
-    A request without a signature is for none: such requests are the server's own reading of a template by its address.
+    A request without a signature has no region: the server itself fetches a template by its URL that way.
     """
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:

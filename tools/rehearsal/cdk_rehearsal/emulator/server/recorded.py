@@ -1,12 +1,11 @@
-"""The emulator's account of itself, for the closing report of a rehearsal: no type is claimed to be more than it is."""
+"""Resources, and parts of resources, that are only recorded: they exist with their properties and do nothing."""
 
 import threading
-from functools import partial
 from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 
-from cdk_rehearsal.emulator.server.bridge import (
+from cdk_rehearsal.emulator.server.resource_types import (
     Attributes,
     Completion,
     Properties,
@@ -19,22 +18,10 @@ from cdk_rehearsal.emulator.server.bridge import (
 TYPES = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "nothing scales",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "nothing scales",
-    "AWS::CodeBuild::ReportGroup": "no test report is stored",
-    "AWS::CodeCommit::Repository": "no git server; the rehearsal reads this checkout",
-    "AWS::CodeConnections::Connection": "no connection to a git host; the rehearsal reads this checkout",
-    "AWS::CodeStarConnections::Connection": "no connection to a git host; the rehearsal reads this checkout",
+    "AWS::CodeCommit::Repository": "no git server runs; the rehearsal reads the checkout",
+    "AWS::CodeConnections::Connection": "no git host is connected; the rehearsal reads the checkout",
+    "AWS::CodeStarConnections::Connection": "no git host is connected; the rehearsal reads the checkout",
     "AWS::CodeStarNotifications::NotificationRule": "no notification is sent",
-    "AWS::Backup::Framework": "no audit runs",
-    "AWS::Chatbot::SlackChannelConfiguration": "no message is sent",
-    "AWS::CloudWatch::AnomalyDetector": "no model is trained",
-    "AWS::CloudWatch::InsightRule": "no contributor is ranked",
-    "AWS::Config::ConfigRule": "no configuration is evaluated",
-    "AWS::EC2::SubnetNetworkAclAssociation": "the emulator associates no list with a subnet",
-    "AWS::GuardDuty::Detector": "no threat is looked for",
-    "AWS::Logs::QueryDefinition": "no query is run",
-    "AWS::RDS::EventSubscription": "no event is sent",
-    "AWS::ResourceGroups::Group": "no group is kept",
-    "AWS::Synthetics::Canary": "no canary runs",
     "AWS::WAFv2::LoggingConfiguration": "no request is logged",
 }
 _kept: dict[tuple[str, str, str, str], Properties] = {}  # account, region, type, physical id
@@ -42,7 +29,7 @@ _lock = threading.Lock()
 
 
 def resource_type(name: str) -> ResourceType:
-    """A type that is only kept in the book; Ref gives the primary identifier that it has on AWS."""
+    """A type that is recorded only; Ref returns the primary identifier that it has on AWS."""
     schema = schema_of(name) or {}
     identifier, attributes = (top_level(schema.get(key)) for key in ("primaryIdentifier", "readOnlyProperties"))
 
@@ -65,29 +52,23 @@ def resource_type(name: str) -> ResourceType:
 
 
 def keep(resource_type: str, physical_id: str, properties: Properties) -> None:
-    """Write a resource down."""
+    """Record a resource."""
     with _lock:
         _kept[_key(resource_type, physical_id)] = properties
 
 
 def forget(resource_type: str, physical_id: str) -> None:
-    """Strike a resource out; one that was never there is no error, as after a rollback."""
+    """Delete a record, if there is one: after a rollback there is none."""
     with _lock:
         _kept.pop(_key(resource_type, physical_id), None)
 
 
 def listing() -> list[dict[str, Any]]:
-    """Everything that stands in the book."""
+    """Every record, in order."""
     with _lock:
         return [
-            {
-                "Account": account,
-                "Region": region,
-                "Type": kind,
-                "PhysicalId": physical_id,
-                "Properties": properties,
-            }
-            for (account, region, kind, physical_id), properties in sorted(_kept.items(), key=lambda item: item[0])
+            dict(zip(("Account", "Region", "Type", "PhysicalId"), key, strict=True)) | {"Properties": _kept[key]}
+            for key in sorted(_kept)
         ]
 
 
@@ -96,7 +77,7 @@ def _key(resource_type: str, physical_id: str) -> tuple[str, str, str, str]:
 
 
 def _name(resource_type: str, properties: Properties) -> str:
-    """The name in the template, for the types whose Ref is their name."""
+    """The name in the template, which is the Ref of many types."""
     kind = resource_type.rpartition("::")[2]
     return str(properties.get(f"{kind}Name") or properties.get("Name") or "")
 
@@ -106,7 +87,7 @@ def _arn(resource_type: str, physical_id: str) -> str:
     return f"arn:aws:{service.lower()}:{get_region()}:{get_account_id()}:{kind.lower()}/{physical_id}"
 
 
-DROPPED = {
+DROPPED = {  # properties that ministack ignores
     "AWS::Backup::BackupVault": ("AccessPolicy", "LockConfiguration", "Notifications"),
     "AWS::CodeBuild::Project": ("Cache", "ConcurrentBuildLimit", "LogsConfig", "VpcConfig"),
     "AWS::ECS::Service": (
@@ -126,8 +107,8 @@ DROPPED = {
         "DatabaseInsightsMode", "EnableCloudwatchLogsExports", "PerformanceInsightsRetentionPeriod",
     ),
     "AWS::S3::Bucket": (
-        "AccessControl", "AnalyticsConfigurations", "IntelligentTieringConfigurations", "InventoryConfigurations",
-        "MetricsConfigurations",
+        "AccelerateConfiguration", "AccessControl", "AnalyticsConfigurations", "IntelligentTieringConfigurations",
+        "InventoryConfigurations", "MetricsConfigurations",
     ),
     "AWS::SNS::Topic": ("ArchivePolicy", "DataProtectionPolicy", "DeliveryStatusLogging"),
     "AWS::WAFv2::WebACL": ("AssociationConfig", "CustomResponseBodies", "DataProtectionConfig"),
@@ -135,18 +116,13 @@ DROPPED = {
 
 
 def keeper(resource_type: str) -> Completion:
-    """Writes down the dropped parts that a resource uses."""
-    apply = partial(_keep, resource_type)
-    return Completion(apply=apply, after_delete=partial(_forget, resource_type))
+    """The completion that records the dropped properties of a resource."""
 
+    def apply(physical_id: str, _old: Properties, new: Properties) -> Attributes:
+        if used := given(new, *DROPPED[resource_type]):
+            keep(resource_type, physical_id, used)
+        else:
+            forget(resource_type, physical_id)
+        return {}
 
-def _keep(resource_type: str, physical_id: str, _old: Properties, new: Properties) -> Attributes:
-    if used := given(new, *DROPPED[resource_type]):
-        keep(resource_type, physical_id, used)
-    else:
-        forget(resource_type, physical_id)
-    return {}
-
-
-def _forget(resource_type: str, physical_id: str, _properties: Properties) -> None:
-    forget(resource_type, physical_id)
+    return Completion(apply=apply, after_delete=lambda physical_id, _properties: forget(resource_type, physical_id))

@@ -1,65 +1,45 @@
-"""Replication between regions as it is on AWS: it waits for a region that fails, and hands the lock of an object on.
+"""S3: the bucket properties that ministack's CloudFormation ignores, and replication as it is on AWS.
 
-The emulator replicates at once, whatever becomes of a region, and leaves a replica without its source's retention.
+ministack replicates at once even when a region has failed, and gives a replica none of its source's retention.
 """
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 from ministack.core.responses import get_account_id, get_region, request_scope
 
 from cdk_rehearsal.emulator.server import outage
-from cdk_rehearsal.emulator.server.bridge import Attributes, Completion, Properties, api, given
+from cdk_rehearsal.emulator.server.resource_types import Attributes, Completion, Properties, api, boolean, given
 
 
-def encryption(configuration: Properties) -> dict[str, Any]:
-    """BucketEncryption."""
-    rules = []
-    for rule in configuration["ServerSideEncryptionConfiguration"]:
-        translated = given(rule, "BucketKeyEnabled")
-        if default := rule.get("ServerSideEncryptionByDefault"):
-            translated["ApplyServerSideEncryptionByDefault"] = default
-        rules.append(translated)
-    return {"Rules": rules}
+def _encryption(configuration: Properties) -> dict[str, Any]:
+    rules = configuration["ServerSideEncryptionConfiguration"]
+    default = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}
+    return {"Rules": [given(rule, "BucketKeyEnabled", **default) for rule in rules]}
 
 
-def lifecycle(configuration: Properties) -> dict[str, Any]:
-    """LifecycleConfiguration."""
+def _lifecycle(configuration: Properties) -> dict[str, Any]:
     return {"Rules": [_lifecycle_rule(rule) for rule in configuration["Rules"]]}
 
 
 def _lifecycle_rule(rule: Properties) -> dict[str, Any]:
-    translated = given(rule, "Status", "AbortIncompleteMultipartUpload") | {"Filter": _lifecycle_filter(rule)}
-    if "Id" in rule:
-        translated["ID"] = rule["Id"]
-    expiration = renamed(
-        rule,
-        ExpirationInDays="Days",
-        ExpirationDate="Date",
-        ExpiredObjectDeleteMarker="ExpiredObjectDeleteMarker",
-    )
+    translated = given(
+        rule, "Status", "AbortIncompleteMultipartUpload", "NoncurrentVersionExpiration", Id="ID"
+    ) | {"Filter": _lifecycle_filter(rule)}  # fmt: skip
+    expiration = given(rule, "ExpiredObjectDeleteMarker", ExpirationInDays="Days", ExpirationDate="Date")
     if expiration:
         translated["Expiration"] = expiration
     if days := rule.get("NoncurrentVersionExpirationInDays"):
         translated["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
-    if noncurrent := rule.get("NoncurrentVersionExpiration"):
-        translated["NoncurrentVersionExpiration"] = noncurrent
     if transitions := rule.get("Transitions"):
         translated["Transitions"] = [
-            renamed(each, TransitionInDays="Days", TransitionDate="Date", StorageClass="StorageClass")
-            for each in transitions
+            given(each, "StorageClass", TransitionInDays="Days", TransitionDate="Date") for each in transitions
         ]
     if transitions := rule.get("NoncurrentVersionTransitions"):
         translated["NoncurrentVersionTransitions"] = [
-            renamed(
-                each,
-                TransitionInDays="NoncurrentDays",
-                StorageClass="StorageClass",
-                NewerNoncurrentVersions="NewerNoncurrentVersions",
-            )
+            given(each, "StorageClass", "NewerNoncurrentVersions", TransitionInDays="NoncurrentDays")
             for each in transitions
         ]
     return translated
@@ -73,100 +53,59 @@ def _lifecycle_filter(rule: Properties) -> dict[str, Any]:
     return {"Tag": tags[0]} if tags else conditions or {"Prefix": ""}
 
 
-def replication(configuration: Properties) -> dict[str, Any]:
-    """ReplicationConfiguration."""
-    return {
-        "Role": configuration["Role"],
-        "Rules": [_replication_rule(rule) for rule in configuration["Rules"]],
-    }
+def _replication(configuration: Properties) -> dict[str, Any]:
+    return given(configuration, "Role") | {"Rules": [_replication_rule(rule) for rule in configuration["Rules"]]}
 
 
 def _replication_rule(rule: Properties) -> dict[str, Any]:
-    translated = {name: value for name, value in rule.items() if name not in ("Id", "Filter")}
-    if "Id" in rule:
-        translated["ID"] = rule["Id"]
+    translated = {name: value for name, value in rule.items() if name not in ("Id", "Filter")} | given(rule, Id="ID")
     if "Filter" in rule:
-        chosen = renamed(rule["Filter"], TagFilter="Tag", Prefix="Prefix", And="And")
+        chosen = given(rule["Filter"], "Prefix", "And", TagFilter="Tag")
         if "And" in chosen:
-            chosen["And"] = renamed(chosen["And"], TagFilters="Tags", Prefix="Prefix")
+            chosen["And"] = given(chosen["And"], "Prefix", TagFilters="Tags")
         translated["Filter"] = chosen or {"Prefix": ""}
     return translated
 
 
-def logging(configuration: Properties) -> dict[str, Any]:
-    """LoggingConfiguration; without a bucket of its own, a bucket logs into itself, which S3 has no word for."""
+def _logging(configuration: Properties) -> dict[str, Any]:
+    """A bucket that logs into itself has no DestinationBucketName, which the S3 API cannot express."""
     if "DestinationBucketName" not in configuration:
         return {}
-    target = renamed(configuration, DestinationBucketName="TargetBucket", TargetObjectKeyFormat="TargetObjectKeyFormat")
+    target = given(configuration, "TargetObjectKeyFormat", DestinationBucketName="TargetBucket")
     return {"LoggingEnabled": target | {"TargetPrefix": configuration.get("LogFilePrefix", "")}}
 
 
-def renamed(properties: Mapping[str, Any], **names: str) -> dict[str, Any]:
-    """The properties that are there, under their new names."""
-    return {new: properties[old] for old, new in names.items() if old in properties}
-
-
-BUCKET = "AWS::S3::Bucket"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One property of a bucket: the call that sets it, its argument, and the call that takes it away."""
+class Setting(NamedTuple):
+    """A bucket property: the call that sets it, the argument of the call, and how to clear it."""
 
     put: str
     argument: str
     translate: Callable[[Properties], Mapping[str, Any]] = dict
-    clear: str | None = None
-    cleared: Mapping[str, Any] | None = None  # the argument that clears it, where S3 has no call to take it away
+    clear: str = ""  # the call that removes it
+    cleared: Mapping[str, Any] | None = None  # the argument that clears it, where S3 has no call to remove it
 
 
-SETTINGS = {  # in the order that S3 needs: replication and locks want versions
+SETTINGS = {  # in the order that S3 needs: replication and Object Lock require versioning
     "VersioningConfiguration": Setting(
-        put="put_bucket_versioning", argument="VersioningConfiguration", cleared={"Status": "Suspended"}
+        "put_bucket_versioning", "VersioningConfiguration", cleared={"Status": "Suspended"}
     ),
     "BucketEncryption": Setting(
-        put="put_bucket_encryption",
-        argument="ServerSideEncryptionConfiguration",
-        translate=encryption,
-        clear="delete_bucket_encryption",
+        "put_bucket_encryption", "ServerSideEncryptionConfiguration", _encryption, "delete_bucket_encryption"
     ),
     "OwnershipControls": Setting(
-        put="put_bucket_ownership_controls",
-        argument="OwnershipControls",
-        clear="delete_bucket_ownership_controls",
+        "put_bucket_ownership_controls", "OwnershipControls", clear="delete_bucket_ownership_controls"
     ),
     "ObjectLockConfiguration": Setting(
-        put="put_object_lock_configuration",
-        argument="ObjectLockConfiguration",
-        cleared={"ObjectLockEnabled": "Enabled"},
+        "put_object_lock_configuration", "ObjectLockConfiguration", cleared={"ObjectLockEnabled": "Enabled"}
     ),
     "LifecycleConfiguration": Setting(
-        put="put_bucket_lifecycle_configuration",
-        argument="LifecycleConfiguration",
-        translate=lifecycle,
-        clear="delete_bucket_lifecycle",
+        "put_bucket_lifecycle_configuration", "LifecycleConfiguration", _lifecycle, "delete_bucket_lifecycle"
     ),
-    "LoggingConfiguration": Setting(
-        put="put_bucket_logging", argument="BucketLoggingStatus", translate=logging, cleared={}
-    ),
+    "LoggingConfiguration": Setting("put_bucket_logging", "BucketLoggingStatus", _logging, cleared={}),
     "ReplicationConfiguration": Setting(
-        put="put_bucket_replication",
-        argument="ReplicationConfiguration",
-        translate=replication,
-        clear="delete_bucket_replication",
+        "put_bucket_replication", "ReplicationConfiguration", _replication, "delete_bucket_replication"
     ),
-    "AccelerateConfiguration": Setting(
-        put="put_bucket_accelerate_configuration",
-        argument="AccelerateConfiguration",
-        translate=lambda given: {"Status": given["AccelerationStatus"]},
-        cleared={"Status": "Suspended"},
-    ),
-    "Tags": Setting(
-        put="put_bucket_tagging",
-        argument="Tagging",
-        translate=lambda tags: {"TagSet": tags},
-        clear="delete_bucket_tagging",
-    ),
+    "Tags": Setting("put_bucket_tagging", "Tagging", lambda tags: {"TagSet": tags}, "delete_bucket_tagging"),
 }
 
 
@@ -186,8 +125,8 @@ def _apply(bucket: str, old: Properties, new: Properties) -> Attributes:
 
 
 def _with_lock(properties: Properties) -> Properties:
-    """A bucket may switch Object Lock on without a default retention."""
-    if str(properties.get("ObjectLockEnabled")).lower() != "true":
+    """Object Lock may be enabled without a default retention."""
+    if not boolean(properties.get("ObjectLockEnabled")):
         return properties
     return {"ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}} | properties
 
@@ -200,98 +139,70 @@ def _delete(bucket: str, _properties: Properties) -> None:
             raise
 
 
-COMPLETIONS = {BUCKET: Completion(apply=_apply, delete=_delete)}
+COMPLETIONS = {"AWS::S3::Bucket": Completion(apply=_apply, delete=_delete)}
+
+
+class Store(NamedTuple):
+    """The parts of ministack's S3 that replication reads."""
+
+    objects: Callable[[str], Mapping[str, Any]]  # bucket -> key -> record
+    region: Callable[[str], str | None]  # of a bucket
+    rules: Mapping[str, Any]  # bucket -> replication configuration
+    locks: Mapping[str, Any]  # bucket -> Object Lock configuration
+    retention: dict[tuple[str, str, Any], Any]  # bucket, key, version -> retention
 
 
 Replicate = Callable[..., None]
 
 
-def items(replicate: Replicate, *, tables: Any) -> Replicate:
-    """DynamoDB's replication of one write. While regions are apart the last write to an item wins, as on AWS.
+class Replication:
+    """Replication of objects and delete markers, which waits while a region of the rule is cut off or lost."""
 
-    Of a table with more than two regions, none gets a write before all are well.
-    """
-    waiting: dict[tuple[str, str, str], tuple[str, str, Any, Any]] = {}
-
-    def write(table: Any, event_name: str, old_item: Any, new_item: Any) -> None:
-        if not outage.cut_off(*table.get("_global_regions", [])):
-            replicate(table, event_name, old_item, new_item)
-            return
-        written = new_item if new_item is not None else old_item
-        key = repr([written.get(name) for name in (table["pk_name"], table["sk_name"]) if name])
-        waiting[get_account_id(), table["TableName"], key] = (get_region(), event_name, old_item, deepcopy(new_item))
-
-    def arrive() -> None:
-        for (account, name, _), (region, *change) in waiting.items():
-            with request_scope(account, region):
-                if table := tables.get(name):
-                    replicate(table, *change)
-        waiting.clear()
-
-    outage.arriving(arrive)
-    return write
-
-
-class Objects:
-    """S3's replication of objects and of delete markers.
-
-    Args:
-        s3: The emulator's service.
-    """
-
-    def __init__(self, s3: Any) -> None:
-        self._s3 = s3
-        self._replicate, self._replicate_marker = s3._maybe_replicate, s3._maybe_replicate_delete_marker
-        self._apply_lock = s3._apply_object_lock_from_headers
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self._waiting: list[tuple[str, str, Replicate, tuple[Any, ...]]] = []
-        outage.arriving(self._arrive)
+        outage.when_restored(self._deliver)
 
-    def install(self) -> None:
-        """Take the place of the emulator's own functions."""
-        self._s3._maybe_replicate, self._s3._maybe_replicate_delete_marker = self.replicate, self.replicate_marker
-        self._s3._apply_object_lock_from_headers = self.apply_lock
+    def waiting(self, replicate: Replicate) -> Replicate:
+        """One of ministack's functions that replicate, with this waiting in front."""
 
-    def replicate(self, bucket_name: str, key: str, obj: Any, data: Any, tags: Any = None) -> None:
-        """An object that was written; the version is cut, and its lock set, after this."""
-        if self._cut_off(bucket_name):
-            obj["replication_status"] = "PENDING"
-            self._wait(self._replicate, bucket_name, key, obj, data, tags)
-        else:
-            self._replicate(bucket_name, key, obj, data, tags)
+        def replicate_later(bucket_name: str, key: str, *written: Any) -> None:
+            if not self._cut_off(bucket_name):
+                replicate(bucket_name, key, *written)
+                return
+            if written:  # an object's record; a delete marker has none
+                written[0]["replication_status"] = "PENDING"
+            self._waiting.append((get_account_id(), get_region(), replicate, (bucket_name, key, *written)))
 
-    def replicate_marker(self, bucket_name: str, key: str) -> None:
-        """An object that was deleted, with its versions kept."""
-        if self._cut_off(bucket_name):
-            self._wait(self._replicate_marker, bucket_name, key)
-        else:
-            self._replicate_marker(bucket_name, key)
+        return replicate_later
 
-    def apply_lock(self, bucket_name: str, key: str, headers: Any, version_id: Any) -> None:
-        """The lock of an object that was written, and of its replica."""
-        self._apply_lock(bucket_name, key, headers, version_id)
-        self._hand_on_lock(bucket_name, key, self._s3._buckets[bucket_name]["objects"][key])
+    def locking(self, apply_lock: Replicate) -> Replicate:
+        """Ministack's function that locks a new object, extended to its replica."""
 
-    def _hand_on_lock(self, bucket: str, key: str, record: Any) -> None:
+        def lock(bucket_name: str, key: str, headers: Any, version_id: Any) -> None:
+            apply_lock(bucket_name, key, headers, version_id)
+            self._lock_replica(bucket_name, key, self._store.objects(bucket_name)[key])
+
+        return lock
+
+    def _lock_replica(self, bucket: str, key: str, record: Any) -> None:
         if "_replica" not in record:
             return
         replica_bucket, replica_version, account = record["_replica"]
-        retention = self._s3._object_retention.get((bucket, key, record.get("version_id")))
-        if retention and self._s3._bucket_object_lock.get(replica_bucket):
+        retention = self._store.retention.get((bucket, key, record.get("version_id")))
+        if retention and self._store.locks.get(replica_bucket):
             with request_scope(account, get_region()):
-                self._s3._object_retention[replica_bucket, key, replica_version] = deepcopy(retention)
+                self._store.retention[replica_bucket, key, replica_version] = deepcopy(retention)
 
     def _cut_off(self, bucket: str) -> bool:
-        rules = (self._s3._bucket_replication.get(bucket) or {}).get("Rules", [])
+        rules = (self._store.rules.get(bucket) or {}).get("Rules", [])
         names = [bucket, *(rule["Destination"]["Bucket"].rpartition(":")[2] for rule in rules)]
-        return bool(rules) and outage.cut_off(*filter(None, map(self._s3.bucket_region, names)))
+        return bool(rules) and outage.cut_off(*filter(None, map(self._store.region, names)))
 
-    def _wait(self, replicate: Replicate, *arguments: Any) -> None:
-        self._waiting.append((get_account_id(), get_region(), replicate, arguments))
-
-    def _arrive(self) -> None:
+    def _deliver(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for account, region, replicate, (bucket, key, *rest) in waiting:
+        for account, region, replicate, (bucket, key, *written) in waiting:
             with request_scope(account, region):
-                replicate(bucket, key, *rest)
-                if rest:
-                    self._hand_on_lock(bucket, key, rest[0])
+                replicate(bucket, key, *written)
+                if written:
+                    self._lock_replica(bucket, key, written[0])

@@ -1,14 +1,20 @@
-"""Secrets: known by their ARN as on AWS, their resource policies, and the switch for their rotation."""
+"""Secrets Manager: secrets identified by their ARN as on AWS, and rotation schedules."""
 
-import json
-
-from cdk_rehearsal.emulator.server.bridge import Attributes, Handlers, Properties, ResourceType, api, given, reported
+from cdk_rehearsal.emulator.server.resource_types import (
+    Attributes,
+    Handlers,
+    Properties,
+    ResourceType,
+    api,
+    given,
+    reported,
+)
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 - a type  # pragma: allowlist secret
 
 
 def secret_handlers(*, native: dict[str, Handlers]) -> dict[str, Handlers]:
-    """The emulator's handlers know a secret by its name; Ref must give the ARN, which policies and tasks refer to."""
+    """Handlers of secrets whose Ref is the ARN; ministack's Ref is the name, which policies and tasks cannot use."""
     own = native[SECRET]
 
     def name_of(arn: str) -> str:
@@ -26,7 +32,7 @@ def secret_handlers(*, native: dict[str, Handlers]) -> dict[str, Handlers]:
         try:
             own["delete"](name_of(arn), properties)
         except api("secretsmanager").exceptions.ResourceNotFoundException:
-            return  # replaced under the same name: the emulator has deleted it already
+            return  # replaced under the same name: ministack has already deleted it
 
     return {SECRET: own | {"create": reported(create), "update": reported(update), "delete": reported(delete)}}
 
@@ -45,30 +51,11 @@ def _delete_rotation(_secret: str, _properties: Properties) -> None:
     """The emulator cannot cancel a rotation; it ends with the secret."""
 
 
-def _put_policy(secret: str, _old: Properties, new: Properties) -> Attributes:
-    policy = json.dumps(new["ResourcePolicy"])
-    public = given(new, "BlockPublicPolicy")
-    api("secretsmanager").put_resource_policy(SecretId=secret, ResourcePolicy=policy, **public)
-    return {"Id": secret}
-
-
-def _create_policy(_name: str, properties: Properties) -> tuple[str, Attributes]:
-    secret: str = properties["SecretId"]
-    return secret, _put_policy(secret, {}, properties)
-
-
-def _delete_policy(secret: str, _properties: Properties) -> None:
-    api("secretsmanager").delete_resource_policy(SecretId=secret)
-
-
 RESOURCE_TYPES = {
     "AWS::SecretsManager::RotationSchedule": ResourceType(
         create=_create_rotation,
         update=_rotate,
         delete=_delete_rotation,
-        note="rotation is switched on, but no rotation function runs",
-    ),
-    "AWS::SecretsManager::ResourcePolicy": ResourceType(
-        create=_create_policy, update=_put_policy, delete=_delete_policy, note="not enforced"
+        note="rotation is enabled, but the rotation function does not run",
     ),
 }

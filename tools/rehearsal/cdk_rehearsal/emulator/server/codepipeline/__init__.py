@@ -1,9 +1,8 @@
-"""The CodePipeline service of the emulator: keeps definitions, executions and approvals; carries out nothing itself.
+"""CodePipeline: definitions, executions and approvals. The rehearsal runs the actions, not this service.
 
-The rehearsal carries out the actions and reports each one through `RecordActionExecution`, and each stage that has
-conditions through `RecordStageExecution`. These are private: they stand for the service's own engine, which has no
-public API. The others answer as the public API
-does, so that `aws codepipeline` works from another terminal.
+The rehearsal reports each action with `RecordActionExecution`, and each stage that has conditions with
+`RecordStageExecution`. These two are private, in place of the service's own engine. All other operations answer like
+the public API, so that `aws codepipeline` works from another terminal.
 """
 
 import json
@@ -11,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from ministack.core.responses import error_response_json, json_response
 
-from cdk_rehearsal.emulator.server.codepipeline import engine, reading
+from cdk_rehearsal.emulator.server.codepipeline import executions, queries
 from cdk_rehearsal.emulator.server.codepipeline.resource import RESOURCE_TYPES
 from cdk_rehearsal.emulator.server.codepipeline.state import Json, PipelineError, lock, pipelines
 
@@ -19,27 +18,27 @@ __all__ = ["RESOURCE_TYPES", "handle_request", "reset"]
 
 JSON_1_1 = "application/x-amz-json-1.1"
 _OPERATIONS: dict[str, Callable[[Json], Json]] = {
-    "GetPipeline": reading.get_pipeline,
-    "ListPipelines": reading.list_pipelines,
-    "GetPipelineState": reading.get_pipeline_state,
-    "GetPipelineExecution": reading.get_pipeline_execution,
-    "ListPipelineExecutions": reading.list_pipeline_executions,
-    "ListActionExecutions": reading.list_action_executions,
-    "StartPipelineExecution": engine.start_pipeline_execution,
-    "StopPipelineExecution": engine.stop_pipeline_execution,
-    "RecordActionExecution": engine.record_action_execution,
-    "RecordStageExecution": engine.record_stage_execution,
-    "RollbackStage": engine.rollback_stage,
-    "PutJobSuccessResult": engine.put_job_success_result,
-    "PutJobFailureResult": engine.put_job_failure_result,
-    "PutApprovalResult": engine.put_approval_result,
+    "GetPipeline": queries.get_pipeline,
+    "ListPipelines": queries.list_pipelines,
+    "GetPipelineState": queries.get_pipeline_state,
+    "GetPipelineExecution": queries.get_pipeline_execution,
+    "ListPipelineExecutions": queries.list_pipeline_executions,
+    "ListActionExecutions": queries.list_action_executions,
+    "StartPipelineExecution": executions.start_pipeline_execution,
+    "StopPipelineExecution": executions.stop_pipeline_execution,
+    "RecordActionExecution": executions.record_action_execution,
+    "RecordStageExecution": executions.record_stage_execution,
+    "RollbackStage": executions.rollback_stage,
+    "PutJobSuccessResult": executions.put_job_success_result,
+    "PutJobFailureResult": executions.put_job_failure_result,
+    "PutApprovalResult": executions.put_approval_result,
 }
 
 
 async def handle_request(
     _method: str, _path: str, headers: Mapping[str, str], body: bytes, _query_params: object
 ) -> tuple[int, dict[str, str], bytes]:
-    """Answer one request of the JSON protocol; an operation that is not here says so instead of pretending."""
+    """Answer one request of the JSON protocol; an unknown operation is an error."""
     target = next((value for name, value in headers.items() if name.lower() == "x-amz-target"), "")
     name = target.rpartition(".")[2]
     try:
@@ -62,6 +61,6 @@ def _operation(name: str) -> Callable[[Json], Json]:
 
 
 def reset() -> None:
-    """Forget every pipeline, as the emulator's reset asks of each service."""
+    """Delete every pipeline; ministack's reset calls it."""
     with lock:
         pipelines.clear()

@@ -1,7 +1,7 @@
-"""AWS::CodePipeline::Pipeline: a changed structure is a new version, and ends what was running.
+"""AWS::CodePipeline::Pipeline: an update that changes the structure creates a version and cancels running executions.
 
-That is how a pipeline that deploys itself notices: its running execution is cancelled, and with
-RestartExecutionOnUpdate a new one starts. An update that changes nothing in the structure does neither.
+A self-mutating pipeline relies on it: its running execution is cancelled, and with RestartExecutionOnUpdate a new one
+starts. An update that does not change the structure does neither.
 """
 
 import time
@@ -11,22 +11,15 @@ from typing import Any
 from cdk_rehearsal.emulator.server.codepipeline.state import UNFINISHED, Json, Pipeline, lock, pipelines
 
 _DEFINITION = {
-    "ArtifactStore",
-    "ArtifactStores",
-    "ExecutionMode",
-    "PipelineType",
-    "RoleArn",
-    "Stages",
-    "Triggers",
-    "Variables",
-}
+    "ArtifactStore", "ArtifactStores", "ExecutionMode", "PipelineType", "RoleArn", "Stages", "Triggers", "Variables",
+}  # fmt: skip
 _BESIDE_IT = {"DisableInboundStageTransitions", "Name", "RestartExecutionOnUpdate", "Tags"}
 _DEFAULTS = {"executionMode": "SUPERSEDED", "pipelineType": "V1"}
 _FEWEST_STAGES = 2
 
 
 def from_template(*, name: str, properties: Mapping[str, Any]) -> Json:
-    """The definition in the API's camelCase, checked as the service checks it."""
+    """The definition in the API's camelCase, validated like the service does."""
     if unknown := set(properties) - _DEFINITION - _BESIDE_IT:
         raise ValueError(f"AWS::CodePipeline::Pipeline has no property {', '.join(sorted(unknown))}.")
     definition: Json = _camel({key: value for key, value in properties.items() if key in _DEFINITION})
@@ -42,7 +35,7 @@ def from_template(*, name: str, properties: Mapping[str, Any]) -> Json:
 
 
 def text(value: object) -> str:
-    """A template's scalar as the API has it: configuration values are strings there."""
+    """A scalar of a template as the API returns it: configuration values are strings."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -62,21 +55,21 @@ def _camel(value: object) -> Any:
 
 
 def _check(definition: Json) -> None:
-    """The structure rules of the service that a generated template could break."""
+    """Raise for the structure rules of the service that a generated template could break."""
     stages = definition.get("stages", [])
     if len(stages) < _FEWEST_STAGES or not _distinct(stages):
-        raise ValueError("A pipeline needs at least two stages, and each stage a name of its own.")
+        raise ValueError("A pipeline needs at least two stages with different names.")
     for position, stage in enumerate(stages):
         actions = stage.get("actions", [])
         if not actions or not _distinct(actions):
-            raise ValueError(f"Stage {stage['name']} needs an action, and each action a name of its own.")
+            raise ValueError(f"Stage {stage['name']} needs at least one action, and its actions different names.")
         if any((action["actionTypeId"]["category"] == "Source") != (position == 0) for action in actions):
-            raise ValueError("The first stage of a pipeline holds all its source actions and nothing else.")
+            raise ValueError("The first stage of a pipeline contains all source actions, and only those.")
     produced: set[str] = set()
     for action in _in_order(stages):
         wanted = {artifact["name"] for artifact in action["inputArtifacts"]}
         if missing := wanted - produced:
-            raise ValueError(f"No earlier action produces {sorted(missing)}, which {action['name']} wants.")
+            raise ValueError(f"No earlier action produces {sorted(missing)}, an input of {action['name']}.")
         produced |= {artifact["name"] for artifact in action["outputArtifacts"]}
 
 

@@ -1,4 +1,4 @@
-"""What the service remembers, account by account and region by region."""
+"""The pipelines of each account and region, with their executions and actions."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ lock = threading.RLock()  # CloudFormation may call from a worker thread, the AP
 
 
 class PipelineError(Exception):
-    """An answer that is the caller's error; `code` is the service's own name for it."""
+    """An error of the caller; `code` is the error code of the API."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class PipelineError(Exception):
 
 @dataclass(kw_only=True, slots=True)
 class Action:
-    """One action of one execution, from the moment it started."""
+    """One started action of one execution."""
 
     stage: str
     declared: Json
@@ -40,17 +40,17 @@ class Action:
 
     @property
     def name(self) -> str:
-        """As declared in the stage."""
+        """The name that the stage declares."""
         name: str = self.declared["name"]
         return name
 
     @property
     def awaits_approval(self) -> bool:
-        """Whether its token is good now."""
+        """Whether its token is valid."""
         return self.status == "InProgress" and self.declared["actionTypeId"]["category"] == "Approval"
 
     def finish(self, *, status: str, summary: str) -> None:
-        """Note how it ended."""
+        """Record its end."""
         self.status, self.summary, self.updated = status, summary, time.time()
 
 
@@ -64,21 +64,21 @@ class Execution:
     status: str = "InProgress"
     summary: str = ""
     actions: list[Action] = field(default_factory=list)  # in the order in which they started
-    stages: dict[str, str] = field(default_factory=dict)  # stage -> Succeeded, Failed or Skipped, where that was told
-    rolls_back: str = ""  # the one stage that it carries out again
-    target: str = ""  # with what an earlier execution brought there
+    stages: dict[str, str] = field(default_factory=dict)  # stage -> Succeeded, Failed or Skipped, where reported
+    rolls_back: str = ""  # the stage that it rolls back
+    target: str = ""  # the execution whose artifacts it deploys
     started: float = field(default_factory=time.time)
     updated: float = field(default_factory=time.time)
 
     def end(self, *, status: str, summary: str = "") -> None:
-        """Note how it ended; nobody can answer its approvals any more."""
+        """Record its end; its pending approvals are abandoned."""
         self.status, self.summary, self.updated = status, summary, time.time()
         for action in self.actions:
             if action.awaits_approval:
                 action.finish(status="Abandoned", summary=summary)
 
     def settle(self) -> None:
-        """Failed with the first failed stage, succeeded with the last stage, stopped when nothing runs any more."""
+        """Update the status: failed with the first failed stage, succeeded with the last stage, or stopped."""
         outcomes = [
             self._outcome(stage) for stage in self.definition["stages"] if self.rolls_back in {"", stage["name"]}
         ]
@@ -90,7 +90,7 @@ class Execution:
             self.end(status="Succeeded")
 
     def _outcome(self, stage: Json) -> str:
-        """What was told of the stage; without conditions its actions alone decide, each by its last attempt."""
+        """The reported status of a stage; without conditions, that of the last attempts of its actions."""
         if stage["name"] in self.stages:
             return self.stages[stage["name"]]
         results = {action.name: action.status for action in self.actions if action.stage == stage["name"]}
@@ -116,7 +116,7 @@ class Pipeline:
         return self.versions[-1]
 
     def start(self, *, trigger: Json) -> Execution:
-        """A new execution; it waits for the unfinished ones before it."""
+        """Start an execution, which waits for earlier unfinished ones."""
         execution = Execution(definition=self.definition, trigger=trigger)
         self.executions.append(execution)
         return execution

@@ -1,11 +1,11 @@
-"""Alarms of every kind can be found, set off and deleted; what is not computed is written down."""
+"""CloudWatch alarms: composite ones, and stand-ins for metric math."""
 
 from typing import Any
 
 import pytest
 
 from cdk_rehearsal.emulator import Emulator
-from tests.rehearsal.stacks import ACCOUNT, PRIMARY, delete, deploy
+from stacks import ACCOUNT, PRIMARY, delete, deploy
 
 TOPIC = f"arn:aws:sns:{PRIMARY}:{ACCOUNT}:alarms"
 THRESHOLD = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": "3", "Threshold": 5}
@@ -53,7 +53,7 @@ def _state(cloudwatch: Any, name: str) -> str | None:
     return str(alarms[0]["StateValue"]) if alarms else None
 
 
-def test_an_alarm_on_metric_math_can_be_set_off_in_a_drill(emulator: Emulator, cloudwatch: Any) -> None:
+def test_an_alarm_on_metric_math_can_be_set_off(emulator: Emulator, cloudwatch: Any) -> None:
     deploy(emulator, "Drill", _health("drill"))
     assert _state(cloudwatch, "drill-rate") == "INSUFFICIENT_DATA"
     cloudwatch.set_alarm_state(AlarmName="drill-rate", StateValue="ALARM", StateReason="drill")
@@ -62,14 +62,14 @@ def test_an_alarm_on_metric_math_can_be_set_off_in_a_drill(emulator: Emulator, c
     assert (stand_in["Threshold"], stand_in["AlarmActions"]) == (5, [TOPIC])
 
 
-def test_the_mathematics_of_an_alarm_are_written_down(emulator: Emulator) -> None:
+def test_the_metric_math_of_an_alarm_is_recorded(emulator: Emulator) -> None:
     deploy(emulator, "Mathematics", _health("mathematics"))
     kept = {each["PhysicalId"]: each["Properties"] for each in emulator.recorded()}
     assert kept["mathematics-rate"]["Metrics"] == RATE["Metrics"]
     assert "mathematics-cpu" not in kept
 
 
-def test_an_alarm_may_change_between_metric_math_and_one_metric(emulator: Emulator, cloudwatch: Any) -> None:
+def test_an_alarm_can_change_between_metric_math_and_one_metric(emulator: Emulator, cloudwatch: Any) -> None:
     name = "changing"
     for properties, namespace in ((RATE, "Rehearsal/MetricMath"), (PLAIN, "AWS/ECS"), (RATE, "Rehearsal/MetricMath")):
         deploy(emulator, "Changing", {"Alarm": _alarm(name, **properties)})
@@ -77,7 +77,7 @@ def test_an_alarm_may_change_between_metric_math_and_one_metric(emulator: Emulat
         assert [alarm["Namespace"] for alarm in found] == [namespace]
 
 
-def test_all_alarms_go_with_their_stack(emulator: Emulator, cloudwatch: Any) -> None:
+def test_alarms_are_deleted_with_their_stack(emulator: Emulator, cloudwatch: Any) -> None:
     deploy(emulator, "Passing", _health("passing"))
     delete(emulator, "Passing")
     assert not any(_state(cloudwatch, f"passing-{name}") for name in ("rate", "cpu", "health"))

@@ -1,6 +1,6 @@
-"""Executions start, advance and stop: one at a time per pipeline, the oldest first.
+"""The operations that start, advance and stop executions: one execution at a time per pipeline, the oldest first.
 
-That is stricter than QUEUED mode on AWS, which queues stage by stage.
+QUEUED mode on AWS is less strict: it queues stage by stage.
 """
 
 import time
@@ -21,7 +21,7 @@ _RESULTS = {"Approved": "Succeeded", "Rejected": "Failed"}
 
 
 def put_approval_result(request: Json) -> Json:
-    """Approve or reject; the execution goes on or fails."""
+    """Approve or reject: the execution continues or fails."""
     pipeline = state.pipeline(request["pipelineName"])
     stage = state.stage(pipeline.definition, request["stageName"])
     declared = state.action(stage, request["actionName"])
@@ -43,9 +43,9 @@ def put_approval_result(request: Json) -> Json:
 
 
 def put_job_success_result(request: Json) -> Json:
-    """The action has succeeded."""
+    """Mark the action of a job as succeeded."""
     if request.get("continuationToken"):
-        message = "The emulator's CodePipeline does not continue jobs: answer when the job is done."
+        message = "The emulator's CodePipeline has no continuation tokens: answer when the job is done."
         raise PipelineError("ValidationException", message)
     execution, action = _job(request["jobId"])
     action.variables = request.get("outputVariables", {})
@@ -55,7 +55,7 @@ def put_job_success_result(request: Json) -> Json:
 
 
 def put_job_failure_result(request: Json) -> Json:
-    """The action has failed."""
+    """Mark the action of a job as failed."""
     execution, action = _job(request["jobId"])
     action.finish(status="Failed", summary=request["failureDetails"]["message"])
     execution.settle()
@@ -74,7 +74,7 @@ def _job(job_id: str) -> tuple[Execution, Action]:
 
 
 def start_pipeline_execution(request: Json) -> Json:
-    """Queue an execution, as a push does."""
+    """Queue an execution, like a push."""
     pipeline = state.pipeline(request["name"])
     sources = {action["name"] for action in pipeline.definition["stages"][0]["actions"]}
     for revision in request.get("sourceRevisions", []):
@@ -87,7 +87,7 @@ def start_pipeline_execution(request: Json) -> Json:
 
 
 def stop_pipeline_execution(request: Json) -> Json:
-    """Stop when the running actions are done, or at once and abandon them."""
+    """Stop when the running actions are done, or abandon them and stop at once."""
     execution = state.pipeline(request["pipelineName"]).execution(request["pipelineExecutionId"])
     abandon, reason = request.get("abandon", False), request.get("reason", "")
     if execution.status not in UNFINISHED:
@@ -106,7 +106,7 @@ def stop_pipeline_execution(request: Json) -> Json:
 
 
 def record_action_execution(request: Json) -> Json:
-    """Private: what the service's own engine notes when an action starts (no id yet) and when it has ended."""
+    """Private: record the start of an action (a request without an id), or its end."""
     pipeline = state.pipeline(request["pipelineName"])
     execution = pipeline.execution(request["pipelineExecutionId"])
     if "actionExecutionId" in request:
@@ -114,7 +114,7 @@ def record_action_execution(request: Json) -> Json:
         action.revision = request.get("revisionId", "")
         action.variables = request.get("outputVariables", {})
         action.resolved_configuration = request.get("resolvedConfiguration", {})
-        if action.status == "InProgress":  # an abandoned or answered one stays what it is
+        if action.status == "InProgress":  # the status of an abandoned or answered action stays
             action.finish(status=request["status"], summary=request.get("summary", ""))
         execution.settle()
     else:
@@ -123,7 +123,7 @@ def record_action_execution(request: Json) -> Json:
 
 
 def record_stage_execution(request: Json) -> Json:
-    """Private: what the service's own engine notes of a stage that has conditions: how it ended, or that it did not."""
+    """Private: record the status of a stage that has conditions."""
     execution = state.pipeline(request["pipelineName"]).execution(request["pipelineExecutionId"])
     stage = state.stage(execution.definition, request["stageName"])
     execution.stages[stage["name"]] = request["status"]
@@ -133,12 +133,12 @@ def record_stage_execution(request: Json) -> Json:
 
 
 def rollback_stage(request: Json) -> Json:
-    """Start an execution of one stage, with what an earlier execution of the same structure brought there."""
+    """Start an execution of one stage, with the artifacts of an earlier execution of the same structure."""
     pipeline = state.pipeline(request["pipelineName"])
     stage = state.stage(pipeline.definition, request["stageName"])
     target = pipeline.execution(request["targetPipelineExecutionId"])
     if target.definition["version"] != pipeline.definition["version"] or target.rolls_back:
-        message = f"Execution {target.id} is not one that stage {stage['name']} could be rolled back to."
+        message = f"Execution {target.id} cannot be the target of a rollback of stage {stage['name']}."
         raise PipelineError("UnableToRollbackStageException", message)
     caller = f"arn:aws:iam::{get_account_id()}:root"
     execution = pipeline.start(trigger={"triggerType": "ManualRollback", "triggerDetail": caller})

@@ -1,4 +1,4 @@
-"""Backup jobs and copy jobs leave recovery points, of things that stand, in vaults that stand."""
+"""AWS Backup: recovery points of backup jobs and copy jobs."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cdk_rehearsal.emulator import Emulator
-from tests.rehearsal.stacks import PRIMARY, RECOVERY, StackError, delete, deploy
+from stacks import PRIMARY, RECOVERY, StackError, delete, deploy
 
 ACCOUNT = "777777777777"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/backup"
@@ -37,7 +37,7 @@ def _back_up(backup: Any, arn: str) -> str:
     return point
 
 
-def test_a_backup_is_found_in_its_vault_and_its_copy_in_the_other_region(emulator: Emulator, here: Any) -> None:
+def test_a_backup_is_in_its_vault_and_its_copy_in_the_other_region(emulator: Emulator, here: Any) -> None:
     point = _back_up(here, TABLE)
     vault = f"arn:aws:backup:{RECOVERY}:{ACCOUNT}:backup-vault:there"
     job = here.start_copy_job(
@@ -57,12 +57,12 @@ def test_a_backup_is_found_in_its_vault_and_its_copy_in_the_other_region(emulato
     assert described["Status"] == "COMPLETED"
 
 
-def test_nothing_is_backed_up_that_does_not_stand(here: Any) -> None:
+def test_a_backup_job_of_a_missing_resource_fails(here: Any) -> None:
     with pytest.raises(ClientError, match="cannot be backed up"):
         _back_up(here, f"{TABLE}-no-more")
 
 
-def test_nothing_is_copied_into_a_vault_that_does_not_stand(here: Any) -> None:
+def test_a_copy_job_into_a_missing_vault_fails(here: Any) -> None:
     point = _back_up(here, TABLE)
     vault = f"arn:aws:backup:{RECOVERY}:{ACCOUNT}:backup-vault:nowhere"
     with pytest.raises(ClientError, match="no vault nowhere"):
@@ -71,7 +71,7 @@ def test_nothing_is_copied_into_a_vault_that_does_not_stand(here: Any) -> None:
         )
 
 
-def test_a_vault_that_holds_recovery_points_is_not_deleted_with_its_stack(emulator: Emulator) -> None:
+def test_a_vault_with_recovery_points_blocks_the_deletion_of_its_stack(emulator: Emulator) -> None:
     table = {
         "TableName": "last",
         "BillingMode": "PAY_PER_REQUEST",

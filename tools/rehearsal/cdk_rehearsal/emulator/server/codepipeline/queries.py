@@ -1,4 +1,4 @@
-"""The operations that only read: each tells what was recorded and nothing else."""
+"""The operations that read."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from cdk_rehearsal.emulator.server.codepipeline.state import Action, Execution, 
 
 
 def stage_state(pipeline: Pipeline, stage: Json) -> Json:
-    """The latest of a stage; a pending approval shows its token."""
+    """The state of a stage and its actions, with the token of a pending approval."""
     reason = pipeline.disabled.get(stage["name"])
     described: Json = {
         "stageName": stage["name"],
@@ -69,7 +69,7 @@ _MOST_RESULTS = 100
 
 
 def get_pipeline(request: Json) -> Json:
-    """The definition, the newest or that of a version."""
+    """The definition: the newest, or one version."""
     pipeline = state.pipeline(request["name"])
     version = int(request.get("version", len(pipeline.versions)))
     if not 1 <= version <= len(pipeline.versions):
@@ -86,7 +86,7 @@ def list_pipelines(_request: Json) -> Json:
 
 
 def get_pipeline_state(request: Json) -> Json:
-    """The latest of each stage and action; a pending approval shows its token."""
+    """The state of each stage and action, with the tokens of pending approvals."""
     pipeline = state.pipeline(request["name"])
     return {
         "pipelineName": request["name"],
@@ -96,7 +96,7 @@ def get_pipeline_state(request: Json) -> Json:
 
 
 def get_pipeline_execution(request: Json) -> Json:
-    """One execution with what it delivers."""
+    """One execution with its source revisions."""
     execution = state.pipeline(request["pipelineName"]).execution(request["pipelineExecutionId"])
     revisions = [
         {"name": artifact["name"], "revisionId": action.revision, "revisionSummary": action.summary}
@@ -132,7 +132,7 @@ def list_pipeline_executions(request: Json) -> Json:
 
 
 def list_action_executions(request: Json) -> Json:
-    """The actions of all executions or of one, newest first."""
+    """The action executions of all pipeline executions or of one, newest first."""
     pipeline = state.pipeline(request["pipelineName"])
     asked = request.get("filter", {})
     wanted = asked.get("latestInPipelineExecution", asked).get("pipelineExecutionId")

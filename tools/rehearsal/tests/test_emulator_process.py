@@ -1,4 +1,4 @@
-"""An emulator never outlives whoever started it, and nobody's real AWS settings get near it."""
+"""The emulator's process ends with its parent, and no AWS setting of the user reaches it."""
 
 import os
 import signal
@@ -12,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from cdk_rehearsal.emulator import Emulator, EmulatorError
-from tests.rehearsal.stacks import ACCOUNT, PRIMARY
-
-ROOT = Path(__file__).parents[2]
+from stacks import ACCOUNT, PRIMARY
 
 
 def _becomes(condition: Callable[[], bool], *, within: float = 10) -> bool:
@@ -29,7 +27,6 @@ def _becomes(condition: Callable[[], bool], *, within: float = 10) -> bool:
 def _python(*arguments: str, environment: dict[str, str] | None = None) -> "subprocess.Popen[str]":
     return subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
         [sys.executable, *arguments],
-        cwd=ROOT,
         env=os.environ | (environment or {}),
         stdout=subprocess.PIPE,
         text=True,
@@ -64,7 +61,7 @@ def test_stopping_leaves_no_server_and_no_temporary_files(tmp_path: Path, monkey
     assert not list(scratch.iterdir())
 
 
-def test_server_and_files_go_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+def test_killing_the_parent_ends_the_server_and_removes_its_files(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     holds_one = (
@@ -82,33 +79,31 @@ def test_server_and_files_go_with_a_parent_that_is_killed(tmp_path: Path) -> Non
     assert _becomes(lambda: not list(scratch.iterdir()))
 
 
-def test_ctrl_c_ends_the_standing_emulator_cleanly() -> None:
+def test_ctrl_c_ends_the_standalone_emulator() -> None:
     port = _free_port()
-    with _python("-m", "cdk_rehearsal.emulator", "--port", str(port)) as standing:
-        assert standing.stdout is not None
-        assert f"http://127.0.0.1:{port}" in standing.stdout.readline()
+    with _python("-m", "cdk_rehearsal.emulator", "--port", str(port)) as standalone:
+        assert standalone.stdout is not None
+        assert f"http://127.0.0.1:{port}" in standalone.stdout.readline()
         assert not _refuses(port)
-        standing.send_signal(signal.SIGINT)
+        standalone.send_signal(signal.SIGINT)
         try:
-            assert standing.wait(timeout=10) == 0
+            assert standalone.wait(timeout=10) == 0
         finally:
-            standing.kill()  # or leaving the block would wait for ever
+            standalone.kill()  # otherwise leaving the block would wait for it
     assert _refuses(port)
 
 
 @pytest.mark.parametrize("impossible", [None, 65536])
-def test_a_port_that_cannot_be_used_is_refused_with_its_remedy(
+def test_an_unusable_port_is_refused_with_the_remedy(
     emulator: Emulator, tmp_path: Path, impossible: int | None
 ) -> None:
     port = impossible or _port(emulator.endpoint)
-    refused = pytest.raises(EmulatorError, match=rf"Port {port} .* cannot be used .* choose another PORT")
+    refused = pytest.raises(EmulatorError, match=rf"Port {port} .* cannot be used .* choose another port")
     with refused, Emulator.start(log=tmp_path / "emulator.log", port=port):
         pass
 
 
-def test_a_server_that_cannot_start_is_reported_with_the_end_of_its_log(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_cannot_start_is_reported_with_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "python"
     broken.write_text("#!/bin/sh\necho the reason\nexit 3\n")
     broken.chmod(0o700)
@@ -117,9 +112,9 @@ def test_a_server_that_cannot_start_is_reported_with_the_end_of_its_log(
         pass
 
 
-def test_attaching_where_nothing_answers_says_how_to_start_one() -> None:
+def test_attaching_to_nothing_says_how_to_start_an_emulator() -> None:
     nowhere = f"http://127.0.0.1:{_free_port()}"
-    with pytest.raises(EmulatorError, match="make emulator"), Emulator.attach(endpoint=nowhere):
+    with pytest.raises(EmulatorError, match=r"python -m cdk_rehearsal\.emulator"), Emulator.attach(endpoint=nowhere):
         pass
 
 
@@ -129,7 +124,9 @@ def test_leaving_an_attached_emulator_does_not_stop_it(emulator: Emulator) -> No
     assert not _refuses(_port(emulator.endpoint))
 
 
-def test_nothing_of_the_users_aws_settings_reaches_a_child(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_aws_setting_of_the_user_reaches_a_child_process(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3", "CDK_DEFAULT_ACCOUNT"):
         monkeypatch.setenv(name, "the user's own")
     environment = emulator.environment(account=ACCOUNT, region=PRIMARY)

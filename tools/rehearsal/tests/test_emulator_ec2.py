@@ -1,4 +1,4 @@
-"""The network's resources really stand in EC2, and go with their stack."""
+"""EC2: networks, security group rules and peerings of stacks."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cdk_rehearsal.emulator import Emulator
-from tests.rehearsal.stacks import PRIMARY, StackError, delete, deploy
+from stacks import PRIMARY, StackError, delete, deploy
 
-ACCOUNT = "222222222201"  # an account without anything else in it
+ACCOUNT = "222222222201"  # an account that no other test uses
 PEER = "222222222202"
 VPC = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}
 DATABASE_PORT = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": "5432"}
@@ -77,7 +77,7 @@ def ec2(emulator: Emulator) -> Any:
     return emulator.client("ec2", account=ACCOUNT, region=PRIMARY)
 
 
-def _standing(ec2: Any) -> dict[str, list[str]]:
+def _existing(ec2: Any) -> dict[str, list[str]]:
     gateways = ec2.describe_nat_gateways()["NatGateways"]
     return {
         "addresses": [each["PublicIp"] for each in ec2.describe_addresses()["Addresses"]],
@@ -86,21 +86,21 @@ def _standing(ec2: Any) -> dict[str, list[str]]:
     }
 
 
-def test_addresses_gateways_flow_logs_and_rules_come_and_go_with_the_stack(emulator: Emulator, ec2: Any) -> None:
+def test_network_resources_are_created_and_deleted_with_the_stack(emulator: Emulator, ec2: Any) -> None:
     made = deploy(emulator, "Network", _network(tags={}), outputs=OUTPUTS, account=ACCOUNT)
-    standing = _standing(ec2)
-    assert standing["addresses"] == [made["Address"]]
-    assert standing["gateways"] == [made["Gateway"]]
-    assert len(standing["flow logs"]) == 1
+    existing = _existing(ec2)
+    assert existing["addresses"] == [made["Address"]]
+    assert existing["gateways"] == [made["Gateway"]]
+    assert len(existing["flow logs"]) == 1
     rule = ec2.describe_security_group_rules(SecurityGroupRuleIds=[made["Rule"]])["SecurityGroupRules"][0]
     assert (rule["GroupId"], rule["FromPort"], rule["ToPort"]) == (made["Database"], 5432, 5432)
     assert rule["ReferencedGroupInfo"]["GroupId"] == made["Service"]
     assert made["CidrBlock"] == "10.0.0.0/16"
     delete(emulator, "Network", account=ACCOUNT)
-    assert _standing(ec2) == {"addresses": [], "gateways": [], "flow logs": []}
+    assert _existing(ec2) == {"addresses": [], "gateways": [], "flow logs": []}
 
 
-def test_a_change_of_tags_replaces_nothing_and_loses_no_attribute(emulator: Emulator, ec2: Any) -> None:
+def test_a_change_of_tags_replaces_nothing_and_keeps_the_attributes(emulator: Emulator, ec2: Any) -> None:
     made = deploy(emulator, "Tagged", _network(tags={"Release": "1"}), outputs=OUTPUTS, account=ACCOUNT)
     assert deploy(emulator, "Tagged", _network(tags={"Version": "2"}), outputs=OUTPUTS, account=ACCOUNT) == made
     gateway = ec2.describe_nat_gateways(NatGatewayIds=[made["Gateway"]])["NatGateways"][0]
@@ -108,7 +108,7 @@ def test_a_change_of_tags_replaces_nothing_and_loses_no_attribute(emulator: Emul
     delete(emulator, "Tagged", account=ACCOUNT)
 
 
-def test_the_default_group_of_a_vpc_admits_its_own_members_until_it_is_closed(emulator: Emulator, ec2: Any) -> None:
+def test_the_default_group_of_a_vpc_admits_its_own_members(emulator: Emulator, ec2: Any) -> None:
     default = {"Group": {"Fn::GetAtt": ["Vpc", "DefaultSecurityGroup"]}}
     group = deploy(emulator, "Default", {"Vpc": VPC}, outputs=default, account=ACCOUNT)["Group"]
     permissions = ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
@@ -120,7 +120,7 @@ def _peering(**properties: str) -> dict[str, Any]:
     return {"Vpc": VPC, "Peering": {"Type": "AWS::EC2::VPCPeeringConnection", "Properties": peering}}
 
 
-def test_a_peering_with_another_account_is_accepted_in_its_role(emulator: Emulator, ec2: Any) -> None:
+def test_a_peering_with_another_account_is_accepted_with_its_role(emulator: Emulator, ec2: Any) -> None:
     there = deploy(emulator, "Peer", {"Vpc": VPC}, outputs={"Vpc": {"Ref": "Vpc"}}, account=PEER)["Vpc"]
     role = f"arn:aws:iam::{PEER}:role/peering"
     made = deploy(
@@ -139,7 +139,7 @@ def test_a_peering_with_another_account_needs_a_role_there(emulator: Emulator) -
         deploy(emulator, "Roleless", _peering(PeerVpcId="vpc-there"), account=ACCOUNT)
 
 
-def test_dns_resolution_across_a_peering_is_written_down(emulator: Emulator, ec2: Any) -> None:
+def test_dns_resolution_across_a_peering_is_recorded(emulator: Emulator, ec2: Any) -> None:
     one, other = (ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16")["Vpc"]["VpcId"] for number in (60, 61))
     connection = ec2.create_vpc_peering_connection(VpcId=one, PeerVpcId=other)["VpcPeeringConnection"]
     connection_id = connection["VpcPeeringConnectionId"]
@@ -151,6 +151,6 @@ def test_dns_resolution_across_a_peering_is_written_down(emulator: Emulator, ec2
     assert connection_id in {each["PhysicalId"] for each in emulator.recorded()}
 
 
-def test_options_of_a_peering_that_is_not_there_are_refused(ec2: Any) -> None:
+def test_options_of_a_missing_peering_are_refused(ec2: Any) -> None:
     with pytest.raises(ClientError, match=r"InvalidVpcPeeringConnectionID\.NotFound"):
         ec2.modify_vpc_peering_connection_options(VpcPeeringConnectionId="pcx-none")

@@ -1,4 +1,4 @@
-"""Global tables replicate, and no update loses an item."""
+"""DynamoDB: global tables replicate, and no update loses an item."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cdk_rehearsal.emulator import Emulator
-from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, StackError, delete, deploy
+from stacks import ACCOUNT, PRIMARY, RECOVERY, StackError, delete, deploy
 
 KEY = {"sessionId": {"S": "1"}}
 OUTPUTS = {"Name": {"Ref": "Table"}, "Arn": {"Fn::GetAtt": ["Table", "Arn"]}}
@@ -83,7 +83,7 @@ def test_an_update_loses_no_item(emulator: Emulator, dynamodb: Dynamo, change: s
     assert dynamodb(PRIMARY).get_item(TableName=after["Name"], Key=KEY)["Item"] == KEY
 
 
-def test_a_protected_table_stays_with_all_its_replicas(emulator: Emulator, dynamodb: Dynamo) -> None:
+def test_deletion_protection_of_one_replica_keeps_all(emulator: Emulator, dynamodb: Dynamo) -> None:
     protected = _sessions(_replica(PRIMARY), _replica(RECOVERY, DeletionProtectionEnabled=True))
     table = deploy(emulator, "Protected", protected, outputs=OUTPUTS)["Name"]
     with pytest.raises(StackError, match=f"protected against deletion in {RECOVERY}"):
@@ -97,7 +97,7 @@ def test_deleting_the_stack_deletes_every_replica(emulator: Emulator, dynamodb: 
     assert not any(table in dynamodb(region).list_tables()["TableNames"] for region in REGIONS)
 
 
-def test_an_ordinary_table_has_its_expiry_and_recovery_too(emulator: Emulator, dynamodb: Dynamo) -> None:
+def test_an_ordinary_table_has_expiry_recovery_and_encryption(emulator: Emulator, dynamodb: Dynamo) -> None:
     resources = _sessions(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
     resources["Table"]["Type"] = "AWS::DynamoDB::Table"
     del resources["Table"]["Properties"]["Replicas"]

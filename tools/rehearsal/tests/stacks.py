@@ -1,4 +1,4 @@
-"""Stacks on the emulator, for tests: deployed or deleted when the call returns, or the reason why not."""
+"""Stacks on the emulator, for tests: each call waits for the end of the operation, or raises its reason."""
 
 import json
 import time
@@ -14,7 +14,7 @@ _SECONDS = 30
 
 
 class StackError(Exception):
-    """The first reason among the stack's events."""
+    """A stack operation failed; the message is the reasons of its events."""
 
 
 def deploy(
@@ -43,14 +43,14 @@ def deploy_template(
     region: str = PRIMARY,
     tags: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Create or update a stack of a template that is given by its body or its URL; returns its outputs."""
+    """Create or update a stack from the body or the URL of a template; returns its outputs."""
     cloudformation = emulator.client("cloudformation", account=account, region=region)
-    stands = name in {
+    exists = name in {
         stack["StackName"]
         for stack in cloudformation.describe_stacks()["Stacks"]
         if stack["StackStatus"] not in {"DELETE_COMPLETE", "ROLLBACK_COMPLETE"}
     }
-    put = cloudformation.update_stack if stands else cloudformation.create_stack
+    put = cloudformation.update_stack if exists else cloudformation.create_stack
     stack_id = put(
         StackName=name,
         **template,

@@ -1,4 +1,4 @@
-"""Buckets lock, replicate, and refuse to lose objects."""
+"""S3 buckets: Object Lock, replication, settings, and deletion."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cdk_rehearsal.emulator import Emulator
-from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, StackError, delete, deploy
+from stacks import ACCOUNT, PRIMARY, RECOVERY, StackError, delete, deploy
 
 LOCKED = {
     "VersioningConfiguration": {"Status": "Enabled"},
@@ -47,7 +47,7 @@ def test_a_locked_object_cannot_be_deleted(emulator: Emulator, s3: Any) -> None:
         s3.delete_object(Bucket="locked", Key="entry", VersionId=version)
 
 
-def test_an_object_arrives_in_the_bucket_of_the_other_region(emulator: Emulator, s3: Any) -> None:
+def test_an_object_is_replicated_to_the_other_region(emulator: Emulator, s3: Any) -> None:
     versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
     deploy(emulator, "Destination", _bucket("destination", **versioned), region=RECOVERY)
     source = _bucket("source", **versioned, ReplicationConfiguration=_replicated_to("destination"))
@@ -60,7 +60,7 @@ def test_an_object_arrives_in_the_bucket_of_the_other_region(emulator: Emulator,
     assert there.get_object(Bucket="destination", Key="entry")["Body"].read() == b"paid"
 
 
-def test_a_bucket_that_holds_objects_is_not_deleted_with_its_stack(emulator: Emulator, s3: Any) -> None:
+def test_a_bucket_with_objects_blocks_the_deletion_of_its_stack(emulator: Emulator, s3: Any) -> None:
     deploy(emulator, "Full", _bucket("full"))
     s3.put_object(Bucket="full", Key="entry", Body=b"paid")
     with pytest.raises(StackError, match="BucketNotEmpty"):
@@ -91,7 +91,7 @@ def test_encryption_lifecycle_logging_and_tags_are_set(emulator: Emulator, s3: A
     assert s3.get_bucket_tagging(Bucket="configured")["TagSet"] == [{"Key": "Environment", "Value": "Dev"}]
 
 
-def test_an_update_keeps_the_objects_and_takes_away_what_the_template_dropped(emulator: Emulator, s3: Any) -> None:
+def test_an_update_keeps_the_objects_and_removes_dropped_settings(emulator: Emulator, s3: Any) -> None:
     lifecycle = {"Rules": [{"Status": "Enabled", "ExpirationInDays": 400}]}
     deploy(emulator, "Kept", _bucket("kept", LifecycleConfiguration=lifecycle, **LOCKED))
     s3.put_object(Bucket="kept", Key="entry", Body=b"paid")
@@ -102,14 +102,14 @@ def test_an_update_keeps_the_objects_and_takes_away_what_the_template_dropped(em
         s3.get_bucket_lifecycle_configuration(Bucket="kept")
 
 
-def test_a_bucket_that_cannot_be_completed_leaves_nothing_behind(emulator: Emulator, s3: Any) -> None:
+def test_a_failed_creation_leaves_no_bucket_behind(emulator: Emulator, s3: Any) -> None:
     without_versions = _bucket("incomplete", ReplicationConfiguration=_replicated_to("nowhere"))
     with pytest.raises(StackError, match="ROLLBACK_COMPLETE"):
         deploy(emulator, "Incomplete", without_versions)
     assert "incomplete" not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
 
 
-def test_what_the_emulator_has_no_api_for_is_written_down(emulator: Emulator) -> None:
+def test_a_property_without_an_api_is_recorded(emulator: Emulator) -> None:
     tiering = [{"Id": "Archive", "Status": "Enabled", "Tierings": [{"AccessTier": "ARCHIVE_ACCESS", "Days": 90}]}]
     deploy(emulator, "Tiered", _bucket("tiered", IntelligentTieringConfigurations=tiering))
     assert [each["Properties"] for each in emulator.recorded() if each["PhysicalId"] == "tiered"] == [

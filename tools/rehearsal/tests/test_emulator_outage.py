@@ -1,4 +1,4 @@
-"""A region that fails refuses everything, and what was written while regions were apart arrives when it is well."""
+"""Failing regions: refused requests, and replication that waits for their return."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cdk_rehearsal.emulator import Emulator
-from tests.rehearsal.stacks import PRIMARY, RECOVERY, StackError, deploy
+from stacks import PRIMARY, RECOVERY, StackError, deploy
 
 ACCOUNT = "666666666666"
 TABLE, SOURCE, REPLICA = "apart", "apart-source", "apart-replica"
@@ -22,8 +22,8 @@ LOCKED = {
 
 
 @pytest.fixture(scope="module")
-def stands(emulator: Emulator) -> None:
-    """A global table, and a locked bucket with a replica that locks nothing by itself."""
+def deployed(emulator: Emulator) -> None:
+    """A global table, and a bucket with Object Lock that replicates to one without a default retention."""
     rule = {
         "Status": "Enabled",
         "Priority": 0,
@@ -51,7 +51,7 @@ def stands(emulator: Emulator) -> None:
 
 
 @pytest.fixture
-def failing(emulator: Emulator, stands: None) -> Iterator[Emulator]:  # noqa: ARG001 - it has to stand
+def failing(emulator: Emulator, deployed: None) -> Iterator[Emulator]:  # noqa: ARG001 - it has to exist
     """The emulator, whose primary region is well again afterwards."""
     yield emulator
     emulator.fail(PRIMARY, state="well")
@@ -71,7 +71,7 @@ def get(emulator: Emulator, region: str, key: str) -> str | None:
 
 
 @pytest.mark.parametrize("service", ["dynamodb", "s3", "sqs", "ssm", "ec2", "backup", "secretsmanager"])
-def test_nothing_answers_for_a_region_that_is_lost(failing: Emulator, service: str) -> None:
+def test_a_lost_region_refuses_requests_until_it_is_well(failing: Emulator, service: str) -> None:
     questions = {
         "dynamodb": "list_tables",
         "s3": "list_buckets",
@@ -106,7 +106,7 @@ def test_a_stack_that_needs_a_lost_region_fails(failing: Emulator) -> None:
         deploy(failing, "Needs", resources, account=ACCOUNT, region=RECOVERY)
 
 
-def test_items_written_while_regions_are_apart_arrive_and_the_last_write_wins(failing: Emulator) -> None:
+def test_items_of_a_cut_off_region_arrive_later_and_the_last_write_wins(failing: Emulator) -> None:
     put(failing, PRIMARY, "both", "before")
     assert get(failing, RECOVERY, "both") == "before"
     failing.fail(PRIMARY, state="cut-off")
@@ -125,7 +125,7 @@ def test_items_written_while_regions_are_apart_arrive_and_the_last_write_wins(fa
         ]
 
 
-def test_objects_written_while_regions_are_apart_arrive_with_their_lock(failing: Emulator) -> None:
+def test_objects_of_a_cut_off_region_arrive_later_with_their_lock(failing: Emulator) -> None:
     here, there = (client(failing, "s3", region) for region in (PRIMARY, RECOVERY))
     failing.fail(PRIMARY, state="cut-off")
     here.put_object(Bucket=SOURCE, Key="in flight", Body=b"paid")
@@ -138,7 +138,7 @@ def test_objects_written_while_regions_are_apart_arrive_with_their_lock(failing:
         there.delete_object(Bucket=REPLICA, Key="in flight", VersionId=version["VersionId"])
 
 
-def test_a_replica_is_locked_as_long_as_its_source(failing: Emulator) -> None:
+def test_a_replica_has_the_retention_of_its_source(failing: Emulator) -> None:
     here, there = (client(failing, "s3", region) for region in (PRIMARY, RECOVERY))
     here.put_object(Bucket=SOURCE, Key="locked", Body=b"paid")
     source, replica = (
@@ -149,7 +149,7 @@ def test_a_replica_is_locked_as_long_as_its_source(failing: Emulator) -> None:
     assert replica["Mode"] == "COMPLIANCE"
 
 
-def test_a_delete_marker_waits_too(failing: Emulator) -> None:
+def test_a_delete_marker_of_a_cut_off_region_arrives_later(failing: Emulator) -> None:
     here, there = (client(failing, "s3", region) for region in (PRIMARY, RECOVERY))
     here.put_object(Bucket=SOURCE, Key="deleted", Body=b"paid")
     failing.fail(PRIMARY, state="cut-off")

@@ -1,4 +1,4 @@
-"""CloudFormation as a delivery needs it: references between stacks, change sets, roles of other accounts."""
+"""CloudFormation: references between stacks, change sets, roles of other accounts."""
 
 import json
 import time
@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cdk_rehearsal.emulator import Emulator
-from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, StackError, deploy
+from stacks import ACCOUNT, PRIMARY, RECOVERY, StackError, deploy
 
 OTHER_ACCOUNT = "333333333333"
 
@@ -30,7 +30,7 @@ def test_a_stack_reads_the_output_of_another_region(emulator: Emulator) -> None:
     assert deploy(emulator, "Consumer", _parameter(joined), outputs=VALUE) == {"Value": "it was made there"}
 
 
-def test_a_stack_reads_the_output_of_another_account_in_the_role_that_it_names(emulator: Emulator) -> None:
+def test_a_stack_reads_the_output_of_another_account_with_a_role(emulator: Emulator) -> None:
     deploy(emulator, "Elsewhere", _parameter("theirs"), outputs=VALUE, account=OTHER_ACCOUNT)
     reference = _output_of("Elsewhere", RoleArn=f"arn:aws:iam::{OTHER_ACCOUNT}:role/reader")
     assert deploy(emulator, "Reader", _parameter(reference), outputs=VALUE) == {"Value": "theirs"}
@@ -44,7 +44,7 @@ def test_a_stack_reads_the_output_of_another_account_in_the_role_that_it_names(e
         ({"StackName": "Present"}, "requires StackName and OutputName"),
     ],
 )
-def test_a_reference_to_an_output_that_is_not_there_fails_the_stack(
+def test_a_reference_to_a_missing_output_fails_the_stack(
     emulator: Emulator, reference: dict[str, str], reason: str
 ) -> None:
     deploy(emulator, "Present", _parameter(reason), outputs=VALUE)
@@ -52,7 +52,7 @@ def test_a_reference_to_an_output_that_is_not_there_fails_the_stack(
         deploy(emulator, f"Dangling-{len(reason)}", _parameter({"Fn::GetStackOutput": reference}))
 
 
-def test_an_unknown_type_is_refused_by_name_before_anything_is_made(emulator: Emulator) -> None:
+def test_an_unknown_type_is_refused_by_name(emulator: Emulator) -> None:
     with pytest.raises(ClientError, match=r"Unrecognized resource types: \[AWS::Imaginary::Thing\]"):
         deploy(emulator, "Imaginary", {"Thing": {"Type": "AWS::Imaginary::Thing"}})
 
@@ -83,7 +83,7 @@ def _change_set(emulator: Emulator, stack: str, template: dict[str, Any], *, kin
     raise TimeoutError(stack)
 
 
-def test_a_change_set_takes_named_roles_ssm_parameters_and_dynamic_references(emulator: Emulator) -> None:
+def test_a_change_set_accepts_named_roles_and_dynamic_references(emulator: Emulator) -> None:
     ssm = emulator.client("ssm", account=ACCOUNT, region=PRIMARY)
     ssm.put_parameter(Name="/given", Type="String", Value="given")
     role = {"RoleName": "named", "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}}
@@ -107,15 +107,15 @@ def test_a_change_set_takes_named_roles_ssm_parameters_and_dynamic_references(em
 @pytest.mark.parametrize(
     ("resource_type", "before", "after", "replacement"),
     [
-        ("AWS::S3::Bucket", {"BucketName": "told-before"}, {"BucketName": "told-after"}, "True"),
+        ("AWS::S3::Bucket", {"BucketName": "replaced-before"}, {"BucketName": "replaced-after"}, "True"),
         ("AWS::S3::Bucket", {}, {"VersioningConfiguration": {"Status": "Enabled"}}, "False"),
         ("AWS::KMS::Key", {"Description": "before"}, {"Description": "after"}, "False"),
     ],
 )
-def test_a_change_set_says_whether_a_stateful_resource_is_replaced(
+def test_a_change_set_reports_replacements_of_stateful_resources(
     emulator: Emulator, resource_type: str, before: dict[str, Any], after: dict[str, Any], replacement: str
 ) -> None:
-    stack = f"Told-{replacement}-{resource_type.rpartition(':')[2]}"
+    stack = f"Replaced-{replacement}-{resource_type.rpartition(':')[2]}"
     deploy(emulator, stack, {"Resource": {"Type": resource_type, "Properties": before}})
     template = {"Resources": {"Resource": {"Type": resource_type, "Properties": after}}}
     changes = _change_set(emulator, stack, template, kind="UPDATE")["Changes"]

@@ -1,9 +1,9 @@
-"""Aurora clusters on the emulator: described as RDS describes them, as far as a stack can tell."""
+"""Aurora clusters: their writer, encryption key and managed master password."""
 
 from typing import Any
 
 from cdk_rehearsal.emulator import Emulator
-from tests.rehearsal.stacks import PRIMARY, deploy
+from stacks import PRIMARY, delete, deploy
 
 ACCOUNT = "600000000012"
 KEY = f"arn:aws:kms:{PRIMARY}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
@@ -40,7 +40,7 @@ def writers(cluster: dict[str, Any]) -> list[str]:
     return [member["DBInstanceIdentifier"] for member in cluster["DBClusterMembers"] if member["IsClusterWriter"]]
 
 
-def test_one_member_of_a_cluster_writes_and_another_takes_over(emulator: Emulator) -> None:
+def test_a_cluster_has_one_writer_and_another_takes_over(emulator: Emulator) -> None:
     deploy(emulator, "Members", resources("One", "Two"), account=ACCOUNT)
     both = described(emulator)
     assert len(both["DBClusterMembers"]) == 2
@@ -50,6 +50,17 @@ def test_one_member_of_a_cluster_writes_and_another_takes_over(emulator: Emulato
     assert writers(described(emulator)) == [left.lower()]
 
 
-def test_a_cluster_says_which_key_it_is_encrypted_with(emulator: Emulator) -> None:
+def test_a_cluster_reports_its_encryption_key(emulator: Emulator) -> None:
     deploy(emulator, "Members", resources("One"), account=ACCOUNT)
     assert described(emulator)["KmsKeyId"] == KEY
+
+
+def test_a_managed_master_password_is_in_a_secret(emulator: Emulator) -> None:
+    cluster = {"Engine": "aurora-postgresql", "MasterUsername": "admin", "ManageMasterUserPassword": True}
+    resources = {"Cluster": {"Type": "AWS::RDS::DBCluster", "DeletionPolicy": "Delete", "Properties": cluster}}
+    outputs = {"Secret": {"Fn::GetAtt": ["Cluster", "MasterUserSecret.SecretArn"]}}
+    made = deploy(emulator, "Managed", resources, outputs=outputs, account=ACCOUNT)
+    manager = emulator.client("secretsmanager", account=ACCOUNT, region=PRIMARY)
+    assert '"username": "admin"' in manager.get_secret_value(SecretId=made["Secret"])["SecretString"]
+    delete(emulator, "Managed", account=ACCOUNT)
+    assert made["Secret"] not in {secret["ARN"] for secret in manager.list_secrets()["SecretList"]}

@@ -1,9 +1,9 @@
-"""The product's custom resources are inline Python: these prove that such a function runs as on AWS."""
+"""Custom resources whose inline Python functions run as on AWS."""
 
 from typing import Any
 
 from cdk_rehearsal.emulator import Emulator
-from tests.rehearsal.stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy
+from stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy
 
 EMPTY_A_BUCKET = """
 import boto3
@@ -61,7 +61,7 @@ def _custom(kind: str, **properties: Any) -> dict[str, Any]:
     }
 
 
-def test_a_function_empties_a_locked_bucket_before_it_is_deleted(emulator: Emulator) -> None:
+def test_a_function_empties_a_locked_bucket_before_its_deletion(emulator: Emulator) -> None:
     locked = {
         "BucketName": "emptied",
         "VersioningConfiguration": {"Status": "Enabled"},
@@ -84,7 +84,7 @@ def test_a_function_empties_a_locked_bucket_before_it_is_deleted(emulator: Emula
     assert "emptied" not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
 
 
-def test_a_function_works_in_the_account_and_region_of_its_stack(emulator: Emulator) -> None:
+def test_a_function_runs_in_the_account_and_region_of_its_stack(emulator: Emulator) -> None:
     resources = _function(EMPTY_A_BUCKET) | {"Resource": _custom("Whereabouts", BucketName="none")}
     whereabouts = {name: {"Fn::GetAtt": ["Resource", name]} for name in ("Account", "Region")}
     made = deploy(emulator, "Whereabouts", resources, outputs=whereabouts, account="333333333333", region=RECOVERY)
