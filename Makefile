@@ -24,8 +24,8 @@ emulator: setup  ## Keep an emulated AWS running, for several rehearsals against
 
 test: lint scan  ## Everything that CI runs
 	@# The week of deliveries takes longest, so it begins first: in the order of the folders, not of their sizes.
-	@python -m pytest $(PARALLEL) --no-loadscope-reorder tests/rehearsal tools/rehearsal/tests \
-		tests/unit tests/policy tools/bench/tests tools/pictures/tests
+	@python -m pytest $(PARALLEL) --no-loadscope-reorder tests/rehearsal tools/drill/tests \
+		tools/rehearsal/tests tests/unit tests/policy tools/bench/tests tools/pictures/tests
 
 lint: setup  ## Style and types
 	@ruff check .

@@ -19,8 +19,8 @@ from stacks import PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
 from tests.rehearsal.places import workplace_in
 from tests.templates import Assembly
+from tools.drill import platform
 from tools.drill.data import back_up
-from tools.drill.platform import Platform
 
 REGIONS = (PRIMARY, RECOVERY)
 ENVIRONMENT = "Take an environment down"
@@ -31,10 +31,9 @@ def standing(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> It
     """Every environment, and the pipeline."""
     with Emulator.start(log=tmp_path_factory.mktemp("standing") / "emulator.log") as emulator:
         with Console().step("the stacks of every environment") as step:
-            platform = Platform(emulator=emulator, directory=assembly.directory)
-            platform.deploy(step=step)
+            platform.deploy(assembly.directory, emulator=emulator, step=step)
             for name in ("PipelineArtifacts-us-west-2", "PipelineStack"):
-                platform.deploy_stack(assembly.stacks[name], step=step)
+                platform.deploy_stack(assembly.stacks[name], emulator=emulator, step=step)
         yield emulator
 
 

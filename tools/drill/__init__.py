@@ -1,1 +1,1 @@
-"""A disaster drill: docs/disaster-recovery.md carried out on an emulated AWS that loses a region on the way."""
+"""The disaster drill: runs docs/disaster-recovery.md on an emulated AWS whose primary region fails."""

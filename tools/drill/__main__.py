@@ -1,7 +1,6 @@
-"""`python -m tools.drill`: carry docs/disaster-recovery.md out on an emulated AWS that loses its primary region.
+"""`python -m tools.drill`: run docs/disaster-recovery.md on an emulated AWS that loses its primary region.
 
-Exit status: 0 everything that an emulator can show was so, 1 something was not, 2 the drill could not be carried out,
-130 interrupted.
+Exit status: 0 every step passed, 1 a step failed, 2 the drill could not be run, 130 interrupted.
 """
 
 import argparse
@@ -18,12 +17,12 @@ from cdk_rehearsal.errors import DeliveryError, RehearsalError
 from tools.drill.drill import Drill
 from tools.drill.report import show, write
 
-PASSED, FAILED, NOT_CARRIED_OUT, INTERRUPTED = 0, 1, 2, 130
+PASSED, FAILED, NOT_RUN, INTERRUPTED = 0, 1, 2, 130
 LOGS = Path("build", "drill")
 
 
 def main() -> int:
-    """Parse, drill, report."""
+    """Parse the arguments, run the drill, report."""
     parser = argparse.ArgumentParser(prog="python -m tools.drill", description=__doc__)
     parser.add_argument("--assembly", type=Path, default=Path("cdk.out"), help="default: %(default)s, of `make synth`")
     directory: Path = parser.parse_args().assembly
@@ -36,14 +35,14 @@ def main() -> int:
             Emulator.start(log=logs / "emulator.log") as emulator,
             Drill(checkout=Path.cwd(), directory=directory, emulator=emulator, console=console, logs=logs) as drill,
         ):
-            drill.stand_up()
-            report = drill.carry_out()
+            drill.deploy()
+            report = drill.run()
     except KeyboardInterrupt:
-        console.problem("\nInterrupted: everything that was started has been ended.")
+        console.problem("\nInterrupted: every started process has been ended.")
         return INTERRUPTED
     except (RehearsalError, EmulatorError, DeliveryError, OSError, BotoCoreError, ClientError) as error:
-        console.problem(f"\nThe drill could not be carried out, see {logs}: {error}")
-        return NOT_CARRIED_OUT
+        console.problem(f"\nThe drill could not be run, see {logs}: {error}")
+        return NOT_RUN
     show(report, console=console.rich, logs=logs)
     write(report, file=logs / "report.json")
     return PASSED if report.succeeded else FAILED

@@ -1,46 +1,140 @@
-"""Checks of the drill: each raises DrillError with what it found instead."""
+"""What must be true after a step of the runbook: each check returns its finding, or raises `DrillError`."""
 
-from typing import Any, NoReturn
+import json
+from typing import Any
 
-from botocore.exceptions import ClientError
-
-
-class DrillError(Exception):
-    """Something that the runbook promises is not so: on AWS it would not have been either."""
-
-
-def must(true: object, otherwise: str) -> None:
-    """Fails with the words that say what was found instead."""
-    if not true:
-        raise DrillError(otherwise)
+from cdk_rehearsal.documented import Terminal
+from tools.drill.failures import must, must_be_locked
+from tools.drill.platform import Site
 
 
-def locked(s3: Any, *, bucket: str, keys: list[str]) -> None:
-    """Each object's newest version is retained, and nobody can delete it."""
-    for key in keys:
-        (version, *_) = s3.list_object_versions(Bucket=bucket, Prefix=key)["Versions"]
-        try:
-            retention = s3.get_object_retention(Bucket=bucket, Key=version["Key"])["Retention"]
-        except ClientError as error:
-            raise DrillError(f"{key} in {bucket} has no lock: {error}") from error
-        must(retention["Mode"] == "COMPLIANCE", f"{key} in {bucket} is locked in {retention['Mode']} mode only.")
-        try:
-            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-        except ClientError as error:
-            must(error.response["Error"]["Code"] == "AccessDenied", f"{key} in {bucket}: {error}")
-        else:
-            raise DrillError(f"{key} in {bucket} could be deleted.")
+class Checks:
+    """The checks of one drill; the terminal has the variables that the runbook's commands set."""
 
+    def __init__(self, *, site: Site, terminal: Terminal) -> None:
+        self._site, self._names, self._terminal = site, site.names, terminal
 
-def gone(client: Any, *, region: str) -> None:
-    """The region answers nothing."""
-    try:
-        client.list_tables()
-    except ClientError as error:
-        must(error.response["ResponseMetadata"]["HTTPStatusCode"] == 503, f"{region}: {error}")  # noqa: PLR2004
-    else:
-        _not_gone(region)
+    def environment(self) -> str:
+        """The runbook is about the drilled environment."""
+        wanted = self._terminal.variable("ENVIRONMENT")
+        must(wanted == self._names.environment, f"The runbook is about {wanted}, not {self._names.environment}.")
+        return ""
 
+    def prerequisites(self) -> str:
+        """The database user's secret is replicated, and the DR vault has copies of database and sessions."""
+        names = self._names
+        described = self._site.here("secretsmanager").describe_secret(SecretId=names.resource("database-user"))
+        found = {replica["Region"]: replica["Status"] for replica in described["ReplicationStatus"]}
+        must(found == {names.recovery: "InSync"}, f"The replicas of the database user's secret are {found}.")
+        points = self._site.there("backup").list_recovery_points_by_backup_vault(BackupVaultName=names.resource("dr"))
+        kinds = sorted({point["ResourceArn"].split(":")[2] for point in points["RecoveryPoints"]})
+        must(kinds == ["dynamodb", "rds"], f"The DR vault has copies of {kinds}.")
+        return "secret in sync, copies of database and sessions in the DR vault"
 
-def _not_gone(region: str) -> NoReturn:
-    raise DrillError(f"{region} still answers: this is no drill.")
+    def recovery_point(self) -> str:
+        """With the primary region lost, the DR region has the manifest, the release, the copies and the data."""
+        names, there = self._names, self._site.there
+        parameter = there("ssm").get_parameter(Name=names.parameter("manifest"))["Parameter"]
+        manifest = json.loads(parameter["Value"])[names.recovery]
+        there("dynamodb").describe_table(TableName=manifest["session_table"])
+        there("s3").head_bucket(Bucket=manifest["audit_bucket"])
+        there("cloudwatch").get_dashboard(DashboardName=manifest["dashboard"])
+        for key in ("session_key", "audit_key", "database_user_key"):
+            there("kms").describe_key(KeyId=manifest[key])
+        snapshot = self._terminal.variable("SNAPSHOT")
+        vault = manifest["backup_vault"]
+        point = there("backup").describe_recovery_point(BackupVaultName=vault, RecoveryPointArn=snapshot)
+        must(":rds:" in point["ResourceArn"], f"{snapshot} is of {point['ResourceArn']}.")
+        must(self._terminal.variable("RELEASE"), "The DR stack names no release.")
+        replicated = [kind for kind in self._site.kinds.values() if kind.replicated]
+        for kind in replicated:
+            kind.look_in_recovery(names.recovery)
+        losses = ", ".join(f"{kind.name.lower()} {kind.lost}" for kind in replicated)
+        return f"manifest, release and copy of the database found; lost: {losses}"
+
+    def deployed(self) -> str:
+        """The platform is deployed in the DR region, and its own DR stack in the next one."""
+        names, fallback, total = self._names, self._terminal.variable("FALLBACK"), 0
+        for region, stack in ((fallback, "DisasterRecovery"), (names.recovery, "Payment")):
+            cloudformation, name = self._site.at("cloudformation", region=region), f"{names.recovered}-{stack}"
+            status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+            must(status == "CREATE_COMPLETE", f"{name} is {status}.")
+            total += len(cloudformation.describe_stack_resources(StackName=name)["StackResources"])
+        return f"{total} resources in {names.recovery} and {fallback}; none needs {names.primary}"
+
+    def database_user(self) -> str:
+        """The recovered service has the password of the restored database's user."""
+        names, secrets = self._names, self._site.there("secretsmanager")
+        lost, new = (
+            json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
+            for name in (names.resource("database-user"), names.resource("database-user", region=names.recovery))
+        )
+        endpoints = {cluster["Endpoint"] for cluster in self._site.there("rds").describe_db_clusters()["DBClusters"]}
+        must(new["password"] == lost["password"], "The recovered service has another password than the database.")
+        must(new["host"] in endpoints, f"There is no database {new['host']} in {names.recovery}.")
+        return "the user's secret read from its replica; no data restored, see below"
+
+    def session_access(self) -> str:
+        """The recovered service uses the replica of the sessions, and its role allows it."""
+        names, policy = self._names, self._names.resource("recovery")
+        role = self._terminal.variable("ROLE").rpartition("/")[2]
+        attached = self._site.there("iam").list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        must(policy in {one["PolicyName"] for one in attached}, f"{role} has no access to the sessions.")
+        parameter = names.parameter("dynamodb/table", region=names.recovery)
+        table = self._site.there("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
+        must(table == names.resource("sessions"), f"The recovered service uses the table {table}.")
+        return "the recovered service uses the replica, and its role allows it"
+
+    def data_in_recovery(self) -> str:
+        """No more data is missing than before, and the audit log is still locked."""
+        for kind in self._site.kinds.values():
+            kind.look_in_recovery(self._names.recovery)
+        entries = self._site.kinds["entries"]
+        must_be_locked(self._site.there("s3"), bucket=self._names.audit_log(self._names.recovery), keys=entries.before)
+        return f"sessions written and read, {len(entries.before)} audit entries locked"
+
+    def replicated(self) -> str:
+        """Both regions have the same sessions, and the records in flight have arrived."""
+        sessions, entries = self._site.kinds["sessions"], self._site.kinds["entries"]
+        here, there = (set(sessions.find(region)) for region in (self._names.primary, self._names.recovery))
+        must(here == there, f"{len(here ^ there)} sessions are in one region only.")
+        must_be_locked(
+            self._site.there("s3"), bucket=self._names.audit_log(self._names.recovery), keys=entries.in_flight
+        )
+        return f"{len(here)} sessions in both regions; the audit entries in flight have arrived, locked"
+
+    def data_in_primary(self) -> str:
+        """The primary region has all data, of both regions."""
+        for kind in self._site.kinds.values():
+            kind.look_in_primary(self._names.primary)
+        entries = [f"recovered/{key}" for key in self._site.kinds["entries"].meanwhile]
+        must_be_locked(self._site.here("s3"), bucket=self._names.audit_log(self._names.primary), keys=entries)
+        return "the data of both regions is in the primary region; the audit entries are locked there"
+
+    def no_task_in_primary(self) -> str:
+        """No task can write in the primary region."""
+        return self._tasks(self._site.here("ecs"), region=self._names.primary, number=0)
+
+    def no_task_in_recovery(self) -> str:
+        """No task can write in the DR region."""
+        return self._tasks(self._site.there("ecs"), region=self._names.recovery, number=0)
+
+    def tasks_in_primary(self) -> str:
+        """The primary region serves again."""
+        return self._tasks(self._site.here("ecs"), region=self._names.primary, number=self._names.tasks)
+
+    def recovery_deleted(self) -> str:
+        """The recovery environment is deleted, and the drilled environment serves."""
+        names, fallback = self._names, self._terminal.variable("FALLBACK")
+        for region, stack in ((fallback, "DisasterRecovery"), (names.recovery, "Payment")):
+            listed = self._site.at("cloudformation", region=region).list_stacks()["StackSummaries"]
+            left = [each["StackStatus"] for each in listed if each["StackName"] == f"{names.recovered}-{stack}"]
+            must(set(left) == {"DELETE_COMPLETE"}, f"{names.recovered}-{stack} is {left}.")
+        self.tasks_in_primary()
+        return f"{names.recovered} is deleted; {names.environment} serves"
+
+    def _tasks(self, ecs: Any, *, region: str, number: int) -> str:
+        service = self._names.resource("service", region=region)
+        found = ecs.describe_services(cluster=service, services=[service])["services"][0]["desiredCount"]
+        must(found == number, f"The desired count of {service} is {found}, not {number}.")
+        return f"the desired count of {service} is {number}"

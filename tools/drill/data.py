@@ -1,84 +1,68 @@
-"""The night before: what AWS Backup would do by its plan, started by hand because the emulator has no schedule.
-
-Nothing is said here of what is backed up and where to: the plan that stands says it, and so does its selection.
-"""
+"""The kinds of data that a drill writes, backs up, looks for and counts."""
 
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tools.drill.checks import DrillError, must
+from tools.drill.failures import DrillError, must
 from tools.drill.names import Names
 
-Client = Callable[..., Any]  # service, region= -> a client of the drilled environment
+Client = Callable[..., Any]  # service, region= -> a client of the drilled account
 
 
 @dataclass(slots=True, kw_only=True)
 class Kind:
-    """One kind of data.
-
-    Args:
-        name: What a person calls it.
-        promise: What may be lost of it, as the runbook says.
-        replicated: Whether all of it but the last seconds must be in the DR region.
-        write: Writes a record of some key in a region.
-        find: The keys that a region has.
-    """
+    """One kind of data, and the keys of its records."""
 
     name: str
-    promise: str
-    replicated: bool
-    write: Callable[[str, str], None]
-    find: Callable[[str], Iterable[str]]
+    promise: str  # what may be lost, according to the runbook
+    replicated: bool  # whether all but the records in flight must be in the DR region
+    write: Callable[[str, str], None]  # region, key
+    find: Callable[[str], Iterable[str]]  # region -> keys
     before: list[str] = field(default_factory=list)  # written while all was well
     in_flight: list[str] = field(default_factory=list)  # written while the region was cut off
     meanwhile: list[str] = field(default_factory=list)  # written in the DR region
-    found_there: set[str] = field(default_factory=set)
-    found_at_home: set[str] = field(default_factory=set)
+    found_in_recovery: set[str] = field(default_factory=set)
+    found_in_primary: set[str] = field(default_factory=set)
 
     def put(self, into: list[str], *, region: str, number: int) -> None:
-        """Write so many records, and note them."""
+        """Write new records, and keep their keys in the list."""
         start = len(self.before) + len(self.in_flight) + len(self.meanwhile)
         for key in (f"record-{start + offset:03}" for offset in range(number)):
             self.write(region, key)
             into.append(key)
 
-    def look_there(self, region: str) -> None:
-        """Count what the DR region has; only what was in flight may be missing."""
-        self.found_there = self._found(region)
+    def look_in_recovery(self, region: str) -> None:
+        """Find the records in the DR region; only those in flight may be missing."""
+        self.found_in_recovery = self._found(region)
         if self.replicated:
-            self._must_have(self.before, self.found_there, region=region)
+            self._must_have(self.before, self.found_in_recovery, region=region)
 
-    def look_at_home(self, region: str) -> None:
-        """Count what the primary region has once it is back, what was written in the other one included."""
-        self.found_at_home = self._found(region)
+    def look_in_primary(self, region: str) -> None:
+        """Find the records in the primary region after its return, with those of the DR region."""
+        self.found_in_primary = self._found(region)
         wanted = [*self.before, *self.in_flight, *(self.meanwhile if self.replicated else [])]
-        self._must_have(wanted, self.found_at_home, region=region)
+        self._must_have(wanted, self.found_in_primary, region=region)
 
     @property
     def lost(self) -> int:
-        """How much of what was written before the fail-over the DR region did not have."""
-        return len({*self.before, *self.in_flight} - self.found_there)
+        """The number of records written before the failover that the DR region does not have."""
+        return len({*self.before, *self.in_flight} - self.found_in_recovery)
 
     def _found(self, region: str) -> set[str]:
-        """Without what the runbook itself has written."""
+        """The known keys in a region, without records that the runbook writes."""
         return set(self.find(region)) & {*self.before, *self.in_flight, *self.meanwhile}
 
     def _must_have(self, wanted: list[str], found: set[str], *, region: str) -> None:
         if missing := [key for key in wanted if key not in found]:
             raise DrillError(
-                f"{self.name}: {len(missing)} of {len(wanted)} records are not in {region}, {missing[0]} for one."
+                f"{self.name}: {len(missing)} of {len(wanted)} records are not in {region}, for example {missing[0]}."
             )
 
 
 def kinds(client: Client, *, names: Names) -> dict[str, Kind]:
-    """The kinds of data that a drill can write.
-
-    Args:
-        client: Gives the clients of the drilled account.
-        names: Where each kind is kept.
-    """
+    """Sessions, audit log and messages of the drilled environment."""
 
     def write_session(region: str, key: str) -> None:
         item = {"sessionId": {"S": key}, "ttl": {"N": "4102444800"}}
@@ -89,19 +73,17 @@ def kinds(client: Client, *, names: Names) -> dict[str, Kind]:
         return [item["sessionId"]["S"] for item in items]
 
     def write_entry(region: str, key: str) -> None:
-        bucket = names.log if region == names.primary else names.new_log
+        bucket = names.audit_log(region, recovered=region == names.recovery)
         client("s3", region=region).put_object(Bucket=bucket, Key=key, Body=json.dumps({"payment": key}).encode())
 
     def find_entries(region: str) -> Iterable[str]:
-        bucket = names.log if region == names.primary else names.replica
+        bucket = names.audit_log(region)
         listed = client("s3", region=region).list_objects_v2(Bucket=bucket).get("Contents", [])
-        return [entry["Key"].rpartition("/")[2] for entry in listed]  # what came home lies in a folder
+        return [entry["Key"].rpartition("/")[2] for entry in listed]  # entries that were copied back have a prefix
 
     def queue(region: str) -> str:
-        url: str = client("sqs", region=region).get_queue_url(QueueName=names.resource("processing", region=region))[
-            "QueueUrl"
-        ]
-        return url
+        name = names.resource("processing", region=region)
+        return str(client("sqs", region=region).get_queue_url(QueueName=name)["QueueUrl"])
 
     def write_message(region: str, key: str) -> None:
         client("sqs", region=region).send_message(QueueUrl=queue(region), MessageBody=key)
@@ -120,7 +102,7 @@ def kinds(client: Client, *, names: Names) -> dict[str, Kind]:
 
 
 def back_up(backup: Any) -> int:
-    """Carry out every rule of every plan once; returns the number of copies that were made."""
+    """Run each rule of the deployed plans once, since the emulator has no schedule; returns the number of copies."""
     copies = 0
     for plan in backup.list_backup_plans()["BackupPlansList"]:
         plan_id = plan["BackupPlanId"]
@@ -130,11 +112,11 @@ def back_up(backup: Any) -> int:
             chosen = selection["BackupSelection"]
             for rule in rules:
                 for arn in chosen["Resources"]:
-                    copies += _carry_out(backup, rule=rule, arn=arn, role=chosen["IamRoleArn"])
+                    copies += _run_rule(backup, rule=rule, arn=arn, role=chosen["IamRoleArn"])
     return copies
 
 
-def _carry_out(backup: Any, *, rule: dict[str, Any], arn: str, role: str) -> int:
+def _run_rule(backup: Any, *, rule: dict[str, Any], arn: str, role: str) -> int:
     vault = rule["TargetBackupVaultName"]
     job = backup.start_backup_job(BackupVaultName=vault, ResourceArn=arn, IamRoleArn=role)
     for copy in rule["CopyActions"]:

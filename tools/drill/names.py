@@ -1,4 +1,4 @@
-"""What things are called: `payment-{service}-{environment}`, as the runbook has it and as the platform must have it."""
+"""The names of the drilled environment: `payment-{service}-{environment}`, in the runbook and on the platform."""
 
 import json
 from dataclasses import dataclass
@@ -10,30 +10,22 @@ from cdk_rehearsal.errors import RehearsalError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The environment that is drilled, and what is brought up for it.
+    """The drilled environment and its recovery environment."""
 
-    Args:
-        environment: Such as ``Prod``.
-        account: Its account.
-        primary: The region that is lost.
-        recovery: The DR region.
-        tasks: The fewest that its service runs.
-    """
-
-    environment: str
+    environment: str  # such as Prod
     account: str
-    primary: str
-    recovery: str
-    tasks: int
+    primary: str  # the region that is lost
+    recovery: str  # the DR region
+    tasks: int  # the minimum of its service
 
     @classmethod
     def of(cls, assembly: Path) -> Self:
-        """The one environment of a cloud assembly whose data is retained: the runbook is for that one."""
+        """The only environment of a cloud assembly that retains its data, which the runbook is about."""
         manifests = [json.loads(file.read_text(encoding="utf-8")) for file in assembly.glob("*.manifest.json")]
         retained = [one for one in manifests if one["configuration"]["data_protection"] == "retained"]
         if len(retained) != 1:
             raise RehearsalError(
-                f"{assembly} has {len(retained)} environments that retain data, and the runbook is for one: run "
+                f"{assembly} has {len(retained)} environments that retain data, and the runbook is about one: run "
                 "`make synth` first."
             )
         configuration = retained[0]["configuration"]
@@ -47,30 +39,21 @@ class Names:
 
     @property
     def recovered(self) -> str:
-        """What is brought up in the DR region."""
+        """The recovery environment, which the runbook deploys in the DR region."""
         return f"{self.environment}Dr"
 
     def resource(self, service: str, *, region: str | None = None) -> str:
-        """A resource of the lost environment, or of the one that serves in a region."""
-        environment = self.recovered if region == self.recovery else self.environment
-        return f"payment-{service}-{environment.lower()}"
+        """A resource of the drilled environment, or of the environment that serves in a region."""
+        return f"payment-{service}-{self._environment(region)}"
 
     def parameter(self, name: str, *, region: str | None = None) -> str:
-        """A parameter of the lost environment, or of the one that serves in a region."""
-        environment = self.recovered if region == self.recovery else self.environment
-        return f"/payment/{environment.lower()}/{name}"
+        """A parameter of the drilled environment, or of the environment that serves in a region."""
+        return f"/payment/{self._environment(region)}/{name}"
 
-    @property
-    def log(self) -> str:
-        """The audit log."""
-        return f"{self.resource('audit')}-{self.account}-{self.primary}"
+    def _environment(self, region: str | None) -> str:
+        return (self.recovered if region == self.recovery else self.environment).lower()
 
-    @property
-    def replica(self) -> str:
-        """The audit log's replica."""
-        return f"{self.resource('audit')}-{self.account}-{self.recovery}"
-
-    @property
-    def new_log(self) -> str:
-        """The audit log of what is brought up."""
-        return f"{self.resource('audit', region=self.recovery)}-{self.account}-{self.recovery}"
+    def audit_log(self, region: str, *, recovered: bool = False) -> str:
+        """The audit log in a region: the log, its replica, or the log of the recovery environment."""
+        name = self.resource("audit", region=self.recovery if recovered else None)
+        return f"{name}-{self.account}-{region}"

@@ -1,4 +1,4 @@
-"""The environments of a cloud assembly, standing on the emulator; no pipeline has delivered them."""
+"""The environments of a cloud assembly, deployed on the emulator without the pipeline."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from cdk_rehearsal import assembly
 from cdk_rehearsal.actions.cloudformation import settled
-from cdk_rehearsal.assembly import Environment, Stack
+from cdk_rehearsal.assembly import Stack
 from cdk_rehearsal.console import Step
 from cdk_rehearsal.emulator import Emulator
 from tools.drill.data import Kind
@@ -17,13 +17,7 @@ from tools.drill.names import Names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What happenings act on and findings look at.
-
-    Args:
-        emulator: Whose region fails.
-        names: What things are called.
-        kinds: The data that is written and looked for.
-    """
+    """What the scenario acts on and the checks read: the drilled account, its names and its data."""
 
     emulator: Emulator
     names: Names
@@ -38,55 +32,43 @@ class Site:
         return self.at(service, region=self.names.recovery)
 
     def at(self, service: str, *, region: str) -> Any:
-        """A client of the drilled account."""
+        """A client of a region of the drilled account."""
         return self.emulator.client(service, account=self.names.account, region=region)
 
 
 _VERSION = "/cdk-bootstrap/hnb659fds/version"
 
 
-class Platform:
-    """What the stages of an assembly deploy.
+def deploy(directory: Path, *, emulator: Emulator, step: Step) -> None:
+    """Deploy the stacks of every stage of a cloud assembly, in order: each environment peers with the one before it."""
+    stacks = [stack for stack in assembly.stacks(directory) if "/" in stack.id]
+    for stack in stacks:
+        deploy_stack(stack, emulator=emulator, step=step)
+    step.note = f"{len(stacks)} stacks"
 
-    Args:
-        emulator: Where it stands.
-        directory: The cloud assembly.
-    """
 
-    def __init__(self, *, emulator: Emulator, directory: Path) -> None:
-        self.emulator = emulator
-        self._stacks = [stack for stack in assembly.stacks(directory) if "/" in stack.id]
-
-    def deploy(self, *, step: Step) -> None:
-        """Deploy every stack, in order; each environment looks at the one before it."""
-        for stack in self._stacks:
-            self.deploy_stack(stack, step=step)
-        step.note = f"{len(self._stacks)} stacks"
-
-    def deploy_stack(self, stack: Stack, *, step: Step) -> None:
-        """Deploy one stack, with its tags."""
-        step.watch(stack.name)
-        place = stack.environment
-        ssm, s3, cloudformation = (self.client(service, place) for service in ("ssm", "s3", "cloudformation"))
-        # All that a template asks of `cdk bootstrap`; where that was carried out, it stands.
-        if not ssm.get_parameters(Names=[_VERSION])["Parameters"]:
-            ssm.put_parameter(Name=_VERSION, Value="30", Type="String")
-        bucket = f"template-{stack.name.lower()}"
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": place.region})
-        s3.put_object(Bucket=bucket, Key=stack.name, Body=stack.template.read_bytes())
-        created = cloudformation.create_stack(
-            StackName=stack.name,
-            TemplateURL=f"{self.emulator.endpoint}/{bucket}/{stack.name}",
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-            Tags=[{"Key": key, "Value": value} for key, value in _tags(stack).items()],
-        )
-        settled(cloudformation, created["StackId"], before=set(), watch=step.watch)
-        s3.delete_object(Bucket=bucket, Key=stack.name)
-        s3.delete_bucket(Bucket=bucket)
-
-    def client(self, service: str, place: Environment) -> Any:
-        """A client of one environment's account and region."""
-        return self.emulator.client(service, account=place.account, region=place.region)
+def deploy_stack(stack: Stack, *, emulator: Emulator, step: Step) -> None:
+    """Deploy one stack with its tags."""
+    step.watch(stack.name)
+    account, region = stack.environment.account, stack.environment.region
+    ssm, s3, cloudformation = (
+        emulator.client(service, account=account, region=region) for service in ("ssm", "s3", "cloudformation")
+    )
+    # All that a template needs of `cdk bootstrap`, which runs at the same time in the drilled account.
+    if not ssm.get_parameters(Names=[_VERSION])["Parameters"]:
+        ssm.put_parameter(Name=_VERSION, Value="30", Type="String")
+    bucket = f"template-{stack.name.lower()}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+    s3.put_object(Bucket=bucket, Key=stack.name, Body=stack.template.read_bytes())
+    created = cloudformation.create_stack(
+        StackName=stack.name,
+        TemplateURL=f"{emulator.endpoint}/{bucket}/{stack.name}",
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+        Tags=[{"Key": key, "Value": value} for key, value in _tags(stack).items()],
+    )
+    settled(cloudformation, created["StackId"], before=set(), watch=step.watch)
+    s3.delete_object(Bucket=bucket, Key=stack.name)
+    s3.delete_bucket(Bucket=bucket)
 
 
 def _tags(stack: Stack) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""The closing report of a drill: the steps, what was lost, and what none of it shows."""
+"""The report of a drill: its steps, the data that was lost, and what it does not prove."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from rich.console import Console as RichConsole
@@ -11,22 +11,22 @@ from rich.table import Table
 from cdk_rehearsal.console import duration
 from tools.drill.data import Kind
 
-NOT_SHOWN = (
-    "The database: its copy was found in the DR vault, but there is nothing in it; no restore, no payment compared.",
-    "The service: no container runs, so nobody was served; that its parts and settings stand was looked at.",
-    "Times: AWS takes minutes to hours for what the emulator does in a second. No recovery time follows from these.",
-    "Replication lag: the emulator replicates at once. What was lost is what was written after the cut, by design.",
-    "Permissions: nothing is enforced, whoever runs a command.",
+NOT_PROVED = (
+    "Database: its copy is in the DR vault, but without data; nothing was restored, no payment compared.",
+    "Service: no container runs, so no request was served; its resources and settings were checked.",
+    "Times: AWS takes minutes to hours for what the emulator does in a second; no recovery time can be derived.",
+    "Replication lag: the emulator replicates at once, so exactly the records written after the cut were lost.",
+    "Permissions: none is enforced.",
 )
 
 
 @dataclass(slots=True, kw_only=True)
 class StepResult:
-    """What became of one step of the runbook."""
+    """The result of one step of the runbook."""
 
     title: str
     commands: int
-    by_hand: tuple[str, ...]
+    manual: tuple[str, ...]
     seconds: float = 0.0
     passed: bool = False
     notes: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One drill; it succeeded when there is no reason why not."""
+    """The result of a drill; the reason is that of its failure."""
 
     environment: str
     lost: str
@@ -45,21 +45,21 @@ class Report:
 
     @property
     def succeeded(self) -> bool:
-        """Whether everything that could be carried out went as the runbook says."""
+        """Whether every step passed."""
         return not self.reason
 
 
 def show(report: Report, *, console: RichConsole, logs: Path) -> None:
-    """Print it."""
+    """Print the report."""
     console.print(_data(report))
-    console.print("\nNeeds an account, and was not run:")
+    console.print("\nNot run, because it needs an account:")
     for step in report.steps:
-        for block in step.by_hand:
+        for block in step.manual:
             console.print(escape(f"  - {step.title}: {_first_words(block)}"), soft_wrap=True)
-    console.print("What this drill does not show:")
-    for line in NOT_SHOWN:
+    console.print("What this drill does not prove:")
+    for line in NOT_PROVED:
         console.print(escape(f"  - {line}"), soft_wrap=True)
-    verdict = "[bold green]carried out[/bold green]" if report.succeeded else "[bold red]failed[/bold red]"
+    verdict = "[bold green]passed[/bold green]" if report.succeeded else "[bold red]failed[/bold red]"
     commands = sum(step.commands for step in report.steps if step.passed)
     done = sum(step.passed for step in report.steps)
     console.print(
@@ -73,54 +73,38 @@ def show(report: Report, *, console: RichConsole, logs: Path) -> None:
 
 
 def write(report: Report, *, file: Path) -> None:
-    """The same for a program to read."""
+    """Write the report as JSON."""
     document = {
         "environment": report.environment,
         "lost": report.lost,
         "succeeded": report.succeeded,
         "reason": report.reason,
         "seconds": round(report.seconds, 1),
-        "steps": [
-            {
-                "title": step.title,
-                "passed": step.passed,
-                "seconds": round(step.seconds, 1),
-                "blocks": step.commands,
-                "needs_an_account": [_first_words(block) for block in step.by_hand],
-                "notes": step.notes,
-            }
-            for step in report.steps
-        ],
-        "data": [
-            {
-                "kind": kind.name,
-                "promise": kind.promise,
-                "written": len(kind.before) + len(kind.in_flight),
-                "in_flight": len(kind.in_flight),
-                "lost": kind.lost,
-                "written_there": len(kind.meanwhile),
-                "found_at_home": len(kind.found_at_home),
-            }
-            for kind in report.kinds
-        ],
-        "not_shown": NOT_SHOWN,
+        "steps": [asdict(step) for step in report.steps],
+        "data": [dict(zip(_COLUMNS, _row(kind), strict=True)) for kind in report.kinds],
+        "not_proved": NOT_PROVED,
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
+_COLUMNS = (
+    "Data", "May be lost", "Written", "Of these in flight", "Lost", "Written in DR region", "Found in primary region",
+)  # fmt: skip
+
+
+def _row(kind: Kind) -> tuple[str | int, ...]:
+    written = (len(kind.before) + len(kind.in_flight), len(kind.in_flight))
+    return (kind.name, kind.promise, *written, kind.lost, len(kind.meanwhile), len(kind.found_in_primary))
+
+
 def _data(report: Report) -> Table:
-    table = Table(title="\nWhat was lost", title_justify="left")
-    table.add_column("Data")
-    for column in ("May be lost", "Written", "of them in flight", "Lost", "Written there", "Home again"):
-        table.add_column(column, justify="right")
+    table = Table(title="\nData lost", title_justify="left")
+    for column in _COLUMNS:
+        table.add_column(column, justify="left" if column == _COLUMNS[0] else "right")
     for kind in report.kinds:
-        numbers = (
-            len(kind.before) + len(kind.in_flight), len(kind.in_flight), kind.lost, len(kind.meanwhile),
-            len(kind.found_at_home),
-        )  # fmt: skip
-        table.add_row(kind.name, kind.promise, *map(str, numbers))
-    table.add_row("Database", "24 hours", *["not shown"] * 5)
+        table.add_row(*map(str, _row(kind)))
+    table.add_row("Database", "24 hours", *["not proved"] * 5)
     return table
 
 

@@ -1,0 +1,71 @@
+"""The scenario: what happens, and what is checked, before and after each step of the runbook."""
+
+from collections.abc import Callable, Mapping
+
+from tools.drill.checks import Checks
+from tools.drill.data import back_up
+from tools.drill.failures import must_be_lost
+from tools.drill.platform import Site
+
+Action = Callable[[], str]  # returns a note for the report
+RECORDS, IN_FLIGHT, MEANWHILE = 20, 3, 5  # of each kind of data
+
+
+class Scenario:
+    """A region that is first cut off, then lost, then well again."""
+
+    def __init__(self, *, site: Site, checks: Checks) -> None:
+        self._site = site
+        # The keys are the step titles of docs/disaster-recovery.md.
+        self.before: Mapping[str, tuple[Action, ...]] = {
+            "Check": (self._write_and_back_up,),
+            "Check the fence": (self._restore_region,),
+        }
+        self.after: Mapping[str, tuple[Action, ...]] = {
+            "Terminal": (checks.environment,),
+            "Check": (checks.prerequisites,),
+            "Decide": (self._cut_off_region,),
+            "Fence": (checks.no_task_in_primary, self._lose_region),
+            "Record the recovery point": (checks.recovery_point,),
+            "Deploy the platform": (checks.deployed,),
+            "Restore the database": (checks.database_user,),
+            "Connect the sessions": (checks.session_access,),
+            "Verify": (checks.data_in_recovery,),
+            "Switch traffic": (self._write_in_recovery,),
+            "Check the fence": (checks.no_task_in_primary,),
+            "Wait for replication": (checks.replicated,),
+            "Stop the recovered service": (checks.no_task_in_recovery,),
+            "Copy the audit log back": (checks.data_in_primary,),
+            "Resume in the primary region": (checks.tasks_in_primary,),
+            "Delete the recovery environment": (checks.recovery_deleted,),
+        }
+
+    def _write_and_back_up(self) -> str:
+        self._write(self._site.names.primary, number=RECORDS, moment="before")
+        copies = back_up(self._site.here("backup"))
+        return f"{RECORDS} records of each kind written, {copies} backups copied"
+
+    def _cut_off_region(self) -> str:
+        primary = self._site.names.primary
+        self._site.emulator.fail(primary, state="cut-off")
+        self._write(primary, number=IN_FLIGHT, moment="in_flight")
+        return f"{primary} is cut off, {IN_FLIGHT} more records of each kind written there"
+
+    def _lose_region(self) -> str:
+        primary = self._site.names.primary
+        self._site.emulator.fail(primary, state="lost")
+        must_be_lost(self._site.here("dynamodb"), region=primary)
+        return f"{primary} is lost"
+
+    def _write_in_recovery(self) -> str:
+        recovery = self._site.names.recovery
+        self._write(recovery, number=MEANWHILE, moment="meanwhile")
+        return f"{MEANWHILE} records of each kind written in {recovery}"
+
+    def _restore_region(self) -> str:
+        self._site.emulator.fail(self._site.names.primary, state="well")
+        return f"{self._site.names.primary} is well again"
+
+    def _write(self, region: str, *, number: int, moment: str) -> None:
+        for kind in self._site.kinds.values():
+            kind.put(getattr(kind, moment), region=region, number=number)
