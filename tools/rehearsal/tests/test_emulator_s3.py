@@ -72,6 +72,12 @@ def test_a_bucket_with_objects_blocks_the_deletion_of_its_stack(emulator: Emulat
         s3.head_bucket(Bucket="full")
 
 
+def test_an_object_can_be_encrypted_with_the_default_kms_key(emulator: Emulator, s3: Any) -> None:
+    deploy(emulator, "DefaultKey", _bucket("default-key"))
+    s3.put_object(Bucket="default-key", Key="entry", Body=b"paid", ServerSideEncryption="aws:kms")
+    assert s3.head_object(Bucket="default-key", Key="entry")["SSEKMSKeyId"].endswith(":alias/aws/s3")
+
+
 def test_encryption_lifecycle_logging_and_tags_are_set(emulator: Emulator, s3: Any) -> None:
     encryption = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}, "BucketKeyEnabled": True}
     transition = {"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 90}

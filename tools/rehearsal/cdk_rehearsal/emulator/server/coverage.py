@@ -18,7 +18,6 @@ NOT_PROVED = (
     "Cross-account artifacts: the rehearsal reads them with the pipeline's account.",
     "Stack tags: they do not reach every resource.",
     "Queued executions: here they wait for the whole pipeline, on AWS for each stage.",
-    "Vulnerabilities: the emulator's OSV stub knows none.",
     "Quotas, timing, cost, and eventual consistency.",
 )
 LIMITS = {

@@ -109,6 +109,7 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     ("ministack.services.s3", "_maybe_replicate"): _takes("bucket_name", "key", "obj", "data", "tags"),
     ("ministack.services.s3", "_maybe_replicate_delete_marker"): _takes("bucket_name", "key"),
     ("ministack.services.s3", "_apply_object_lock_from_headers"): _takes("bucket_name", "key", "headers", "version_id"),
+    ("ministack.services.s3", "_resolve_sse_write_headers"): _takes("headers", "bucket_name"),
     ("ministack.services.s3", "bucket_region"): _takes("name"),
     **{
         ("ministack.services.s3", name): _is_scoped
@@ -128,7 +129,7 @@ def install() -> None:
     """Add everything to the imported ministack."""
     check_private_names()
     _install_resource_types()
-    _install_replication()
+    _install_storage()
     application, router, network = map(_module, ("ministack.app", "ministack.core.router", "ministack.services.ec2"))
     services = application.SERVICE_HANDLERS
     services["backup"] = backup.service(otherwise=services["backup"])
@@ -159,7 +160,7 @@ def _install_resource_types() -> None:
         _module(f"{_CLOUDFORMATION}.{module}")._resolve_refs = resolve
 
 
-def _install_replication() -> None:
+def _install_storage() -> None:
     tables, objects = _module("ministack.services.dynamodb"), _module("ministack.services.s3")
     tables._replicate_write = dynamodb.waiting(tables._replicate_write, tables=tables._tables)
     replication = s3.Replication(
@@ -171,6 +172,7 @@ def _install_replication() -> None:
             retention=objects._object_retention,
         )
     )
+    objects._resolve_sse_write_headers = s3.with_default_key(objects._resolve_sse_write_headers)
     objects._maybe_replicate = replication.waiting(objects._maybe_replicate)
     objects._maybe_replicate_delete_marker = replication.waiting(objects._maybe_replicate_delete_marker)
     objects._apply_object_lock_from_headers = replication.locking(objects._apply_object_lock_from_headers)

@@ -20,6 +20,7 @@ TYPES = {
     "AWS::ApplicationAutoScaling::ScalingPolicy": "nothing scales",
     "AWS::CodeCommit::Repository": "no git server runs; the rehearsal reads the checkout",
     "AWS::CodeConnections::Connection": "no git host is connected; the rehearsal reads the checkout",
+    "AWS::CodePipeline::Webhook": "no push starts the pipeline; the rehearsal does",
     "AWS::CodeStarConnections::Connection": "no git host is connected; the rehearsal reads the checkout",
     "AWS::CodeStarNotifications::NotificationRule": "no notification is sent",
     "AWS::WAFv2::LoggingConfiguration": "no request is logged",

@@ -139,6 +139,25 @@ def _delete(bucket: str, _properties: Properties) -> None:
             raise
 
 
+_ALGORITHM, _KEY = "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"
+ResolveEncryption = Callable[[Mapping[str, str], str], Any]
+
+
+def with_default_key(resolve: ResolveEncryption) -> ResolveEncryption:
+    """Ministack's function that reads the encryption headers of a write, with S3's default KMS key `aws/s3`.
+
+    ministack refuses `aws:kms` without a key, which the CDK CLI sends when it uploads to the bucket of plain
+    `cdk bootstrap`.
+    """
+
+    def resolve_with_default(headers: Mapping[str, str], bucket_name: str) -> Any:
+        if headers.get(_ALGORITHM) == "aws:kms" and not headers.get(_KEY):
+            headers = {**headers, _KEY: f"arn:aws:kms:{get_region()}:{get_account_id()}:alias/aws/s3"}
+        return resolve(headers, bucket_name)
+
+    return resolve_with_default
+
+
 COMPLETIONS = {"AWS::S3::Bucket": Completion(apply=_apply, delete=_delete)}
 
 
