@@ -26,6 +26,9 @@ MOST_CONNECTIONS, MOST_CONNECTIONS_OF_HALF_A_UNIT = 5000, 2000
 """A serverless instance that may shrink below one unit keeps no room for more.
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html"""
 
+Capacity = tuple[float, float]
+"""Minimum and maximum of a serverless instance, in Aurora capacity units (ACUs) of 2 GiB."""
+
 LARGES = {"medium": 0.5, "large": 1.0, "xlarge": 2.0}
 
 

@@ -28,30 +28,6 @@ def trusted_roles(*role_names: str, account: str) -> iam.IPrincipal:
     )
 
 
-class GateReader(Construct):
-    """May describe one alarm.
-
-    DescribeAlarms can be narrowed to metric alarms by name, not to composite ones; the gate is a metric alarm.
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
-
-    Args:
-        role_name: A fixed name; the pipeline knows the role by it.
-        gate: The alarm.
-        trusted: Who may take the role on.
-    """
-
-    def __init__(
-        self, scope: Construct, construct_id: str, *, role_name: str, gate: cloudwatch.IAlarm, trusted: iam.IPrincipal
-    ) -> None:
-        super().__init__(scope, construct_id)
-        policy = iam.ManagedPolicy(
-            self,
-            "Policy",
-            statements=[iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[gate.alarm_arn])],
-        )
-        iam.Role(self, "Role", role_name=role_name, assumed_by=trusted, managed_policies=[policy])
-
-
 OWN_SESSIONS = "verification-*"
 """The ids of the sessions that it may touch: it never sees a customer's."""
 

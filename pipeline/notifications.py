@@ -135,7 +135,6 @@ class DeliveryNotifications(Construct):
             self,
             "OverriddenAlarm",
             topic=topic,
-            what="gate-overridden",
             metric=cloudwatch.Metric(
                 namespace="AWS/Events",
                 metric_name="MatchedEvents",
@@ -146,8 +145,8 @@ class DeliveryNotifications(Construct):
             threshold=0,
             datapoints=1,
             # No call, no event; no event, no data.
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says="A principal other than the pipeline overrode a gate or changed the pipeline.",
+            missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            description="A principal other than the pipeline overrode a gate or changed the pipeline.",
             runbook="gate-overridden",
         )
 

@@ -129,7 +129,7 @@ class RecoveryMonitoring(Construct):
             ReplicationLagMonitoring(
                 self,
                 f"Replication-{what}",
-                what=what,
+                name=what,
                 source_bucket=bucket_name(what, environment, environment.primary_region),
                 destination_bucket=bucket_name(what, environment, environment.dr_region),
                 topic=self.topic,

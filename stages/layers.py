@@ -18,10 +18,11 @@ from payment_constructs.housekeeping import Housekeeping
 from payment_constructs.load_balancer import LoadBalancer
 from payment_constructs.logs import AccessLogBucket
 from payment_constructs.monitoring.alarm import AlarmTopic
+from payment_constructs.monitoring.gate import GateReader
 from payment_constructs.parameters import Parameters
 from payment_constructs.peering import Peer, Peering, PeeringAdmission
 from payment_constructs.queue import ProcessingQueue
-from payment_constructs.roles import GateReader, VerificationRole, trusted_roles
+from payment_constructs.roles import VerificationRole, trusted_roles
 from payment_constructs.service import PaymentService, ServiceScaling, TaskIdentity
 from payment_constructs.sessions import SessionTable
 from stages.disaster_recovery_stack import DisasterRecoveryStack

@@ -56,7 +56,7 @@ class Monitoring(Construct):
             "Hosts",
             load_balancer=load_balancer.balancer,
             target_groups=load_balancer.target_groups,
-            least_hosts=environment.min_tasks,
+            min_hosts=environment.min_tasks,
             topic=topic,
         )
         # By name: the service depends on the gate alarm, so no alarm may depend on the service.
@@ -92,7 +92,7 @@ class Monitoring(Construct):
             ReplicationFailureMonitoring(
                 self,
                 f"Replication-{what}",
-                what=what,
+                name=what,
                 source_bucket=bucket_name(what, environment, environment.primary_region),
                 destination_bucket=bucket_name(what, environment, environment.dr_region),
                 destination_region=environment.dr_region,

@@ -1,9 +1,9 @@
-"""What every part's monitoring offers to those who put it together."""
+"""CloudWatch alarms with a name, an SNS notification, a runbook and explicit missing-data handling."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from aws_cdk import Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -12,14 +12,19 @@ from constructs import Construct
 
 from payment_constructs.keys import EncryptionKey
 
+ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+BREACHING = cloudwatch.TreatMissingData.BREACHING
+NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
+MINUTE = Duration.minutes(1)
+
 
 class AlarmTopic(Construct):
-    """The topic of an environment in one region; an alarm reaches no topic of another region.
+    """Encrypted SNS topic for the alarms of one environment and region; alarms cannot publish across regions.
 
     Args:
-        name: How a resource of the environment is called, by its service; the topic's and its alarms' names are made
-            with it.
-        email: The mailbox that is told. It gets a confirmation request first, and nothing until that is answered.
+        name: Makes a resource name from a part's name; names the topic and its alarms.
+        email: Receives a confirmation request first, and notifications only after confirming it.
         retain: Whether the key outlives its stack.
     """
 
@@ -28,10 +33,9 @@ class AlarmTopic(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
-        account = Stack.of(self).account
-        own_alarms = {"StringEquals": {"aws:SourceAccount": account}}
+        own_alarms = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
         self.key = EncryptionKey(self, "Key", purpose=f"Alarm topic {name('alarms')}", retain=retain)
-        # With AWS's own key for SNS, CloudWatch would publish nothing and say so in the alarm's history only:
+        # CloudWatch cannot publish to a topic with AWS's own key for SNS; only the alarm's history shows the failure:
         # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
@@ -44,7 +48,7 @@ class AlarmTopic(Construct):
         )
         self.topic = sns.Topic(self, "Topic", topic_name=name("alarms"), master_key=self.key, enforce_ssl=True)
         self._action = actions.SnsAction(self.topic)
-        # The statement against plain HTTP replaces the policy that a topic is born with, and that let alarms in.
+        # `enforce_ssl` replaces the default topic policy, which would have allowed alarms to publish.
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="Alarms",
@@ -57,42 +61,38 @@ class AlarmTopic(Construct):
         sns.Subscription(self, "Mailbox", topic=self.topic, protocol=sns.SubscriptionProtocol.EMAIL, endpoint=email)
 
     def allow_failed_events(self, policy: iam.ManagedPolicy) -> None:
-        """Lets a function's failed asynchronous events be told here: its dead-letter topic, which somebody reads."""
+        """Allows a Lambda function to use this topic as its dead-letter topic."""
         policy.add_statements(
             iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn]),
             iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]),
         )
 
     def notify(self, alarm: cloudwatch.AlarmBase) -> None:
-        """Tells when the alarm begins and when it is over."""
+        """Notifies when the alarm fires and when it recovers."""
         alarm.add_alarm_action(self._action)
         alarm.add_ok_action(self._action)
 
 
-ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
-BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
-
-
-def description(text: str, *, runbook: str) -> str:
-    """What an alarm says to whoever is woken by it, the way to its runbook last."""
+def alarm_description(text: str, *, runbook: str) -> str:
+    """An alarm's description, which ends with the link to its runbook."""
     return f"{text} Runbook: docs/operations.md#{runbook}"
 
 
 class Alarm(cloudwatch.Alarm):
-    """An alarm on one metric or expression.
+    """CloudWatch alarm on one metric or expression, with one data point per period of the metric.
 
     Args:
-        topic: Where it is told.
-        what: The service and what is wrong with it, such as ``database-replica-lag``; its name follows from it.
-        metric: What it looks at; one data point per period of the metric.
+        topic: Receives the notifications.
+        name: The part and what is wrong with it, such as ``database-replica-lag``; the runbook's name by default.
+        metric: A metric or a metric-math expression.
         threshold: The last good value, in the metric's unit.
-        comparison: Whether it fires above the threshold or below.
-        datapoints: How many data points must be bad.
-        periods: Of how many, the latest ones; as many as ``datapoints`` where left out.
-        missing: What a missing data point means.
-        says: One sentence for whoever is woken.
-        runbook: The heading in docs/operations.md, as its anchor.
-        ignore_low_samples: Whether a percentile of too few samples to mean something leaves the state as it is.
+        comparison: ABOVE or BELOW the threshold.
+        datapoints: How many data points must breach.
+        periods: Of how many latest ones; the same number by default.
+        missing_data: What a missing data point means.
+        description: One sentence for the engineer on call.
+        runbook: The anchor of a heading in docs/operations.md.
+        ignore_low_samples: Whether a percentile of too few samples leaves the state as it is.
     """
 
     def __init__(
@@ -101,40 +101,40 @@ class Alarm(cloudwatch.Alarm):
         construct_id: str,
         *,
         topic: AlarmTopic,
-        what: str,
+        name: str | None = None,
         metric: cloudwatch.IMetric,
         threshold: float,
         comparison: cloudwatch.ComparisonOperator = ABOVE,
         datapoints: int,
         periods: int | None = None,
-        missing: cloudwatch.TreatMissingData,
-        says: str,
+        missing_data: cloudwatch.TreatMissingData,
+        description: str,
         runbook: str,
         ignore_low_samples: bool = False,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
-            alarm_name=topic.name(what),
-            alarm_description=description(says, runbook=runbook),
+            alarm_name=topic.name(name or runbook),
+            alarm_description=alarm_description(description, runbook=runbook),
             metric=metric,
             threshold=threshold,
             comparison_operator=comparison,
             datapoints_to_alarm=datapoints,
             evaluation_periods=periods or datapoints,
-            treat_missing_data=missing,
+            treat_missing_data=missing_data,
             evaluate_low_sample_count_percentile="ignore" if ignore_low_samples else None,
         )
         topic.notify(self)
 
 
 class Monitored(Protocol):
-    """A part of the platform with its alarms and graphs."""
+    """A part of the platform with its alarms and dashboard graphs."""
 
     @property
     def alarms(self) -> Sequence[cloudwatch.AlarmBase]:
-        """What is told, and makes up the health."""
+        """Notify the topic, and make up the environment's health alarm."""
 
     @property
     def widgets(self) -> Sequence[cloudwatch.IWidget]:
-        """What the dashboard shows."""
+        """The part's graphs on the dashboard."""

@@ -1,69 +1,58 @@
-"""What is watched of the backups: that they are made, that none fails, and that their copies arrive."""
+"""Alarms on AWS Backup: missing backups, failed backups and failed copies."""
+
+from functools import partial
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import BELOW, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import BELOW, BREACHING, NOT_BREACHING, Alarm, AlarmTopic
 from payment_constructs.monitoring.dashboard import graph
 
-PERIOD = Duration.hours(1)
-
 HOURS = 26
-"""A day and the two hours in which a daily backup may start late and take its time."""
+"""A day, and two hours for a daily backup that starts late or takes long."""
+
+jobs = partial(cloudwatch.Metric, namespace="AWS/Backup", statistic="Sum", period=Duration.hours(1))
 
 
 class BackupMonitoring(Construct):
-    """Alarms on a vault that a daily plan backs up into, and copies out of.
-
-    Args:
-        vault_name: The vault's name; vaults of an account may share a topic by distinct names of their own.
-        topic: Where alarms are told.
-    """
+    """Alarms on a vault that a daily plan backs up into and copies from."""
 
     def __init__(self, scope: Construct, construct_id: str, *, vault_name: str, topic: AlarmTopic) -> None:
         super().__init__(scope, construct_id)
-        completed = Alarm(
+        vault = {"BackupVaultName": vault_name}
+        missing = Alarm(
             self,
             "Missing",
             topic=topic,
-            what="backup-missing",
-            metric=_metric("NumberOfBackupJobsCompleted", vault_name),
+            metric=jobs(metric_name="NumberOfBackupJobsCompleted", dimensions_map=vault),
             threshold=1,
             comparison=BELOW,
-            # Hour by hour, because no period is 26 hours long.
-            datapoints=HOURS,
-            # No job is no data point: silence is a backup that was not made.
-            missing=cloudwatch.TreatMissingData.BREACHING,
-            says="No backup was completed in 26 hours.",
+            datapoints=HOURS,  # hourly, because no period is 26 hours long
+            missing_data=BREACHING,  # no data point means that no backup completed
+            description="No backup was completed in 26 hours.",
             runbook="backup-missing",
         )
         failed = Alarm(
             self,
             "Failed",
             topic=topic,
-            what="backup-failed",
-            metric=_metric("NumberOfBackupJobsFailed", vault_name),
+            metric=jobs(metric_name="NumberOfBackupJobsFailed", dimensions_map=vault),
             threshold=0,
             datapoints=1,
-            # No job is no failure; that there is none is the other alarm's.
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says="A backup of the database or the sessions failed.",
+            missing_data=NOT_BREACHING,  # no job, no failure; the alarm above covers a missing backup
+            description="A backup of the database or the sessions failed.",
             runbook="backup-failed",
         )
-        copy = BackupCopyMonitoring(self, "Copies", vault_name=vault_name, topic=topic)
-        self.alarms = [completed, failed, *copy.alarms]
-        self.widgets = [graph("Backups", completed.metric, failed.metric, unit="jobs"), *copy.widgets]
+        copies = BackupCopyMonitoring(self, "Copies", vault_name=vault_name, topic=topic)
+        self.alarms = [missing, failed, *copies.alarms]
+        self.widgets = [graph("Backups", missing.metric, failed.metric, unit="jobs"), *copies.widgets]
 
 
 class BackupCopyMonitoring(Construct):
-    """The alarm on copies that failed, for the vault at either end.
+    """Alarm on failed copies from or to a vault.
 
-    AWS does not say at which end it counts them, so that both are watched.
-
-    Args:
-        vault_name: The vault that copies leave or reach.
-        topic: Where alarms are told.
+    AWS does not document at which end it counts them, so both vaults have this alarm.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, vault_name: str, topic: AlarmTopic) -> None:
@@ -72,24 +61,12 @@ class BackupCopyMonitoring(Construct):
             self,
             "Failed",
             topic=topic,
-            what="backup-copy-failed",
-            metric=_metric("NumberOfCopyJobsFailed", vault_name),
+            metric=jobs(metric_name="NumberOfCopyJobsFailed", dimensions_map={"BackupVaultName": vault_name}),
             threshold=0,
             datapoints=1,
-            # No job is no failure.
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says="A backup was not copied into the other region.",
+            missing_data=NOT_BREACHING,  # no job, no failure
+            description="A backup was not copied into the other region.",
             runbook="backup-copy-failed",
         )
         self.alarms = [failed]
         self.widgets = [graph("Backup copies: failed", failed.metric, unit="jobs")]
-
-
-def _metric(name: str, vault_name: str) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace="AWS/Backup",
-        metric_name=name,
-        dimensions_map={"BackupVaultName": vault_name},
-        statistic="Sum",
-        period=PERIOD,
-    )

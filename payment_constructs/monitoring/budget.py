@@ -1,4 +1,4 @@
-"""What an environment may cost a month, and who is told before and when it costs more."""
+"""AWS Budget of an environment's monthly costs."""
 
 import hashlib
 import json
@@ -6,24 +6,17 @@ import json
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
-NOTIFIED = (("ACTUAL", 100), ("FORECASTED", 100))
-"""When somebody is told: what was spent, or what AWS foresees for the month, in per cent of the budget.
-
-At no lower share: a month that goes as planned ends just below its budget."""
+NOTIFICATIONS = (("ACTUAL", 100), ("FORECASTED", 100))
+"""Notification types and their thresholds, in percent of the budget; no lower ones, because a month that goes as
+planned ends just below its budget."""
 
 
 class Budget(Construct):
-    """A monthly cost budget over everything that carries the environment's tag, in all regions.
+    """Monthly cost budget in US dollars over everything that carries the environment's tag, in all regions.
 
-    Several environments may share an account, so it counts by the tag ``Environment``. AWS sees tags in costs only
-    once they are activated as cost-allocation tags in the account that pays; until then the budget counts nothing.
+    Several environments may share an account, so it counts by the tag ``Environment``. Costs carry a tag only once it
+    is activated as a cost-allocation tag in the payer account; until then the budget counts nothing.
     https://docs.aws.amazon.com/cost-management/latest/userguide/budgets-create-filters.html
-
-    Args:
-        name: What its name begins with.
-        environment: The tag's value.
-        limit_usd: US dollars a month.
-        email: The mailbox that is told; AWS Budgets asks it for no confirmation.
     """
 
     def __init__(
@@ -40,16 +33,16 @@ class Budget(Construct):
                 ),
                 subscribers=[budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=email)],
             )
-            for kind, percent in NOTIFIED
+            for kind, percent in NOTIFICATIONS
         ]
-        # Whoever is told and when is fixed as a budget is made: a change makes another one beside it, and two of the
-        # same name cannot stand.
-        told = hashlib.sha256(json.dumps([NOTIFIED, email]).encode()).hexdigest()[:6]
+        # Notifications are create-only: a change replaces the budget, and CloudFormation creates the new one before it
+        # deletes the old one, so the name must differ.
+        suffix = hashlib.sha256(json.dumps([NOTIFICATIONS, email]).encode()).hexdigest()[:6]
         budgets.CfnBudget(
             self,
             "Budget",
             budget=budgets.CfnBudget.BudgetDataProperty(
-                budget_name=f"{name}-{told}",
+                budget_name=f"{name}-{suffix}",
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=limit_usd, unit="USD"),

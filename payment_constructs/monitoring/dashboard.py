@@ -1,4 +1,4 @@
-"""What an environment looks like right now: the widgets that its parts offer, in rows."""
+"""CloudWatch dashboard: the state of every alarm, and the graphs of each part in rows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,13 +8,13 @@ from constructs import Construct
 RUNBOOKS = "docs/operations.md#runbooks"
 
 GRID = 24
-"""CloudWatch's own columns; a row that is longer goes on in the next line."""
+"""CloudWatch's number of columns; a longer row continues in the next line."""
 
 
 def graph(
     title: str, *metrics: cloudwatch.IMetric, alarms: Sequence[cloudwatch.Alarm] = (), unit: str | None = None
 ) -> cloudwatch.GraphWidget:
-    """A third of a row: metrics over time, with the levels at which alarms fire."""
+    """A graph, a third of a row wide, with the thresholds of the alarms."""
     return cloudwatch.GraphWidget(
         title=title,
         left=list(metrics),
@@ -26,13 +26,9 @@ def graph(
 
 
 class Dashboard(cloudwatch.Dashboard):
-    """A heading, the state of every alarm, and a graph for each thing that is asked about.
+    """Dashboard with a heading of facts, the alarms' states and rows of graphs.
 
-    Args:
-        name: Unique in the account: dashboards belong to no region.
-        facts: What the heading says, such as the environment and its release.
-        alarms: Those whose state is shown.
-        rows: The graphs.
+    The name is unique in the account: dashboards belong to no region.
     """
 
     def __init__(

@@ -1,41 +1,39 @@
-"""The health of an environment as people ask for it: one alarm over all the others."""
+"""The gate alarm that the pipeline checks, the role that reads it, and the health alarm for engineers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import Alarm, AlarmTopic, description
+from payment_constructs.monitoring.alarm import BREACHING, MINUTE, Alarm, AlarmTopic, alarm_description
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """A condition under which an environment passes nothing on.
-
-    Args:
-        condition: In metric math, of the metrics below. A metric with gaps is filled, or the gate has gaps too.
-        metrics: By the names that the condition calls them; a name means one metric in all breaches of a gate.
-    """
+    """A condition under which an environment blocks deliveries."""
 
     condition: str
+    """In metric math, of the metrics below. A metric with gaps must be filled, or the gate has gaps too."""
+
     metrics: Mapping[str, cloudwatch.IMetric]
+    """By their ids in the condition; an id means one metric in all breaches of a gate."""
 
 
 class Gate(Alarm):
-    """Fires while any breach holds in three of five minutes.
+    """Metric-math alarm that fires while any breach is present in three of five minutes.
 
-    It is one metric-math alarm, because a pipeline's CloudWatchAlarm rule finds metric alarms only: DescribeAlarms
-    leaves composite ones out unless asked for. A rule lets INSUFFICIENT_DATA pass, so missing data is breaching.
+    Not a composite alarm, because a pipeline's CloudWatchAlarm rule finds metric alarms only: DescribeAlarms
+    leaves composite ones out by default. The rule passes on INSUFFICIENT_DATA, so missing data is breaching.
     https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works-conditions.html
 
-    Three of five, because FILL makes up the latest minute of a metric that comes in late.
+    Three of five, because FILL invents the latest minute of a metric that is reported late.
 
     Args:
-        topic: Where it is told.
-        breaches: What closes it; ten metrics at most. One metric at least is never filled and always there, so that
-            silence is missing data.
+        topic: Receives the notifications.
+        breaches: At most ten metrics in all. At least one of them is never filled and always reported, so that
+            an environment without metrics is missing data.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, topic: AlarmTopic, breaches: Sequence[Breach]) -> None:
@@ -43,30 +41,42 @@ class Gate(Alarm):
             scope,
             construct_id,
             topic=topic,
-            what="gate",
             metric=cloudwatch.MathExpression(
                 expression=" + ".join(f"IF({breach.condition}, 1, 0)" for breach in breaches),
                 using_metrics={name: metric for breach in breaches for name, metric in breach.metrics.items()},
-                period=Duration.minutes(1),
+                period=MINUTE,
                 label="Breaches",
             ),
             threshold=0,
             datapoints=3,
             periods=5,
-            # Nobody goes through a gate that sees nothing.
-            missing=cloudwatch.TreatMissingData.BREACHING,
-            says="The environment is not fit to pass a delivery on.",
+            missing_data=BREACHING,
+            description="The environment is not fit to pass a delivery on.",
             runbook="gate",
         )
 
 
-class Health(cloudwatch.CompositeAlarm):
-    """Fires while any of the alarms does. For people; what the pipeline asks is the gate.
+class GateReader(Construct):
+    """Role with which the pipeline describes the gate alarm.
 
-    Args:
-        topic: Where it is told.
-        alarms: At most 100, of this region.
+    DescribeAlarms can be restricted to metric alarms by name, not to composite ones.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, role_name: str, gate: cloudwatch.IAlarm, trusted: iam.IPrincipal
+    ) -> None:
+        super().__init__(scope, construct_id)
+        policy = iam.ManagedPolicy(
+            self,
+            "Policy",
+            statements=[iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[gate.alarm_arn])],
+        )
+        iam.Role(self, "Role", role_name=role_name, assumed_by=trusted, managed_policies=[policy])
+
+
+class Health(cloudwatch.CompositeAlarm):
+    """Composite alarm that fires while any of at most 100 alarms of this region does; the pipeline uses the gate."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, topic: AlarmTopic, alarms: Sequence[cloudwatch.IAlarm]
@@ -75,7 +85,7 @@ class Health(cloudwatch.CompositeAlarm):
             scope,
             construct_id,
             composite_alarm_name=topic.name("health"),
-            alarm_description=description("Something in the environment needs attention.", runbook="health"),
+            alarm_description=alarm_description("Something in the environment needs attention.", runbook="health"),
             alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
         )
         topic.notify(self)

@@ -1,88 +1,69 @@
-"""What is watched of the NAT gateways, the platform's way out."""
+"""Alarms on the NAT gateways: exhausted ports and dropped packets."""
 
-from aws_cdk import Duration
+from functools import partial
+
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import Alarm, AlarmTopic
-
-MINUTE = Duration.minutes(1)
+from payment_constructs.monitoring.alarm import MINUTE, NOT_BREACHING, Alarm, AlarmTopic
 
 DROPPED_PERCENT = 0.01
-"""Of all packets; above it AWS says to look at the health of the service:
+"""Of all packets; above it AWS recommends to check the health of the service:
 https://docs.aws.amazon.com/vpc/latest/userguide/metrics-dimensions-nat-gateway.html"""
+
+DROPPED = (
+    "IF(FILL(from_inside, 0) + FILL(from_outside, 0) > 0, "
+    "100 * FILL(dropped, 0) / (FILL(from_inside, 0) + FILL(from_outside, 0)), 0)"
+)
 
 
 class NatGatewayMonitoring(Construct):
-    """Alarms on each gateway's ports and on the packets that it drops.
+    """Alarms on each NAT gateway in the VPC's public subnets.
 
-    A gateway without traffic may be silent, and one that is gone shows as errors of whoever wanted out: missing data is
-    never breaching.
-
-    Args:
-        vpc: The network; its public subnets hold the gateways.
-        topic: Where alarms are told.
+    Missing data is never breaching: a gateway without traffic may not report, and a deleted one causes errors of its
+    clients.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.Vpc, topic: AlarmTopic) -> None:
         super().__init__(scope, construct_id)
-        self._topic = topic
+        alarm = partial(Alarm, self, topic=topic, datapoints=3, periods=5, missing_data=NOT_BREACHING)
         self.alarms: list[Alarm] = []
         for subnet in vpc.public_subnets:
             gateway = subnet.node.try_find_child("NATGateway")
-            if isinstance(gateway, ec2.CfnNatGateway):
-                zone = subnet.availability_zone
-                self.alarms += [self._ports(zone, gateway.ref), self._drops(zone, gateway.ref)]
-
-    def _ports(self, zone: str, gateway: str) -> Alarm:
-        return Alarm(
-            self,
-            f"Ports-{zone}",
-            topic=self._topic,
-            what=f"nat-{zone}-ports",
-            metric=_metric("ErrorPortAllocation", gateway),
-            threshold=0,
-            datapoints=3,
-            periods=5,
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says=f"The NAT gateway in {zone} has no port left for connections to some destination.",
-            runbook="nat-ports",
-        )
-
-    def _drops(self, zone: str, gateway: str) -> Alarm:
-        return Alarm(
-            self,
-            f"Drops-{zone}",
-            topic=self._topic,
-            what=f"nat-{zone}-drops",
-            metric=cloudwatch.MathExpression(
-                expression=(
-                    "IF(FILL(from_inside, 0) + FILL(from_outside, 0) > 0, "
-                    "100 * FILL(dropped, 0) / (FILL(from_inside, 0) + FILL(from_outside, 0)), 0)"
-                ),
-                using_metrics={
-                    "dropped": _metric("PacketsDropCount", gateway),
-                    "from_inside": _metric("PacketsInFromSource", gateway),
-                    "from_outside": _metric("PacketsInFromDestination", gateway),
-                },
+            if not isinstance(gateway, ec2.CfnNatGateway):
+                continue
+            zone = subnet.availability_zone
+            metric = partial(
+                cloudwatch.Metric,
+                namespace="AWS/NATGateway",
+                dimensions_map={"NatGatewayId": gateway.ref},
+                statistic="Sum",
                 period=MINUTE,
-                label="Dropped %",
-            ),
-            threshold=DROPPED_PERCENT,
-            datapoints=3,
-            periods=5,
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says=f"The NAT gateway in {zone} is dropping packets.",
-            runbook="nat-drops",
-        )
-
-
-def _metric(name: str, gateway: str) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace="AWS/NATGateway",
-        metric_name=name,
-        dimensions_map={"NatGatewayId": gateway},
-        statistic="Sum",
-        period=MINUTE,
-    )
+            )
+            ports = alarm(
+                f"Ports-{zone}",
+                name=f"nat-{zone}-ports",
+                metric=metric(metric_name="ErrorPortAllocation"),
+                threshold=0,
+                description=f"The NAT gateway in {zone} has no port left for connections to some destination.",
+                runbook="nat-ports",
+            )
+            drops = alarm(
+                f"Drops-{zone}",
+                name=f"nat-{zone}-drops",
+                metric=cloudwatch.MathExpression(
+                    expression=DROPPED,
+                    using_metrics={
+                        "dropped": metric(metric_name="PacketsDropCount"),
+                        "from_inside": metric(metric_name="PacketsInFromSource"),
+                        "from_outside": metric(metric_name="PacketsInFromDestination"),
+                    },
+                    period=MINUTE,
+                    label="Dropped %",
+                ),
+                threshold=DROPPED_PERCENT,
+                description=f"The NAT gateway in {zone} is dropping packets.",
+                runbook="nat-drops",
+            )
+            self.alarms += [ports, drops]

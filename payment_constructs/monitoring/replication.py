@@ -1,32 +1,35 @@
-"""What is watched of a bucket's replication: failures where it starts, the lag where it ends.
+"""Alarms on S3 replication: failures in the source bucket's region, lag in the destination bucket's region.
 
 S3 publishes OperationsFailedReplication in the source bucket's region, and ReplicationLatency, BytesPendingReplication
-and OperationsPendingReplication in the destination's; no alarm looks into another region.
+and OperationsPendingReplication in the destination's; an alarm reads metrics of its own region only.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html
 """
+
+from functools import partial
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import BREACHING, NOT_BREACHING, Alarm, AlarmTopic
 from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.replication import MINUTES, RULE
 
-PERIOD = Duration.minutes(5)
+
+def _metrics(source_bucket: str, destination_bucket: str) -> partial[cloudwatch.Metric]:
+    return partial(
+        cloudwatch.Metric,
+        namespace="AWS/S3",
+        dimensions_map={"SourceBucket": source_bucket, "DestinationBucket": destination_bucket, "RuleId": RULE},
+        statistic="Maximum",
+        period=Duration.minutes(5),
+    )
 
 
 class ReplicationFailureMonitoring(Construct):
-    """The alarm on objects that S3 gave up replicating; it stands in the source bucket's region.
+    """Alarm on objects that S3 failed to replicate, in the source bucket's region.
 
-    A dashboard, other than an alarm, sees every region: it shows the lag from here.
-
-    Args:
-        what: What the bucket holds, such as ``audit``; the alarm is called after it.
-        source_bucket: The bucket that is replicated.
-        destination_bucket: Its replica.
-        destination_region: Where the replica is.
-        topic: Where the alarm is told.
+    Unlike alarms, dashboards read metrics of every region: this one shows the lag too.
     """
 
     def __init__(
@@ -34,86 +37,66 @@ class ReplicationFailureMonitoring(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        what: str,
+        name: str,
         source_bucket: str,
         destination_bucket: str,
         destination_region: str,
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
+        metric = _metrics(source_bucket, destination_bucket)
         failed = Alarm(
             self,
             "Failed",
             topic=topic,
-            what=f"{what}-replication-failed",
-            metric=_metric("OperationsFailedReplication", source_bucket, destination_bucket, statistic="Sum"),
+            name=f"{name}-replication-failed",
+            metric=metric(metric_name="OperationsFailedReplication", statistic="Sum"),
             threshold=0,
             datapoints=1,
-            # Published only while something is replicated.
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says=f"S3 gave up replicating something of the bucket {source_bucket}, and will not try again.",
+            missing_data=NOT_BREACHING,  # published only while something is replicated
+            description=f"S3 gave up replicating something of the bucket {source_bucket}, and will not try again.",
             runbook="replication-failed",
         )
-        latency = _metric(
-            "ReplicationLatency", source_bucket, destination_bucket, statistic="Maximum", region=destination_region
-        )
+        latency = metric(metric_name="ReplicationLatency", region=destination_region)
         self.alarms = [failed]
         self.widgets = [
-            graph(f"Replication lag: {what}", latency, unit="s"),
-            graph(f"Failed replications: {what}", failed.metric, unit="operations"),
+            graph(f"Replication lag: {name}", latency, unit="s"),
+            graph(f"Failed replications: {name}", failed.metric, unit="operations"),
         ]
 
 
 class ReplicationLagMonitoring(Construct):
-    """The alarm on a replica that is behind; it stands in the destination bucket's region.
-
-    Args:
-        what: What the bucket holds, such as ``audit``; the alarm is called after it.
-        source_bucket: The bucket that is replicated.
-        destination_bucket: Its replica.
-        topic: Where the alarm is told.
-    """
+    """Alarm on a replica that lags, in the destination bucket's region."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        what: str,
+        name: str,
         source_bucket: str,
         destination_bucket: str,
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
+        metric = _metrics(source_bucket, destination_bucket)
         late = Alarm(
             self,
             "Late",
             topic=topic,
-            what=f"{what}-replication-late",
-            metric=_metric("ReplicationLatency", source_bucket, destination_bucket, statistic="Maximum"),
+            name=f"{name}-replication-late",
+            metric=metric(metric_name="ReplicationLatency"),
             threshold=MINUTES * 60,
             datapoints=3,
-            # Published even while nothing is replicated, until the destination is gone: silence is no replication.
-            missing=cloudwatch.TreatMissingData.BREACHING,
-            says=f"The bucket {destination_bucket} is more than 15 minutes behind, or nothing replicates into it.",
+            missing_data=BREACHING,  # published while idle too, and no longer once the destination is gone
+            description=(
+                f"The bucket {destination_bucket} is more than 15 minutes behind, or nothing replicates into it."
+            ),
             runbook="replication-late",
         )
-        pending = _metric("OperationsPendingReplication", source_bucket, destination_bucket, statistic="Maximum")
+        pending = metric(metric_name="OperationsPendingReplication")
         self.alarms = [late]
         self.widgets = [
-            graph(f"Replication lag: {what}", late.metric, alarms=[late], unit="s"),
-            graph(f"Waiting to be replicated: {what}", pending, unit="operations"),
+            graph(f"Replication lag: {name}", late.metric, alarms=[late], unit="s"),
+            graph(f"Waiting to be replicated: {name}", pending, unit="operations"),
         ]
-
-
-def _metric(
-    name: str, source_bucket: str, destination_bucket: str, *, statistic: str, region: str | None = None
-) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace="AWS/S3",
-        metric_name=name,
-        dimensions_map={"SourceBucket": source_bucket, "DestinationBucket": destination_bucket, "RuleId": RULE},
-        statistic=statistic,
-        period=PERIOD,
-        region=region,
-    )

@@ -1,19 +1,14 @@
-"""What is watched of a secret's rotation: the function that Secrets Manager calls for it."""
+"""Alarm on a failed rotation of the database password."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic
 
 
 class RotationMonitoring(Construct):
-    """The alarm on a rotation that failed.
-
-    Args:
-        function_name: The function that rotates.
-        topic: Where the alarm is told.
-    """
+    """Alarm on errors of the rotation function that Secrets Manager invokes."""
 
     def __init__(self, scope: Construct, construct_id: str, *, function_name: str, topic: AlarmTopic) -> None:
         super().__init__(scope, construct_id)
@@ -21,7 +16,6 @@ class RotationMonitoring(Construct):
             self,
             "Failed",
             topic=topic,
-            what="rotation-failed",
             metric=cloudwatch.Metric(
                 namespace="AWS/Lambda",
                 metric_name="Errors",
@@ -31,9 +25,8 @@ class RotationMonitoring(Construct):
             ),
             threshold=0,
             datapoints=1,
-            # It runs once in 30 days: no call is no failure.
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says="The rotation of the application's database password failed; the present one stays valid.",
+            missing_data=NOT_BREACHING,  # the function runs once in 30 days: no call, no failure
+            description="The rotation of the application's database password failed; the present one stays valid.",
             runbook="rotation-failed",
         )
         self.alarms = [failed]

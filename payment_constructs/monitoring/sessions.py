@@ -1,31 +1,25 @@
-"""What is watched of the session table, in each of its regions alike."""
+"""Alarms on the session table, the same in each of its regions."""
 
-from aws_cdk import Duration
+from functools import partial
+
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import MINUTE, NOT_BREACHING, Alarm, AlarmTopic
 from payment_constructs.monitoring.dashboard import graph
 
 OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
-"""DynamoDB counts its errors by operation and has no total: those that a session is read and written with."""
-
-MINUTE = Duration.minutes(1)
+"""DynamoDB counts system errors per operation and has no total; these are the operations on sessions."""
 
 REPLICATION_MILLISECONDS = 5000
-"""Replicas follow within a second as a rule; sessions may be a minute old after a failover."""
+"""Replicas usually follow within a second; after a failover sessions may be a minute old."""
 
 
 class SessionTableMonitoring(Construct):
-    """Alarms on throttled requests, DynamoDB's own errors, and the way of a write into the other region.
+    """Alarms on throttled requests, DynamoDB's own errors, and replication to the other region.
 
-    DynamoDB reports what happens and nothing else: no error is no data point. So everything is filled with zeros, and
-    nothing missing is breaching.
-
-    Args:
-        table_name: The name in this region.
-        other_region: Where writes of this region are replicated to.
-        topic: Where alarms are told.
+    DynamoDB reports events only: no error is no data point. So metrics are filled with zeros, and missing data is never
+    breaching.
     """
 
     def __init__(
@@ -33,37 +27,34 @@ class SessionTableMonitoring(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         table = {"TableName": table_name}
-        throttled = Alarm(
-            self,
+        metric = partial(cloudwatch.Metric, namespace="AWS/DynamoDB", period=MINUTE)
+        events = partial(metric, statistic="Sum", dimensions_map=table)
+        alarm = partial(Alarm, self, topic=topic, missing_data=NOT_BREACHING)
+        throttled = alarm(
             "Throttled",
-            topic=topic,
-            what="sessions-throttled",
             metric=cloudwatch.MathExpression(
                 expression="FILL(reads, 0) + FILL(writes, 0)",
                 using_metrics={
-                    "reads": _metric("ReadThrottleEvents", table),
-                    "writes": _metric("WriteThrottleEvents", table),
+                    "reads": events(metric_name="ReadThrottleEvents"),
+                    "writes": events(metric_name="WriteThrottleEvents"),
                 },
                 period=MINUTE,
                 label="Throttled",
             ),
             threshold=0,
-            # The SDK tries again for some seconds; what goes on for longer reaches a customer.
-            datapoints=2,
+            datapoints=2,  # the SDK retries for some seconds; longer throttling reaches a customer
             periods=5,
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says="DynamoDB is refusing requests to the session table because they are too many.",
+            description="DynamoDB is refusing requests to the session table because they are too many.",
             runbook="sessions-throttled",
         )
-        errors = Alarm(
-            self,
+        errors = alarm(
             "Errors",
-            topic=topic,
-            what="sessions-errors",
             metric=cloudwatch.MathExpression(
                 expression=" + ".join(f"FILL({operation.lower()}, 0)" for operation in OPERATIONS),
                 using_metrics={
-                    operation.lower(): _metric("SystemErrors", table | {"Operation": operation})
+                    operation.lower(): events(
+                        metric_name="SystemErrors", dimensions_map=table | {"Operation": operation}
+                    )
                     for operation in OPERATIONS
                 },
                 period=MINUTE,
@@ -72,35 +63,24 @@ class SessionTableMonitoring(Construct):
             threshold=0,
             datapoints=2,
             periods=5,
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says="DynamoDB is failing at the session table (HTTP 500).",
+            description="DynamoDB is failing at the session table (HTTP 500).",
             runbook="sessions-errors",
         )
-        latency = Alarm(
-            self,
+        replication = alarm(
             "Replication",
-            topic=topic,
-            what="sessions-replication",
-            # Reported where the write is made, for the region that it goes to.
-            metric=_metric("ReplicationLatency", table | {"ReceivingRegion": other_region}, statistic="Average"),
+            # The region of the write reports it, by receiving region.
+            metric=metric(
+                metric_name="ReplicationLatency",
+                dimensions_map=table | {"ReceivingRegion": other_region},
+                statistic="Average",
+            ),
             threshold=REPLICATION_MILLISECONDS,
             datapoints=5,
-            missing=cloudwatch.TreatMissingData.NOT_BREACHING,
-            says=f"Sessions take seconds to arrive in {other_region}.",
+            description=f"Sessions take seconds to arrive in {other_region}.",
             runbook="sessions-replication",
         )
-        self.alarms = [throttled, errors, latency]
+        self.alarms = [throttled, errors, replication]
         self.widgets = [
             graph("Sessions: throttled and failed requests", throttled.metric, errors.metric, unit="requests"),
-            graph(f"Replication lag: sessions to {other_region}", latency.metric, alarms=[latency], unit="ms"),
+            graph(f"Replication lag: sessions to {other_region}", replication.metric, alarms=[replication], unit="ms"),
         ]
-
-
-def _metric(name: str, dimensions: dict[str, str], *, statistic: str = "Sum") -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace="AWS/DynamoDB",
-        metric_name=name,
-        dimensions_map=dimensions,
-        statistic=statistic,
-        period=MINUTE,
-    )

@@ -3,7 +3,7 @@
 import ast
 import re
 
-from payment_constructs.monitoring.alarm import description
+from payment_constructs.monitoring.alarm import alarm_description
 from tests.alarms import RUNBOOK, alarms, runbook
 from tests.conftest import CHECKOUT
 from tests.templates import Assembly
@@ -44,7 +44,7 @@ def test_every_alarm_that_can_be_made_has_its_runbook_and_every_runbook_its_alar
 
 
 def test_a_description_ends_with_the_way_to_its_runbook() -> None:
-    found = RUNBOOK.search(description("Payments wait.", runbook="processing-depth"))
+    found = RUNBOOK.search(alarm_description("Payments wait.", runbook="processing-depth"))
     assert found
     assert found["anchor"] == "processing-depth"
 

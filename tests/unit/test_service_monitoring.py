@@ -66,7 +66,7 @@ def template(environment: Environment) -> dict[str, Any]:
         "Hosts",
         load_balancer=load_balancer,
         target_groups=target_groups,
-        least_hosts=environment.min_tasks,
+        min_hosts=environment.min_tasks,
         topic=topic,
     )
     service = ecs.CfnService(stack, "Service", service_name="payment-service")
