@@ -1,15 +1,13 @@
-"""The one way a policy finding is acknowledged: at the resource, by its full id, with the compensating control."""
+"""Acknowledges policy findings at the resource, by their full id and with the compensating control."""
 
 from aws_cdk import Acknowledgment, Validations
 from constructs import IConstruct
 
 
 def acknowledge(resource: IConstruct, *rules: str, control: str) -> None:
-    """Acknowledges findings of the policy packs on one resource.
+    """Acknowledges findings on one resource.
 
-    Args:
-        resource: The construct that the findings are about.
-        rules: Their ids as the finding prints them, ``Pack::Rule``, with the finding in brackets where a rule has many.
-        control: Why the finding stands and which control compensates for it.
+    A rule's id is the one that the finding prints, ``Pack::Rule``, with the finding in brackets where a rule has
+    several. The control says why the finding is acceptable and what compensates for it.
     """
     Validations.of(resource).acknowledge(*(Acknowledgment(id=rule, reason=control) for rule in rules))

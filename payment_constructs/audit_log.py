@@ -1,4 +1,4 @@
-"""The audit log: what happened to payments, replicated as it is written into the DR region."""
+"""The audit log: a locked, append-only S3 bucket that is replicated to the DR region."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
@@ -10,18 +10,67 @@ from payment_constructs.keys import EncryptionKey
 from payment_constructs.replication import ReplicationRole, replicate
 
 
-class AuditBucket(s3.Bucket):
-    """A versioned, locked, encrypted, access-logged bucket without public access or plain HTTP.
+class AuditLog(Construct):
+    """Audit bucket with its key and its replication to the DR region.
 
-    Where data is retained, objects are locked in compliance mode for 400 days: nobody, the account's root included, can
-    delete or shorten (PCI DSS 10.3.2, 10.5.1). Elsewhere governance mode for a day, so that the environment can be
-    destroyed. Nothing expires: after 90 days objects move to Intelligent-Tiering.
+    Replicates every object, also those encrypted with KMS, and delete markers, so that both buckets list the same
+    objects; versions under a delete marker stay locked in both. S3 Replication Time Control applies: 15 minutes, with
+    metrics.
 
     Args:
-        bucket_name: A globally unique name.
-        key: Encrypts the objects; a key of the bucket's region.
-        access_logs: Where access to it is logged.
-        retain: Whether the log outlives its stack, and is locked in compliance mode.
+        replica_key: By its key ARN, never an alias: IAM authorises no key by its alias.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket_name: str,
+        replica_bucket_name: str,
+        replica_key: kms.IKey,
+        replication_role: ReplicationRole,
+        access_logs: s3.IBucket,
+        retain: bool,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.key = EncryptionKey(self, "Key", purpose=f"Audit log {bucket_name}", retain=retain)
+        self.bucket = AuditBucket(
+            self, "Bucket", bucket_name=bucket_name, key=self.key, access_logs=access_logs, retain=retain
+        )
+        replicate(
+            self.bucket,
+            role=replication_role,
+            replica_bucket_name=replica_bucket_name,
+            key=self.key,
+            replica_key=replica_key,
+            delete_markers=True,
+        )
+
+    def grant_append(self, *, role: iam.IRole, policy: iam.ManagedPolicy) -> None:
+        """Allows the role to write new objects only: no read, no delete, no change of a lock.
+
+        The bucket policy allows the write to this one role; the role's policy allows the use of the key.
+        """
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Append",
+                principals=[iam.ArnPrincipal(role.role_arn)],
+                actions=["s3:PutObject"],
+                resources=[self.bucket.arn_for_objects("*")],
+            )
+        )
+        policy.add_statements(
+            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn])
+        )
+
+
+class AuditBucket(s3.Bucket):
+    """Versioned, locked, encrypted and access-logged bucket without public access or plain HTTP.
+
+    With ``retain``, objects are locked in compliance mode for 400 days: no principal can delete them or shorten the
+    lock, the root user included (PCI DSS 10.3.2, 10.5.1). Otherwise they are locked in governance mode for a day, so
+    that the environment can be destroyed. Objects never expire; after 90 days they move to Intelligent-Tiering.
     """
 
     def __init__(
@@ -58,71 +107,11 @@ class AuditBucket(s3.Bucket):
                 s3.LifecycleRule(
                     transitions=[
                         s3.Transition(
-                            storage_class=s3.StorageClass.INTELLIGENT_TIERING,
-                            transition_after=Duration.days(90),
+                            storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=Duration.days(90)
                         )
                     ],
                     abort_incomplete_multipart_upload_after=Duration.days(7),
                 )
             ],
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
-        )
-
-
-class AuditLog(Construct):
-    """The bucket that the platform appends to, with its replication.
-
-    Replication takes every object, those encrypted with KMS included, and delete markers, so that both sides list the
-    same; versions under a marker stay locked on both sides. It is timed: 15 minutes, with metrics (S3 RTC).
-
-    Args:
-        bucket_name: A globally unique name.
-        replica_bucket_name: The bucket in the DR region.
-        replica_key: Encrypts the replica. Its key ARN, never an alias: IAM authorises no key by its alias.
-        replication_role: Copies the objects; it may write into the replica.
-        access_logs: Where access is logged.
-        retain: Whether the log outlives its stack, and is locked in compliance mode.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        bucket_name: str,
-        replica_bucket_name: str,
-        replica_key: kms.IKey,
-        replication_role: ReplicationRole,
-        access_logs: s3.IBucket,
-        retain: bool,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.key = EncryptionKey(self, "Key", purpose=f"Audit log {bucket_name}", retain=retain)
-        self.bucket = AuditBucket(
-            self, "Bucket", bucket_name=bucket_name, key=self.key, access_logs=access_logs, retain=retain
-        )
-        replicate(
-            self.bucket,
-            role=replication_role,
-            replica_bucket_name=replica_bucket_name,
-            key=self.key,
-            replica_key=replica_key,
-            delete_markers=True,
-        )
-
-    def grant_append(self, *, role: iam.IRole, policy: iam.ManagedPolicy) -> None:
-        """Allows writing new objects and nothing else: no read, no delete, no change of a lock.
-
-        The bucket itself allows it, to this role alone; the role's policy holds the key's part.
-        """
-        self.bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="Append",
-                principals=[iam.ArnPrincipal(role.role_arn)],
-                actions=["s3:PutObject"],
-                resources=[self.bucket.arn_for_objects("*")],
-            )
-        )
-        policy.add_statements(
-            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn])
         )

@@ -1,4 +1,4 @@
-"""The application's own database user: it never sees the master password, and its own changes every 30 days."""
+"""The application's database user: a secret whose password rotates every 30 days, and the rotation function."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.database import NAME, PORT, Database
+from payment_constructs.database import DATABASE_NAME, PORT, Database
 from payment_constructs.inline_function import InlineFunction
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
@@ -23,130 +23,19 @@ CODE = Path(__file__).with_name("functions") / "password_rotation.py"
 MODULES = [CODE.with_name(f"{name}.py") for name in ("certificate_hash", "scram_exchange", "postgresql_client")]
 
 
-class PasswordRotation(Construct):
-    """The function with its role; Secrets Manager alone may invoke it.
-
-    It connects to the database itself: the Data API knows no burstable instances, and every environment rotates alike.
-
-    Args:
-        secret_arn: The secret that it rotates.
-        database: The cluster; nobody else reads its master secret.
-        vpc: The network; the function stands in its private subnets.
-        replica_key: Encrypts the secret's replica.
-        log_key: Encrypts the function's log; it allows log groups.
-        topic: Is told of a step that failed for good.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        secret_arn: str,
-        database: Database,
-        vpc: ec2.IVpc,
-        replica_key: kms.IKey,
-        log_key: kms.IKey,
-        topic: AlarmTopic,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        log_group = LogGroup(self, "Log", key=log_key, retain=False)
-        cluster = database.cluster.node.default_child
-        assert isinstance(cluster, rds.CfnDBCluster)  # noqa: S101 - an L2 cluster's default child
-        master_secret = cluster.attr_master_user_secret_secret_arn
-        policy = iam.ManagedPolicy(
-            self,
-            "Policy",
-            statements=[
-                iam.PolicyStatement(
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-                ),
-                iam.PolicyStatement(
-                    actions=[
-                        "secretsmanager:DescribeSecret",
-                        "secretsmanager:GetSecretValue",
-                        "secretsmanager:PutSecretValue",
-                        "secretsmanager:UpdateSecretVersionStage",
-                    ],
-                    resources=[secret_arn],
-                ),
-                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[master_secret]),
-                iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[database.key.key_arn]),
-                # Secrets Manager replicates a new value in the name of whoever wrote it.
-                iam.PolicyStatement(actions=["kms:Encrypt", "kms:GenerateDataKey"], resources=[replica_key.key_arn]),
-                *network_interface_statements(),
-            ],
-        )
-        acknowledge(
-            policy,
-            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-            control=(
-                "Lambda makes and removes the function's network interfaces, which have no name before; a deny takes "
-                "the same actions from the function's own code."
-            ),
-        )
-        topic.allow_failed_events(policy)
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            managed_policies=[policy],
-        )
-        self.function = InlineFunction(
-            self,
-            "Function",
-            code=CODE,
-            modules=MODULES,
-            vpc=vpc,
-            security_group=self._security_group(vpc, database),
-            timeout=Duration.minutes(2),
-            role=role.without_policy_updates(),
-            log_group=log_group,
-            topic=topic,
-            variables={
-                "HOST": database.cluster.cluster_endpoint.hostname,
-                "PORT": str(PORT),
-                "MASTER_SECRET": master_secret,
-                "DATABASE": NAME,
-            },
-        )
-        self.function.add_permission(
-            "SecretsManager",
-            principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
-            source_account=Stack.of(self).account,
-        )
-        acknowledge(
-            self.function,
-            "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
-            control="Secrets Manager alone may invoke it, one step of one rotation at a time.",
-        )
-
-    def _security_group(self, vpc: ec2.IVpc, database: Database) -> ec2.SecurityGroup:
-        group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, description="The rotation of the database user", allow_all_outbound=False
-        )
-        # Secrets Manager, by its endpoint, or by NAT where there is none.
-        group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
-        database.security_group.connections.allow_from(group, ec2.Port.tcp(PORT), "The rotation of its user")
-        return group
-
-
 class DatabaseUser(Construct):
-    """A secret with host, port, database, username and password, and the function that rotates it.
+    """Secret with host, port, database, username and password, and its rotation.
 
-    Two users take turns (Secrets Manager's alternating-users strategy): a task reads the secret when it starts, and
-    what it read stays good until the rotation after next. The first rotation, right after the creation, makes both
-    users.
+    Secrets Manager's alternating-users strategy: a task reads the secret when it starts, and the credentials that it
+    read stay valid until the rotation after the next one. The first rotation, right after the creation, creates both
+    users in the database.
 
     Args:
-        secret_name: The secret's name.
-        database: The cluster; the rotation alone reads its master secret.
-        vpc: The network that the rotation stands in.
-        log_key: Encrypts the function's log; it allows log groups.
-        topic: Is told of a step of the rotation that failed for good.
-        replica_region: Where a replica of the secret follows each rotation.
-        replica_key: Encrypts the replica; a key of that region.
-        retain: Whether the secret outlives its stack.
+        vpc: The rotation function runs in its private subnets.
+        log_key: Encrypts the function's log; its policy allows log groups.
+        topic: Receives failed rotation steps.
+        replica_region: Secrets Manager replicates the secret there.
+        replica_key: A key of that region.
     """
 
     def __init__(
@@ -164,22 +53,21 @@ class DatabaseUser(Construct):
         retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)
+        credentials = {
+            "host": database.cluster.cluster_endpoint.hostname,
+            "port": PORT,
+            "dbname": DATABASE_NAME,
+            "username": "payment_app_a",
+        }
         self.secret = secretsmanager.Secret(
             self,
             "Secret",
             secret_name=secret_name,
             description="The payment service's user of the database",
-            # By ARN: a secret's readers are written into its key's policy, and here they wait for the key.
+            # By ARN: the CDK would add a secret's readers to its key's policy, and here they depend on the key.
             encryption_key=kms.Key.from_key_arn(self, "Key", database.key.key_arn),
             generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template=json.dumps(
-                    {
-                        "host": database.cluster.cluster_endpoint.hostname,
-                        "port": PORT,
-                        "dbname": NAME,
-                        "username": "payment_app_a",
-                    }
-                ),
+                secret_string_template=json.dumps(credentials),
                 generate_string_key="password",
                 exclude_punctuation=True,
                 password_length=40,
@@ -197,7 +85,7 @@ class DatabaseUser(Construct):
             log_key=log_key,
             topic=topic,
         )
-        # By the resource itself: the construct writes the role into the key's policy, and the key waits for the role.
+        # An L1, because the L2 adds the role to the key's policy, and the key would depend on the role.
         schedule = secretsmanager.CfnRotationSchedule(
             self,
             "Rotation",
@@ -205,12 +93,11 @@ class DatabaseUser(Construct):
             rotation_lambda_arn=self.rotation.function.function_arn,
             rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(automatically_after_days=30),
         )
-        # The first rotation comes at once: the cluster stands with its instances and admits the function, which may be
-        # called.
+        # The first rotation starts at once and needs the instances, their security group and the function's permission.
         schedule.node.add_dependency(database.cluster, database.security_group, self.rotation)
 
     def container_secrets(self) -> dict[str, ecs.Secret]:
-        """What a container finds in its environment, by variable."""
+        """The secret's fields, by the container's environment variable."""
         fields = {
             "DB_HOST": "host",
             "DB_PORT": "port",
@@ -219,3 +106,96 @@ class DatabaseUser(Construct):
             "DB_PASSWORD": "password",  # pragma: allowlist secret
         }
         return {variable: ecs.Secret.from_secrets_manager(self.secret, field) for variable, field in fields.items()}
+
+
+class PasswordRotation(Construct):
+    """Rotation function with its role; only Secrets Manager may invoke it, and only it reads the master secret.
+
+    It connects to PostgreSQL itself: the Data API does not support burstable instances, and every environment rotates
+    in the same manner.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        secret_arn: str,
+        database: Database,
+        vpc: ec2.IVpc,
+        replica_key: kms.IKey,
+        log_key: kms.IKey,
+        topic: AlarmTopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        log_group = LogGroup(self, "Log", key=log_key, retain=False)
+        cluster = database.cluster.node.default_child
+        assert isinstance(cluster, rds.CfnDBCluster)  # noqa: S101 - the type of an L2 cluster's default child
+        master_secret = cluster.attr_master_user_secret_secret_arn
+        policy = iam.ManagedPolicy(
+            self,
+            "Policy",
+            statements=[
+                log_group.write_statement(),
+                iam.PolicyStatement(
+                    actions=[
+                        "secretsmanager:DescribeSecret",
+                        "secretsmanager:GetSecretValue",
+                        "secretsmanager:PutSecretValue",
+                        "secretsmanager:UpdateSecretVersionStage",
+                    ],
+                    resources=[secret_arn],
+                ),
+                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[master_secret]),
+                iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[database.key.key_arn]),
+                # Secrets Manager replicates a new value with the permissions of the principal that wrote it.
+                iam.PolicyStatement(actions=["kms:Encrypt", "kms:GenerateDataKey"], resources=[replica_key.key_arn]),
+                *network_interface_statements(),
+            ],
+        )
+        acknowledge(
+            policy,
+            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+            control=(
+                "Lambda makes and removes the function's network interfaces, which have no name before; a deny takes "
+                "the same actions from the function's own code."
+            ),
+        )
+        topic.allow_failed_events(policy)
+        role = iam.Role(
+            self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), managed_policies=[policy]
+        )
+        security_group = ec2.SecurityGroup(
+            self, "SecurityGroup", vpc=vpc, description="The rotation of the database user", allow_all_outbound=False
+        )
+        # Secrets Manager, through its VPC endpoint or the NAT gateway.
+        security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
+        database.security_group.connections.allow_from(security_group, ec2.Port.tcp(PORT), "The rotation of its user")
+        self.function = InlineFunction(
+            self,
+            "Function",
+            code=CODE,
+            modules=MODULES,
+            vpc=vpc,
+            security_group=security_group,
+            timeout=Duration.minutes(2),
+            role=role.without_policy_updates(),
+            log_group=log_group,
+            topic=topic,
+            variables={
+                "HOST": database.cluster.cluster_endpoint.hostname,
+                "PORT": str(PORT),
+                "MASTER_SECRET": master_secret,
+                "DATABASE": DATABASE_NAME,
+            },
+        )
+        self.function.add_permission(
+            "SecretsManager",
+            principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
+            source_account=Stack.of(self).account,
+        )
+        acknowledge(
+            self.function,
+            "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
+            control="Secrets Manager alone may invoke it, one step of one rotation at a time.",
+        )

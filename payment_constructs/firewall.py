@@ -1,4 +1,4 @@
-"""The web application firewall (PCI DSS 6.4.2): every rule blocks, and what it saw is logged."""
+"""Web application firewall (PCI DSS 6.4.2): every rule blocks, and every request is logged."""
 
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_wafv2 as wafv2
@@ -13,18 +13,11 @@ MANAGED_RULES = (
     "AWSManagedRulesSQLiRuleSet",
 )
 REQUESTS_PER_5_MINUTES = 2000
-"""From one address; more is no customer."""
+"""Limit per source address, above what a customer sends."""
 
 
 class Firewall(Construct):
-    """A web ACL in front of a load balancer.
-
-    Args:
-        name: The ACL's name.
-        resource_arn: The load balancer.
-        log_key: Encrypts the log; it allows log groups.
-        retain: Whether the log outlives its stack.
-    """
+    """Web ACL for a load balancer, with its log."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, name: str, resource_arn: str, log_key: kms.IKey, retain: bool
@@ -40,7 +33,7 @@ class Firewall(Construct):
                     )
                 ),
                 override_action=wafv2.CfnWebACL.OverrideActionProperty(none={}),
-                visibility_config=_visible(rule_set),
+                visibility_config=_visibility(rule_set),
             )
             for priority, rule_set in enumerate(MANAGED_RULES)
         ]
@@ -53,7 +46,7 @@ class Firewall(Construct):
                 )
             ),
             action=wafv2.CfnWebACL.RuleActionProperty(block={}),
-            visibility_config=_visible("RateLimit"),
+            visibility_config=_visibility("RateLimit"),
         )
         acl = wafv2.CfnWebACL(
             self,
@@ -62,17 +55,17 @@ class Firewall(Construct):
             scope="REGIONAL",
             default_action=wafv2.CfnWebACL.DefaultActionProperty(allow={}),
             rules=[*managed, rate],
-            visibility_config=_visible(name),
+            visibility_config=_visibility(name),
         )
         wafv2.CfnWebACLAssociation(self, "Association", resource_arn=resource_arn, web_acl_arn=acl.attr_arn)
-        # WAF writes only into groups whose name begins so.
+        # WAF requires this prefix of a log group's name.
         log_group = LogGroup(self, "Log", log_group_name=f"aws-waf-logs-{name}", key=log_key, retain=retain)
         wafv2.CfnLoggingConfiguration(
             self,
             "Logging",
             resource_arn=acl.attr_arn,
             log_destination_configs=[log_group.log_group_arn],
-            # What may carry a session or a card is never written down (PCI DSS 3.3, 8.3.2).
+            # Headers that may carry a session or card data are never logged (PCI DSS 3.3, 8.3.2).
             redacted_fields=[
                 wafv2.CfnLoggingConfiguration.FieldToMatchProperty(single_header={"Name": header})
                 for header in ("authorization", "cookie")
@@ -80,7 +73,7 @@ class Firewall(Construct):
         )
 
 
-def _visible(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
+def _visibility(name: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
     return wafv2.CfnWebACL.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=False
     )

@@ -1,4 +1,4 @@
-"""What CloudFormation cannot do itself: close a default security group, empty what it deletes, act for a peer."""
+"""Custom resources for what CloudFormation cannot do: default security groups, emptying on destroy, a peer's routes."""
 
 from pathlib import Path
 
@@ -16,16 +16,15 @@ from payment_constructs.inline_function import InlineFunction
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 
+CODE = Path(__file__).with_name("functions") / "housekeeping.py"
+
 
 class HousekeepingRole(iam.Role):
-    """The role of an environment's housekeeping function.
+    """Role of an environment's housekeeping function, by a fixed name that other accounts know too.
 
-    IAM knows no regions: the role is made where the first bucket is that it may empty, because a policy cannot name
-    a principal that does not exist yet. It holds no right to delete anything; each bucket and vault allows
-    its own emptying.
-
-    Args:
-        role_name: A fixed name, by which other accounts know the function too.
+    It is created in the DR stack, which is deployed first and has a bucket that the role may empty: a policy cannot
+    name a principal that does not exist yet. Its own policy allows no deletion; each bucket and vault allows its own
+    emptying.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, role_name: str) -> None:
@@ -33,88 +32,67 @@ class HousekeepingRole(iam.Role):
             scope, construct_id, role_name=role_name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
         )
 
-    def may_clear(self, vault: backup.BackupVault) -> None:
-        """Lets the vault's recovery points be deleted when its environment is destroyed."""
+    def allow_emptying_vault(self, vault: backup.BackupVault) -> None:
+        """Allows deleting the vault's recovery points when its environment is destroyed."""
         Tags.of(vault).add("EmptyOnDestroy", "true")
-        vault.add_to_access_policy(
-            iam.PolicyStatement(
-                sid="EmptyOnDestroy",
-                principals=[iam.ArnPrincipal(self.role_arn)],
-                actions=["backup:DeleteRecoveryPoint"],
-                resources=["*"],
-            )
-        )
+        vault.add_to_access_policy(self._statement("backup:DeleteRecoveryPoint", resources=["*"]))
 
-    def may_empty(self, bucket: s3.Bucket) -> None:
-        """Lets the bucket be emptied, and sealed before that, when its environment is destroyed."""
+    def allow_emptying_bucket(self, bucket: s3.Bucket) -> None:
+        """Allows sealing and emptying the bucket when its environment is destroyed."""
         Tags.of(bucket).add("EmptyOnDestroy", "true")
         bucket.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="EmptyOnDestroy",
-                principals=[iam.ArnPrincipal(self.role_arn)],
-                actions=[
-                    "s3:GetBucketTagging",
-                    "s3:GetBucketPolicy",
-                    "s3:PutBucketPolicy",
-                    "s3:ListBucketVersions",
-                    "s3:DeleteObject",
-                    "s3:DeleteObjectVersion",
-                    "s3:BypassGovernanceRetention",
-                ],
+            self._statement(
+                "s3:GetBucketTagging",
+                "s3:GetBucketPolicy",
+                "s3:PutBucketPolicy",
+                "s3:ListBucketVersions",
+                "s3:DeleteObject",
+                "s3:DeleteObjectVersion",
+                "s3:BypassGovernanceRetention",
                 resources=[bucket.bucket_arn, bucket.arn_for_objects("*")],
             )
         )
 
-
-CODE = Path(__file__).with_name("functions") / "housekeeping.py"
+    def _statement(self, *actions: str, resources: list[str]) -> iam.PolicyStatement:
+        principal = iam.ArnPrincipal(self.role_arn)
+        return iam.PolicyStatement(
+            sid="EmptyOnDestroy", principals=[principal], actions=list(actions), resources=resources
+        )
 
 
 class Housekeeping(Construct):
-    """One function that answers CloudFormation for all of it, allowed to act on what it was handed and on nothing else.
-
-    Args:
-        role: Who it is.
-        log_key: Encrypts the function's log; it allows log groups.
-        topic: Is told of an event that the function could not even answer.
-    """
+    """One function for all custom resources of an environment, with permissions on the named resources only."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, role: HousekeepingRole, log_key: kms.IKey, topic: AlarmTopic
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = LogGroup(self, "Log", key=log_key, retain=False)
         self.role = role
-        known = iam.Role.from_role_name(self, "Role", role.role_name, mutable=False)
+        log_group = LogGroup(self, "Log", key=log_key, retain=False)
+        imported_role = iam.Role.from_role_name(self, "Role", role.role_name, mutable=False)
         self._policy = iam.ManagedPolicy(
-            self,
-            "Policy",
-            roles=[known],
-            statements=[
-                iam.PolicyStatement(
-                    actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[log_group.log_group_arn]
-                )
-            ],
+            self, "Policy", roles=[imported_role], statements=[log_group.write_statement()]
         )
         topic.allow_failed_events(self._policy)
-        self._function = InlineFunction(
+        function = InlineFunction(
             self,
             "Function",
             code=CODE,
             timeout=Duration.minutes(15),
-            role=known,
+            role=imported_role,
             log_group=log_group,
             topic=topic,
         )
-        self.service_token = self._function.function_arn
-        # Its rights stand before it, and until after its end.
-        self._function.node.add_dependency(self._policy)
+        self.service_token = function.function_arn
+        # The function needs its permissions until it has answered the last deletion.
+        function.node.add_dependency(self._policy)
         acknowledge(
-            self._function,
+            function,
             "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
             control="Only CloudFormation invokes it, once per housekeeping resource of a deployment.",
         )
         acknowledge(
-            self._function,
+            function,
             "NIST.800.53.R5::NIST.800.53.R5-LambdaInsideVPC",
             "PCI.DSS.321::PCI.DSS.321-LambdaInsideVPC",
             control=(
@@ -124,15 +102,12 @@ class Housekeeping(Construct):
         )
 
     def close_default_security_group(self, vpc: ec2.Vpc) -> None:
-        """Takes all rules from the VPC's default group (PCI DSS 1.3; AWS Security Hub EC2.2)."""
+        """Removes all rules from the VPC's default security group (PCI DSS 1.3; AWS Security Hub EC2.2)."""
+        group = vpc.vpc_default_security_group
         self._policy.add_statements(
             iam.PolicyStatement(
                 actions=["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
-                resources=[
-                    Stack.of(self).format_arn(
-                        service="ec2", resource="security-group", resource_name=vpc.vpc_default_security_group
-                    )
-                ],
+                resources=[Stack.of(self).format_arn(service="ec2", resource="security-group", resource_name=group)],
             ),
         )
         # The policy pack looks for a resource of this id and type on the VPC.
@@ -141,37 +116,32 @@ class Housekeeping(Construct):
             "RestrictDefaultSecurityGroupCustomResource",
             service_token=self.service_token,
             resource_type="Custom::VpcRestrictDefaultSG",
-            properties={"GroupId": vpc.vpc_default_security_group},
+            properties={"GroupId": group},
         )
 
-    def empty_on_destroy(self, name: str, bucket: s3.Bucket) -> None:
-        """Empties the bucket when this stack is deleted, locked versions (governance mode) included.
+    def empty_bucket_on_destroy(self, construct_id: str, bucket: s3.Bucket) -> None:
+        """Empties the bucket when this stack is deleted, versions locked in governance mode included.
 
-        Args:
-            name: The id of its emptying.
-            bucket: Of this stack, or of one that outlives it and that lets the role empty the bucket.
+        A bucket of another stack must outlive this one and allow the role to empty it.
         """
         emptying = CustomResource(
             self,
-            name,
+            construct_id,
             service_token=self.service_token,
             resource_type="Custom::EmptyOnDestroy",
             properties={"BucketName": bucket.bucket_name, "Region": Stack.of(bucket).region},
         )
         if Stack.of(bucket) is Stack.of(self):
-            self.role.may_empty(bucket)
-            # The bucket's policy must outlive the emptying that it allows.
+            self.role.allow_emptying_bucket(bucket)
+            # The bucket policy must outlive the emptying that it allows.
             if bucket.policy:
                 emptying.node.add_dependency(bucket.policy)
 
-    def clear_on_destroy(self, name: str, vault: backup.BackupVault, *, backups: Backups) -> None:
+    def empty_vault_on_destroy(self, construct_id: str, vault: backup.BackupVault, *, backups: Backups) -> None:
         """Deletes the vault's recovery points when this stack is deleted.
 
-        Args:
-            name: The id of its clearing.
-            vault: Of this stack, or of one that outlives it and that lets the role delete recovery points.
-            backups: What fills the vault. Its plan is deleted first, and its role last: without the role that made it,
-                AWS Backup cannot delete a recovery point.
+        A vault of another stack must outlive this one and allow the role to delete recovery points. The backup plan is
+        deleted before them, and its role after them: AWS Backup needs the role of a recovery point to delete it.
         """
         self._policy.add_statements(
             iam.PolicyStatement(
@@ -179,9 +149,9 @@ class Housekeeping(Construct):
                 resources=[vault.backup_vault_arn],
             )
         )
-        clearing = CustomResource(
+        emptying = CustomResource(
             self,
-            name,
+            construct_id,
             service_token=self.service_token,
             resource_type="Custom::EmptyOnDestroy",
             properties={
@@ -191,6 +161,6 @@ class Housekeeping(Construct):
             },
         )
         if Stack.of(vault) is Stack.of(self):
-            self.role.may_clear(vault)
-        clearing.node.add_dependency(backups.role)
-        backups.plan.node.add_dependency(clearing)
+            self.role.allow_emptying_vault(vault)
+        emptying.node.add_dependency(backups.role)
+        backups.plan.node.add_dependency(emptying)

@@ -1,4 +1,4 @@
-"""The container image of the service: in ECR, and by its digest, so that what was tested is what runs."""
+"""The service's container image: in ECR and pinned by digest, so that the tested image is the deployed one."""
 
 import re
 from dataclasses import dataclass
@@ -16,14 +16,7 @@ IMAGE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceImage:
-    """An image as ``ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:DIGEST`` names it.
-
-    Args:
-        account: The registry's account.
-        region: The registry's region.
-        repository: The repository's name.
-        digest: ``sha256:`` and 64 hex digits.
-    """
+    """An image written as ``ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:DIGEST``."""
 
     account: str
     region: str
@@ -32,17 +25,17 @@ class ServiceImage:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The image that a text names; None where it names none by its digest."""
+        """The image that the text names, or None when it is not an ECR image with a digest."""
         found = IMAGE.fullmatch(text)
         return cls(**found.groupdict()) if found else None
 
     @property
     def repository_arn(self) -> str:
-        """Where it is pulled from."""
+        """The ARN of its ECR repository."""
         return f"arn:aws:ecr:{self.region}:{self.account}:repository/{self.repository}"
 
     def container_image(self, scope: Construct) -> ecs.ContainerImage:
-        """The image as a task definition takes it."""
+        """The image for a task definition."""
         repository = ecr.Repository.from_repository_attributes(
             scope, "Repository", repository_arn=self.repository_arn, repository_name=self.repository
         )

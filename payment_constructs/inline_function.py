@@ -1,4 +1,4 @@
-"""A function whose code stands in its template: no asset to publish, none to lose."""
+"""Lambda functions whose code is inside the template, so that a deployment has no file assets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +14,13 @@ from payment_constructs.monitoring.alarm import AlarmTopic
 
 
 class InlineFunction(lambda_.Function):
-    """A Python function, logged, whose failed events somebody reads.
+    """Python function with a log group and a dead-letter topic; with a VPC, in its private subnets.
 
     Args:
-        code: Its file, which has a ``handler`` and needs nothing beside what AWS gives it, and its own modules.
-        modules: The files of those, each after the ones that it imports from.
-        timeout: How long one call may take.
-        role: Who it is; it gets no further rights here.
-        log_group: Where it logs.
-        topic: Is told of a failed asynchronous event; the role may publish there.
-        variables: Its environment.
-        vpc: The network whose private subnets it stands in, where it stands in one.
-        security_group: What it reaches there.
+        code: A file with a ``handler`` that imports the standard library, boto3, cfnresponse, and the modules below.
+        modules: Files of this package, each after the ones that it imports.
+        role: Gets no further permissions here.
+        topic: Receives failed asynchronous events; the role must be allowed to publish to it.
     """
 
     def __init__(
@@ -61,6 +56,6 @@ class InlineFunction(lambda_.Function):
 
 
 def one_module(*files: Path) -> str:
-    """The files as the one that stands in the template, without their imports of each other."""
+    """The files as one module, without their imports of each other."""
     lines = (line for file in files for line in file.read_text(encoding="utf-8").splitlines(keepends=True))
     return "".join(line for line in lines if not line.startswith("from payment_constructs."))

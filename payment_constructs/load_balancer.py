@@ -1,33 +1,28 @@
-"""The way in: one HTTPS listener, and nothing on port 80."""
+"""Application Load Balancer with one HTTPS listener and nothing on port 80."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.roles import service_role
 
 CONTAINER_PORT = 8080
-HEALTH_PATH = "/health"
-SHIFTING_POLICY = "AmazonECSInfrastructureRolePolicyForLoadBalancers"
 
 
 class LoadBalancer(Construct):
-    """An internet-facing load balancer that takes TLS 1.3 and 1.2, post-quantum key exchange included (PCI DSS 4.2.1).
+    """Internet-facing load balancer for TLS 1.3 and 1.2, with post-quantum key exchange (PCI DSS 4.2.1).
 
-    Plain HTTP is not even redirected: an API's client that begins with it has sent its secrets already. The target
-    group, its health check and both security groups speak the container's port.
+    It does not redirect plain HTTP: an API client that starts with HTTP has already sent its secrets. Target group,
+    health check and both security groups use the container's port.
 
     Args:
-        name: The load balancer's name.
-        vpc: The network; the load balancer stands in its public subnets.
         certificate_arn: An ACM certificate of this region and account.
-        access_logs: Where each request is logged.
-        retain: Whether the load balancer is protected from deletion.
+        retain: Whether deletion protection is on.
     """
 
     def __init__(
@@ -42,6 +37,7 @@ class LoadBalancer(Construct):
         retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._vpc = vpc
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=vpc, description="HTTPS from the internet", allow_all_outbound=False
         )
@@ -70,7 +66,6 @@ class LoadBalancer(Construct):
                 "NIST.800.53.R5::NIST.800.53.R5-ELBDeletionProtectionEnabled",
                 control="The environment is destroyable by its settings; where data is retained, protection is on.",
             )
-        self._vpc = vpc
         self.target_group = self._target_group("Targets")
         self.target_groups = [self.target_group]
         listener = self.balancer.add_listener(
@@ -92,16 +87,12 @@ class LoadBalancer(Construct):
         )
 
     def alternate_target(self) -> ecs.AlternateTarget:
-        """A second group of containers, which ECS moves requests to when a release is tried on a part of them."""
-        role = iam.Role(
+        """The second target group, to which ECS shifts requests in a canary deployment."""
+        role = service_role(
             self,
             "ShiftingRole",
-            assumed_by=iam.ServicePrincipal("ecs.amazonaws.com"),
-            managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(SHIFTING_POLICY)],
-        )
-        acknowledge(
-            role,
-            f"AwsSolutions::AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{SHIFTING_POLICY}]",
+            service="ecs.amazonaws.com",
+            policy="AmazonECSInfrastructureRolePolicyForLoadBalancers",
             control="AWS's own policy for this role of ECS, which may register targets and turn listener rules.",
         )
         alternate = self._target_group("AlternateTargets")
@@ -123,7 +114,7 @@ class LoadBalancer(Construct):
             target_type=elbv2.TargetType.IP,
             deregistration_delay=Duration.seconds(30),
             health_check=elbv2.HealthCheck(
-                path=HEALTH_PATH,
+                path="/health",
                 port=str(CONTAINER_PORT),
                 healthy_http_codes="200",
                 interval=Duration.seconds(15),

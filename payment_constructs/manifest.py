@@ -1,4 +1,4 @@
-"""The inventory of an environment (PCI DSS 12.5.1): one JSON document that says what stands and how it is set."""
+"""Inventory of an environment (PCI DSS 12.5.1): a JSON document of its resources and configuration."""
 
 import json
 import re
@@ -10,16 +10,12 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 STANDARD_PARAMETER_BYTES = 4096
-LONGEST_RESOLVED_VALUE = 128
-"""Bytes that a value known only on deployment is counted with: longer than any ARN or endpoint that we publish."""
+RESOLVED_TOKEN_BYTES = 128
+"""The size that a token is counted with: more than any ARN or endpoint in a document."""
 
 
 class Manifest(Construct):
-    """The document as an SSM parameter.
-
-    Args:
-        parameter_name: Where it stands.
-        document: Plain values, and tokens for what only the deployment knows.
+    """SSM parameter with the document, whose values may be tokens.
 
     Raises:
         ValueError: When the document could exceed a standard parameter's 4 KB.
@@ -34,7 +30,7 @@ class Manifest(Construct):
         if size > STANDARD_PARAMETER_BYTES:
             raise ValueError(
                 f"{parameter_name}: the manifest may take {size} bytes, above the {STANDARD_PARAMETER_BYTES} of a "
-                "standard parameter: take something out of the document."
+                "standard parameter: remove something from the document."
             )
         self.parameter = ssm.StringParameter(
             self,
@@ -45,11 +41,11 @@ class Manifest(Construct):
         )
 
     def to_json(self) -> str:
-        """The document as a file: what only the deployment knows stands there as CloudFormation's intrinsics."""
+        """The document as a file, with CloudFormation intrinsics for its tokens."""
         return json.dumps(Stack.of(self).resolve(self.document), indent=2) + "\n"
 
 
 def longest_size(document: Mapping[str, Any]) -> int:
-    """The most bytes that the document can take once its tokens are resolved."""
+    """The maximum size of the document in bytes, once its tokens are resolved."""
     text = json.dumps(document, separators=(",", ":"))
-    return len(re.sub(r"\$\{Token\[[^]]+\]\}", "x" * LONGEST_RESOLVED_VALUE, text).encode())
+    return len(re.sub(r"\$\{Token\[[^]]+\]\}", "x" * RESOLVED_TOKEN_BYTES, text).encode())

@@ -1,4 +1,4 @@
-"""The VPC: three zones, three tiers, and no way out of the database tier."""
+"""The VPC: three zones with public, private and isolated subnets, flow log and endpoints."""
 
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -7,27 +7,6 @@ from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.logs import LogGroup
-
-
-def network_interface_statements() -> list[iam.PolicyStatement]:
-    """What Lambda does in the role's name so that the function stands in the network, and the function itself may not.
-
-    Calls of a function's code carry the key ``lambda:SourceFunctionArn``, and Lambda's own do not.
-    """
-    actions = [
-        "ec2:AssignPrivateIpAddresses",
-        "ec2:CreateNetworkInterface",
-        "ec2:DeleteNetworkInterface",
-        "ec2:DescribeNetworkInterfaces",
-        "ec2:DescribeSubnets",
-        "ec2:UnassignPrivateIpAddresses",
-    ]
-    by_code = {"Null": {"lambda:SourceFunctionArn": "false"}}
-    return [
-        iam.PolicyStatement(actions=actions, resources=["*"]),
-        iam.PolicyStatement(effect=iam.Effect.DENY, actions=actions, resources=["*"], conditions=by_code),
-    ]
-
 
 SERVICE_ENDPOINTS = {
     "Ecr": ec2.InterfaceVpcEndpointAwsService.ECR,
@@ -42,17 +21,15 @@ SERVICE_ENDPOINTS = {
 
 
 class Network(Construct):
-    """The VPC with its flow log and its endpoints.
+    """VPC with its flow log and its endpoints.
 
-    Each of the stack's three zones has a subnet of each tier. Public subnets hold the load balancer and the NAT
-    gateways, private ones the service, isolated ones the database: their route tables have no route out
-    (PCI DSS 1.4.4).
+    Public subnets contain the load balancer and the NAT gateways, private ones the service, isolated ones the database:
+    their route tables have no route to the internet (PCI DSS 1.4.4).
 
     Args:
-        cidr: The VPC's addresses.
         nat_gateways: How many zones have a NAT gateway of their own.
-        endpoint_zones: In how many zones the interface endpoints stand; with none the calls leave by NAT, over TLS.
-        log_key: Encrypts the flow log; it allows log groups.
+        endpoint_zones: How many zones have interface endpoints; with 0, calls go through NAT gateways, over TLS.
+        log_key: Encrypts the flow log; its policy allows log groups.
         retain: Whether the flow log outlives its stack.
     """
 
@@ -85,7 +62,7 @@ class Network(Construct):
                 "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
                 "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
             },
-            # The CDK's own way is a Lambda function behind an asset: Housekeeping closes the group instead.
+            # The CDK does it with a Lambda function from a file asset; Housekeeping does it without one.
             restrict_default_security_group=False,
         )
         for subnet in self.vpc.public_subnets:
@@ -104,11 +81,11 @@ class Network(Construct):
                 "CloudFormation-Validate::W3010",
                 control="Named zones: a look-up needs credentials, and zones by index move subnets when AWS adds one.",
             )
-        self._log_flows(key=log_key, retain=retain)
+        self._add_flow_log(key=log_key, retain=retain)
         if endpoint_zones:
             self._add_endpoints(cidr=cidr, zones=endpoint_zones)
 
-    def _log_flows(self, *, key: kms.IKey, retain: bool) -> None:
+    def _add_flow_log(self, *, key: kms.IKey, retain: bool) -> None:
         log_group = LogGroup(self, "FlowLogGroup", key=key, retain=retain)
         policy = iam.ManagedPolicy(
             self,
@@ -149,3 +126,23 @@ class Network(Construct):
                 open=False,
                 subnets=ec2.SubnetSelection(subnets=self.vpc.private_subnets[:zones]),
             )
+
+
+def network_interface_statements() -> list[iam.PolicyStatement]:
+    """Allow Lambda to attach a function to the VPC with the function's role, and deny it to the function's own code.
+
+    Calls of a function's code have the condition key ``lambda:SourceFunctionArn``; Lambda's own have not.
+    """
+    actions = [
+        "ec2:AssignPrivateIpAddresses",
+        "ec2:CreateNetworkInterface",
+        "ec2:DeleteNetworkInterface",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeSubnets",
+        "ec2:UnassignPrivateIpAddresses",
+    ]
+    by_code = {"Null": {"lambda:SourceFunctionArn": "false"}}
+    return [
+        iam.PolicyStatement(actions=actions, resources=["*"]),
+        iam.PolicyStatement(effect=iam.Effect.DENY, actions=actions, resources=["*"], conditions=by_code),
+    ]

@@ -1,20 +1,11 @@
-"""Where those who work from the DR region find what stands there: SSM parameters under one path."""
+"""SSM parameters with the names and endpoints of an environment's resources, under one path per environment."""
 
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 
 class Parameters(Construct):
-    """The published names of an environment.
-
-    Args:
-        path: The path that they stand under, such as ``/payment/dev``.
-        environment: The environment's own name.
-        database_endpoint: The writer's host name.
-        queue_url: The processing queue.
-        session_table_name: The session table.
-        audit_bucket_name: The audit log.
-    """
+    """Parameters of the primary region, under a path such as ``/payment/dev``."""
 
     def __init__(
         self,
@@ -29,35 +20,26 @@ class Parameters(Construct):
         audit_bucket_name: str,
     ) -> None:
         super().__init__(scope, construct_id)
-
-        self.published: list[ssm.StringParameter] = []
-        """All of them."""
-
-        def publish(name: str, key: str, value: str) -> ssm.StringParameter:
-            parameter = ssm.StringParameter(self, name, parameter_name=f"{path}/{key}", string_value=value)
-            self.published.append(parameter)
-            return parameter
-
-        publish("DatabaseEndpoint", "db/endpoint", database_endpoint)
+        database = ssm.StringParameter(
+            self, "DatabaseEndpoint", parameter_name=f"{path}/db/endpoint", string_value=database_endpoint
+        )
         self.service_configuration = {
-            "ENVIRONMENT": publish("Environment", "environment", environment),
-            "QUEUE_URL": publish("QueueUrl", "queue/url", queue_url),
-            "SESSION_TABLE": publish("SessionTable", "dynamodb/table", session_table_name),
-            "AUDIT_BUCKET": publish("AuditBucket", "audit/bucket", audit_bucket_name),
+            variable: ssm.StringParameter(self, name, parameter_name=f"{path}/{key}", string_value=value)
+            for variable, name, key, value in (
+                ("ENVIRONMENT", "Environment", "environment", environment),
+                ("QUEUE_URL", "QueueUrl", "queue/url", queue_url),
+                ("SESSION_TABLE", "SessionTable", "dynamodb/table", session_table_name),
+                ("AUDIT_BUCKET", "AuditBucket", "audit/bucket", audit_bucket_name),
+            )
         }
-        """What the service finds in its environment, by variable."""
+        """The service's parameters, by environment variable."""
+
+        self.published = [database, *self.service_configuration.values()]
+        """All of them."""
 
 
 class RecoveryParameters(Construct):
-    """The published names of an environment's DR region, none of which needs the primary region to be read.
-
-    Args:
-        path: The path that they stand under, such as ``/payment/dev``; parameters belong to a region.
-        session_table_name: The replica of the session table.
-        audit_bucket_name: The replica of the audit log.
-        backup_vault_name: Where copies of backups arrive.
-        database_secret_name: The replica of the secret with the application's database user.
-    """
+    """Parameters of the DR region, none of which needs the primary region to be read."""
 
     def __init__(
         self,

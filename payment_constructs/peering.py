@@ -1,4 +1,4 @@
-"""The way from an environment's private subnets to the database of the environment before it, and back."""
+"""VPC peering between an environment and the one before it, for administrative access to the earlier database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,22 +13,24 @@ from payment_constructs.database import PORT
 from payment_constructs.housekeeping import Housekeeping
 from payment_constructs.roles import trusted_roles
 
+VPC_ID = "VpcId"
+ROUTE_TABLE_IDS = "DatabaseRouteTableIds"
+"""Outputs of the earlier environment's stack that the later one reads."""
+
 
 class PeeringAdmission(Construct):
-    """The later environment's addresses are admitted to the database's port, and to nothing else (PCI DSS 1.3.1).
+    """The earlier environment's side: admits the later one to the database port only (PCI DSS 1.3.1), and its role.
 
-    The role is for the later environment's deployment alone: it reads this stack's outputs, accepts a connection to
-    this VPC, and keeps the routes of the database subnets. It changes no security group: who is admitted stands here.
-    It waits there without a peering too. This environment is deployed before the later one, which still needs the role
-    to remove the way back when the peering is switched off.
+    The role is for the later environment's deployment: it reads this stack's outputs, accepts a connection to this
+    VPC, and changes the routes of the database subnets. It cannot change a security group. It exists without a peering
+    too: this environment is deployed before the later one, which still needs the role to remove its routes when peering
+    is switched off.
 
     Args:
         role_name: A fixed name; the later environment knows the role by it.
-        vpc: The network that is peered with.
-        database: The database's security group.
-        cidr: The later environment's addresses; None while it does not peer, which admits nobody.
-        account: Its account, which may be our own.
-        role_names: Who of that account may take the role on; they need not exist yet.
+        cidr: Of the later environment's VPC; None admits no traffic.
+        account: The later environment's; may be this one.
+        role_names: Roles of that account that may assume the role; they need not exist yet.
     """
 
     def __init__(
@@ -81,56 +83,32 @@ class PeeringAdmission(Construct):
             f"AwsSolutions::AwsSolutions-IAM5[Resource::{connections}]",
             control="A connection has no id before it is asked for; the condition leaves those that end in this VPC.",
         )
-        iam.Role(
-            self,
-            "Role",
-            role_name=role_name,
-            assumed_by=trusted_roles(*role_names, account=account),
-            managed_policies=[policy],
-        )
-
-
-VPC_ID = "VpcId"
-ROUTE_TABLE_IDS = "DatabaseRouteTableIds"
-"""The outputs of the earlier environment that the later one reads."""
+        trusted = trusted_roles(*role_names, account=account)
+        iam.Role(self, "Role", role_name=role_name, assumed_by=trusted, managed_policies=[policy])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """The earlier environment, as the later one knows it.
-
-    Args:
-        stack_name: Publishes its VPC and its database's route tables.
-        account: Its account, which may be our own.
-        region: Where it is.
-        cidr: The VPC's addresses.
-        role_arn: The role that waits there for us.
-    """
+    """The earlier environment, as the later one knows it."""
 
     stack_name: str
     account: str
     region: str
     cidr: str
     role_arn: str
+    """The role of its PeeringAdmission."""
 
     def output(self, name: str) -> str:
-        """What its stack publishes, read in its role when our stack is deployed."""
+        """An output of its stack, read with its role when our stack is deployed."""
         return Fn.get_stack_output(self.stack_name, name, self.region, self.role_arn)
 
 
 class Peering(Construct):
-    """The connection, asked for by the later environment, with everything that belongs to it on either side.
+    """The later environment's side: the peering connection, and the routes of both sides.
 
-    Our side: a route to the peer on the private subnets' tables; none from the public or the database subnets. The
-    peer's side, in its own role: a route back on its database subnets' tables, and DNS resolution, neither of which
-    CloudFormation can make in another account. Removing this removes all of it. Whether anybody is admitted is up to
-    the peer (PeeringAdmission); nothing here admits anyone.
-
-    Args:
-        vpc: Our network.
-        cidr: Its addresses.
-        peer: The environment whose database can be administered from here.
-        housekeeping: Does on the peer's side what CloudFormation cannot.
+    Routes to the peer are on the private subnets' route tables only. With the peer's role, housekeeping adds the return
+    routes on its database subnets' route tables and switches on DNS resolution; CloudFormation can do neither in
+    another account. Deleting this construct removes all of it. Only the peer's PeeringAdmission admits traffic.
     """
 
     def __init__(
@@ -155,19 +133,19 @@ class Peering(Construct):
                 destination_cidr_block=peer.cidr,
                 vpc_peering_connection_id=connection.ref,
             )
-        assuming = iam.ManagedPolicy(
+        assume_peer_role = iam.ManagedPolicy(
             self,
             "Policy",
             roles=[iam.Role.from_role_name(self, "Role", housekeeping.role.role_name, mutable=False)],
             statements=[iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[peer.role_arn])],
         )
-        way_back = CustomResource(
+        return_routes = CustomResource(
             self,
             "WayBack",
             service_token=housekeeping.service_token,
             resource_type="Custom::PeeringWayBack",
             properties={
-                # Its identity: another peer or other addresses are another way, and the old one is removed.
+                # The physical id: with another peer or CIDR, CloudFormation removes the old routes.
                 "WayBack": f"{peer.role_arn} {cidr}",
                 "RoleArn": peer.role_arn,
                 "Region": peer.region,
@@ -176,4 +154,4 @@ class Peering(Construct):
                 "ConnectionId": connection.ref,
             },
         )
-        way_back.node.add_dependency(assuming)
+        return_routes.node.add_dependency(assume_peer_role)

@@ -1,4 +1,4 @@
-"""Payments waiting to be processed, and the one dead-letter queue for those that failed three times."""
+"""The processing queue and its dead-letter queue."""
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -9,25 +9,13 @@ from payment_constructs.keys import EncryptionKey
 
 
 class ProcessingQueue(Construct):
-    """The queue and its dead-letter queue, encrypted with a key of their own and reached over TLS only.
-
-    Args:
-        queue_name: The queue's name; the dead-letter queue's follows from it.
-        dead_letter_queue_name: The dead-letter queue's name.
-        retain: Whether the queues outlive their stack.
-    """
+    """SQS queue and dead-letter queue (after three receives), with a key of their own and over TLS only."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        queue_name: str,
-        dead_letter_queue_name: str,
-        retain: bool,
+        self, scope: Construct, construct_id: str, *, queue_name: str, dead_letter_queue_name: str, retain: bool
     ) -> None:
         super().__init__(scope, construct_id)
-        removal = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
+        removal_policy = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
         self.key = EncryptionKey(self, "Key", purpose=f"Processing queue {queue_name}", retain=retain)
         self.dead_letter_queue = sqs.Queue(
             self,
@@ -36,7 +24,7 @@ class ProcessingQueue(Construct):
             encryption_master_key=self.key,
             enforce_ssl=True,
             retention_period=Duration.days(14),
-            removal_policy=removal,
+            removal_policy=removal_policy,
         )
         self.queue = sqs.Queue(
             self,
@@ -46,11 +34,11 @@ class ProcessingQueue(Construct):
             enforce_ssl=True,
             visibility_timeout=Duration.seconds(300),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=3, queue=self.dead_letter_queue),
-            removal_policy=removal,
+            removal_policy=removal_policy,
         )
 
     def grant_use(self, policy: iam.ManagedPolicy) -> None:
-        """Allows sending to the queue and working it off; nothing of the dead-letter queue."""
+        """Allows sending, receiving and deleting messages of the queue, not of the dead-letter queue."""
         policy.add_statements(
             iam.PolicyStatement(
                 actions=[

@@ -1,4 +1,4 @@
-"""How a bucket is replicated into the DR region: everything, in time, and measured."""
+"""S3 replication to the DR region, with Replication Time Control and its metrics."""
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
@@ -6,29 +6,32 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+RULE = "DisasterRecovery"
+"""The id of a bucket's one replication rule, and a dimension of its metrics."""
+
+MINUTES = 15
+"""The threshold of Replication Time Control; S3 accepts no other value."""
+
 
 class ReplicationRole(iam.Role):
-    """The role that S3 replication takes on.
+    """Role that S3 assumes to replicate objects, created in the DR stack, which is deployed first.
 
-    Its rights stand in the policies of the two buckets and keys, which grant within one account as its own policy
-    would: so that it can never reach another object than theirs. It is made on the replica's side, which stands first.
-
-    Args:
-        role_name: A fixed name, by which the source's side knows it.
+    It has no policy of its own: the policies of the two buckets and keys allow it, as they may within one account, so
+    it can never access other objects.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, role_name: str) -> None:
         super().__init__(scope, construct_id, role_name=role_name, assumed_by=iam.ServicePrincipal("s3.amazonaws.com"))
 
-    def may_read(self, bucket: s3.Bucket, *, key: kms.Key | None = None) -> None:
-        """Lets it copy out of the source."""
+    def allow_read(self, bucket: s3.Bucket, *, key: kms.Key | None = None) -> None:
+        """Allows replication from this source bucket."""
         self._allow(bucket, "s3:GetReplicationConfiguration", "s3:ListBucket", resource=bucket.bucket_arn)
         self._allow(
             bucket,
             "s3:GetObjectVersionForReplication",
             "s3:GetObjectVersionAcl",
             "s3:GetObjectVersionTagging",
-            # Without these two nothing replicates out of a bucket with Object Lock.
+            # Without these two, nothing replicates from a bucket with Object Lock.
             "s3:GetObjectRetention",
             "s3:GetObjectLegalHold",
             resource=bucket.arn_for_objects("*"),
@@ -36,8 +39,8 @@ class ReplicationRole(iam.Role):
         if key:
             self._allow(key, "kms:Decrypt", resource="*")
 
-    def may_write(self, bucket: s3.Bucket, *, key: kms.Key | None = None) -> None:
-        """Lets it copy into the replica."""
+    def allow_write(self, bucket: s3.Bucket, *, key: kms.Key | None = None) -> None:
+        """Allows replication to this destination bucket."""
         self._allow(
             bucket, "s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags", resource=bucket.arn_for_objects("*")
         )
@@ -53,13 +56,6 @@ class ReplicationRole(iam.Role):
         )
 
 
-RULE = "DisasterRecovery"
-"""The id of a bucket's one replication rule; its metrics carry it."""
-
-MINUTES = 15
-"""What replication time control promises; S3 takes no other value."""
-
-
 def replicate(
     bucket: s3.Bucket,
     *,
@@ -69,20 +65,21 @@ def replicate(
     replica_key: kms.IKey | None = None,
     delete_markers: bool,
 ) -> None:
-    """Replicates every object of a bucket, with replication time control and its metrics.
+    """Replicates every object of a bucket; ``delete_markers`` makes both buckets list the same objects.
 
-    Args:
-        bucket: The source.
-        role: Copies the objects; it may write into the replica.
-        replica_bucket_name: The bucket in the other region.
-        key: Encrypts the source, where a key does.
-        replica_key: Encrypts the replica, where a key does. Its key ARN: IAM authorises no key by its alias.
-        delete_markers: Whether both sides list the same; versions under a marker stay either way.
+    The keys are those of buckets encrypted with KMS. The replica's is given by its key ARN: IAM authorises no key by
+    its alias.
     """
-    role.may_read(bucket, key=key)
-    minutes = s3.CfnBucket.ReplicationTimeValueProperty(minutes=MINUTES)
+    role.allow_read(bucket, key=key)
     resource = bucket.node.default_child
-    assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - tells the type checker what an L2 bucket holds
+    assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - the type of an L2 bucket's default child
+    rtc_time = s3.CfnBucket.ReplicationTimeValueProperty(minutes=MINUTES)
+    encryption, kms_objects = None, None
+    if replica_key:
+        encryption = s3.CfnBucket.EncryptionConfigurationProperty(replica_kms_key_id=replica_key.key_arn)
+        kms_objects = s3.CfnBucket.SourceSelectionCriteriaProperty(
+            sse_kms_encrypted_objects=s3.CfnBucket.SseKmsEncryptedObjectsProperty(status="Enabled")
+        )
     resource.replication_configuration = s3.CfnBucket.ReplicationConfigurationProperty(
         role=role.role_arn,
         rules=[
@@ -94,21 +91,13 @@ def replicate(
                 delete_marker_replication=s3.CfnBucket.DeleteMarkerReplicationProperty(
                     status="Enabled" if delete_markers else "Disabled"
                 ),
-                source_selection_criteria=s3.CfnBucket.SourceSelectionCriteriaProperty(
-                    sse_kms_encrypted_objects=s3.CfnBucket.SseKmsEncryptedObjectsProperty(status="Enabled")
-                )
-                if replica_key
-                else None,
+                source_selection_criteria=kms_objects,
                 destination=s3.CfnBucket.ReplicationDestinationProperty(
                     bucket=f"arn:aws:s3:::{replica_bucket_name}",
                     account=Stack.of(bucket).account,
-                    encryption_configuration=s3.CfnBucket.EncryptionConfigurationProperty(
-                        replica_kms_key_id=replica_key.key_arn
-                    )
-                    if replica_key
-                    else None,
-                    replication_time=s3.CfnBucket.ReplicationTimeProperty(status="Enabled", time=minutes),
-                    metrics=s3.CfnBucket.MetricsProperty(status="Enabled", event_threshold=minutes),
+                    encryption_configuration=encryption,
+                    replication_time=s3.CfnBucket.ReplicationTimeProperty(status="Enabled", time=rtc_time),
+                    metrics=s3.CfnBucket.MetricsProperty(status="Enabled", event_threshold=rtc_time),
                 ),
             )
         ],

@@ -1,4 +1,4 @@
-"""Payment sessions: a global table, readable and writable in both regions."""
+"""Payment sessions: a DynamoDB global table with a replica in the DR region."""
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
@@ -8,21 +8,19 @@ from constructs import Construct
 
 from payment_constructs.keys import EncryptionKey
 
-SESSION_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-"""Reading and writing single sessions; no scan of them all."""
+SINGLE_ITEM_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
+"""Reading and writing single sessions; no query or scan."""
 
 
 class SessionTable(Construct):
-    """A table keyed by ``sessionId`` whose items expire at ``ttl`` (epoch seconds), with a replica in the DR region.
+    """Table keyed by ``sessionId`` whose items expire at ``ttl`` (epoch seconds).
 
-    The replica is eventually consistent: strong consistency over several regions is not offered for Singapore, and
-    knows no expiry.
+    The replica is eventually consistent: multi-Region strong consistency is not available in Singapore and does not
+    support TTL.
 
     Args:
-        table_name: The name in both regions.
-        replica_region: Where the replica is.
-        replica_key: Encrypts the replica; a key of that region.
-        retain: Whether the table outlives its stack and is protected from deletion.
+        replica_key: A key of the replica's region.
+        retain: Whether the table outlives its stack, and deletion protection is on.
     """
 
     def __init__(
@@ -57,11 +55,37 @@ class SessionTable(Construct):
         self.replica = self.table.replica(replica_region)
 
     def grant_use(self, policy: iam.ManagedPolicy) -> None:
-        """Allows reading and writing single sessions; no scan of them all."""
-        policy.add_statements(
-            iam.PolicyStatement(
-                actions=list(SESSION_ACTIONS),
-                resources=[self.table.table_arn],
-            ),
-            iam.PolicyStatement(actions=["kms:Decrypt", "kms:DescribeKey"], resources=[self.key.key_arn]),
+        """Allows reading and writing single sessions."""
+        policy.add_statements(*_use_statements(self.table.table_arn, self.key))
+
+
+class RecoveryAccess(iam.ManagedPolicy):
+    """Policy for the use of the replica, attached to no role until a service is started in the DR region.
+
+    It exists beforehand, so that a failover does not include writing IAM policies manually.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        policy_name: str,
+        session_table_name: str,
+        session_key: kms.IKey,
+    ) -> None:
+        table = Stack.of(scope).format_arn(service="dynamodb", resource="table", resource_name=session_table_name)
+        super().__init__(
+            scope,
+            construct_id,
+            managed_policy_name=policy_name,
+            description="Use of the session table's replica, for a service that is brought up in the DR region",
+            statements=_use_statements(table, session_key),
         )
+
+
+def _use_statements(table_arn: str, key: kms.IKey) -> list[iam.PolicyStatement]:
+    return [
+        iam.PolicyStatement(actions=list(SINGLE_ITEM_ACTIONS), resources=[table_arn]),
+        iam.PolicyStatement(actions=["kms:Decrypt", "kms:DescribeKey"], resources=[key.key_arn]),
+    ]

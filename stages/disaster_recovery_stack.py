@@ -21,7 +21,7 @@ from payment_constructs.monitoring.replication import ReplicationLagMonitoring
 from payment_constructs.monitoring.sessions import SessionTableMonitoring
 from payment_constructs.parameters import RecoveryParameters
 from payment_constructs.replication import ReplicationRole
-from payment_constructs.roles import RecoveryAccess
+from payment_constructs.sessions import RecoveryAccess
 from stages.environment import Environment
 from stages.names import REPLICATED, bucket_name, parameter_path, resource_name
 
@@ -46,7 +46,7 @@ class DisasterRecoveryStack(Stack):
         self.access_logs = AccessLogBucket(
             self, "AccessLogs", bucket_name=bucket_name("access-logs", environment, region), retain=retain
         )
-        self.replication_role.may_write(self.access_logs)
+        self.replication_role.allow_write(self.access_logs)
         self.audit_key = EncryptionKey(
             self, "AuditReplicaKey", purpose=f"Audit log replica of {environment.name}", retain=retain
         )
@@ -58,7 +58,7 @@ class DisasterRecoveryStack(Stack):
             access_logs=self.access_logs,
             retain=retain,
         )
-        self.replication_role.may_write(self.audit_bucket, key=self.audit_key)
+        self.replication_role.allow_write(self.audit_bucket, key=self.audit_key)
         acknowledge(
             self.audit_bucket,
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
@@ -75,9 +75,9 @@ class DisasterRecoveryStack(Stack):
         RecoveryMonitoring(self, "Monitoring", environment=environment, vault=self.backup_vault)
         self._publish(environment)
         if not retain:
-            self.housekeeping_role.may_clear(self.backup_vault)
-            self.housekeeping_role.may_empty(self.audit_bucket)
-            self.housekeeping_role.may_empty(self.access_logs)
+            self.housekeeping_role.allow_emptying_vault(self.backup_vault)
+            self.housekeeping_role.allow_emptying_bucket(self.audit_bucket)
+            self.housekeeping_role.allow_emptying_bucket(self.access_logs)
 
     def _publish(self, environment: Environment) -> None:
         """Publishes the names of all resources, and a policy for a service that is recovered here."""

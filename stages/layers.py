@@ -125,13 +125,13 @@ class DataLayer(Construct):
             resources=[self.database.cluster.cluster_arn, self.sessions.table.table_arn],
         )
         if not retain:
-            housekeeping.empty_on_destroy("EmptyAuditLog", self.audit_log.bucket)
-            housekeeping.empty_on_destroy("EmptyAccessLogs", self.access_logs)
+            housekeeping.empty_bucket_on_destroy("EmptyAuditLog", self.audit_log.bucket)
+            housekeeping.empty_bucket_on_destroy("EmptyAccessLogs", self.access_logs)
             # The DR stack, which contains these, is destroyed after this one.
-            housekeeping.empty_on_destroy("EmptyAuditReplica", recovery.audit_bucket)
-            housekeeping.empty_on_destroy("EmptyReplicaAccessLogs", recovery.access_logs)
-            housekeeping.clear_on_destroy("ClearBackups", self.vault, backups=backups)
-            housekeeping.clear_on_destroy("ClearBackupCopies", recovery.backup_vault, backups=backups)
+            housekeeping.empty_bucket_on_destroy("EmptyAuditReplica", recovery.audit_bucket)
+            housekeeping.empty_bucket_on_destroy("EmptyReplicaAccessLogs", recovery.access_logs)
+            housekeeping.empty_vault_on_destroy("ClearBackups", self.vault, backups=backups)
+            housekeeping.empty_vault_on_destroy("ClearBackupCopies", recovery.backup_vault, backups=backups)
 
 
 class ServiceLayer(Construct):
