@@ -108,7 +108,7 @@ class Housekeeping(Construct):
             iam.PolicyStatement(
                 actions=["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
                 resources=[Stack.of(self).format_arn(service="ec2", resource="security-group", resource_name=group)],
-            ),
+            )
         )
         # The policy pack looks for a resource of this id and type on the VPC.
         CustomResource(

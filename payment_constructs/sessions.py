@@ -66,13 +66,7 @@ class RecoveryAccess(iam.ManagedPolicy):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        policy_name: str,
-        session_table_name: str,
-        session_key: kms.IKey,
+        self, scope: Construct, construct_id: str, *, policy_name: str, session_table_name: str, session_key: kms.IKey
     ) -> None:
         table = Stack.of(scope).format_arn(service="dynamodb", resource="table", resource_name=session_table_name)
         super().__init__(

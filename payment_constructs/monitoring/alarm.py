@@ -1,6 +1,6 @@
 """CloudWatch alarms with a name, an SNS notification, a runbook and explicit missing-data handling."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from aws_cdk import Duration, Stack
@@ -126,6 +126,31 @@ class Alarm(cloudwatch.Alarm):
             evaluate_low_sample_count_percentile="ignore" if ignore_low_samples else None,
         )
         topic.notify(self)
+
+
+def aws_metric(
+    namespace: str,
+    dimensions: Mapping[str, str],
+    name: str,
+    *,
+    statistic: str = "Sum",
+    period: Duration = MINUTE,
+    region: str | None = None,
+) -> cloudwatch.Metric:
+    """A metric, by namespace and dimensions first, for a ``partial`` of a family's metrics."""
+    return cloudwatch.Metric(
+        namespace=namespace,
+        dimensions_map=dimensions,
+        metric_name=name,
+        statistic=statistic,
+        period=period,
+        region=region,
+    )
+
+
+def per_minute(label: str, expression: str, metrics: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
+    """A metric-math expression, once a minute."""
+    return cloudwatch.MathExpression(expression=expression, using_metrics=metrics, period=MINUTE, label=label)
 
 
 class Monitored(Protocol):

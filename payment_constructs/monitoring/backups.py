@@ -3,16 +3,13 @@
 from functools import partial
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import BELOW, BREACHING, NOT_BREACHING, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import BELOW, BREACHING, NOT_BREACHING, Alarm, AlarmTopic, aws_metric
 from payment_constructs.monitoring.dashboard import graph
 
 HOURS = 26
 """A day, and two hours for a daily backup that starts late or takes long."""
-
-jobs = partial(cloudwatch.Metric, namespace="AWS/Backup", statistic="Sum", period=Duration.hours(1))
 
 
 class BackupMonitoring(Construct):
@@ -20,12 +17,12 @@ class BackupMonitoring(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, vault_name: str, topic: AlarmTopic) -> None:
         super().__init__(scope, construct_id)
-        vault = {"BackupVaultName": vault_name}
+        jobs = partial(aws_metric, "AWS/Backup", {"BackupVaultName": vault_name}, period=Duration.hours(1))
         missing = Alarm(
             self,
             "Missing",
             topic=topic,
-            metric=jobs(metric_name="NumberOfBackupJobsCompleted", dimensions_map=vault),
+            metric=jobs("NumberOfBackupJobsCompleted"),
             threshold=1,
             comparison=BELOW,
             datapoints=HOURS,  # hourly, because no period is 26 hours long
@@ -37,7 +34,7 @@ class BackupMonitoring(Construct):
             self,
             "Failed",
             topic=topic,
-            metric=jobs(metric_name="NumberOfBackupJobsFailed", dimensions_map=vault),
+            metric=jobs("NumberOfBackupJobsFailed"),
             threshold=0,
             datapoints=1,
             missing_data=NOT_BREACHING,  # no job, no failure; the alarm above covers a missing backup
@@ -57,11 +54,12 @@ class BackupCopyMonitoring(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, vault_name: str, topic: AlarmTopic) -> None:
         super().__init__(scope, construct_id)
+        jobs = partial(aws_metric, "AWS/Backup", {"BackupVaultName": vault_name}, period=Duration.hours(1))
         failed = Alarm(
             self,
             "Failed",
             topic=topic,
-            metric=jobs(metric_name="NumberOfCopyJobsFailed", dimensions_map={"BackupVaultName": vault_name}),
+            metric=jobs("NumberOfCopyJobsFailed"),
             threshold=0,
             datapoints=1,
             missing_data=NOT_BREACHING,  # no job, no failure

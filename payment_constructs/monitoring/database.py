@@ -1,6 +1,8 @@
 """Alarms on each Aurora instance and on the cluster."""
 
+from collections.abc import Callable
 from functools import partial
+from itertools import chain
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -8,7 +10,7 @@ from aws_cdk import aws_rds as rds
 from constructs import Construct
 
 from payment_constructs.database import Capacity, max_connections, memory_bytes, pauses
-from payment_constructs.monitoring.alarm import BELOW, BREACHING, MINUTE, NOT_BREACHING, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import BELOW, BREACHING, NOT_BREACHING, Alarm, AlarmTopic, aws_metric
 from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.monitoring.gate import Breach
 
@@ -29,7 +31,7 @@ FIVE_MINUTES = Duration.minutes(5)
 
 
 class DatabaseMonitoring(Construct):
-    """Alarms on each instance, and on the cluster's replica lag and deadlocks."""
+    """Alarms on each instance's CPU, connections and memory, and on the cluster's replica lag and deadlocks."""
 
     def __init__(
         self,
@@ -42,30 +44,24 @@ class DatabaseMonitoring(Construct):
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
+        metric = partial(aws_metric, "AWS/RDS", {"DBClusterIdentifier": cluster.cluster_identifier})
         instances = [
-            DatabaseInstanceMonitoring(
-                self,
-                f"Instance{number}",
-                identifier=identifier,
-                number=number,
+            _instance_alarms(
+                Construct(self, f"Instance{number}"),
+                name=f"database-instance{number}",
+                metric=partial(aws_metric, "AWS/RDS", {"DBInstanceIdentifier": identifier}),
                 instance_class=instance_class,
                 capacity=capacity,
                 topic=topic,
             )
             for number, identifier in enumerate(cluster.instance_identifiers, start=1)
         ]
-        metric = partial(
-            cloudwatch.Metric,
-            namespace="AWS/RDS",
-            dimensions_map={"DBClusterIdentifier": cluster.cluster_identifier},
-            statistic="Maximum",
-            period=MINUTE,
-        )
+        cpu, connections, _ = zip(*instances, strict=True)
         # The CPU alarms of the instances cover missing data, also of a reader that does not come back.
         alarm = partial(Alarm, self, topic=topic, missing_data=NOT_BREACHING)
         lag = alarm(
             "ReplicaLag",
-            metric=metric(metric_name="AuroraReplicaLagMaximum"),
+            metric=metric("AuroraReplicaLagMaximum", statistic="Maximum"),
             threshold=REPLICA_LAG_MILLISECONDS,
             datapoints=5,
             description="A reader of the database has been behind the writer for five minutes.",
@@ -74,85 +70,72 @@ class DatabaseMonitoring(Construct):
         deadlocks = alarm(
             "Deadlocks",
             # Per second. PostgreSQL resolves a single deadlock and the client retries: only repeated ones matter.
-            metric=metric(metric_name="Deadlocks", statistic="Average", period=FIVE_MINUTES),
+            metric=metric("Deadlocks", statistic="Average", period=FIVE_MINUTES),
             threshold=0,
             datapoints=3,
             description="Transactions have kept deadlocking each other for a quarter of an hour.",
             runbook="database-deadlocks",
         )
-        self.alarms = [*(alarm for instance in instances for alarm in instance.alarms), lag, deadlocks]
+        self.alarms = [*chain.from_iterable(instances), lag, deadlocks]
         # A running cluster reports each minute whatever the traffic: not filled, so missing data stays missing. A
         # paused one may not report; then the gate relies on the healthy hosts, which count as zero without data.
-        cpu = "FILL(database_cpu, 0)" if pauses(capacity) else "database_cpu"
-        self.breaches = [
-            Breach(condition=f"{cpu} > {CPU_PERCENT}", metrics={"database_cpu": metric(metric_name="CPUUtilization")})
-        ]
+        condition = f"{'FILL(database_cpu, 0)' if pauses(capacity) else 'database_cpu'} > {CPU_PERCENT}"
+        cluster_cpu = metric("CPUUtilization", statistic="Maximum")
+        self.breaches = [Breach(condition=condition, metrics={"database_cpu": cluster_cpu})]
         self.widgets = [
-            graph("Database CPU", *(one.cpu.metric for one in instances), alarms=[instances[0].cpu], unit="%"),
+            graph("Database CPU", *(alarm.metric for alarm in cpu), alarms=cpu[:1], unit="%"),
             graph(
                 "Database connections",
-                *(one.connections.metric for one in instances),
-                alarms=[instances[0].connections],
+                *(alarm.metric for alarm in connections),
+                alarms=connections[:1],
                 unit="connections",
             ),
             graph("Replication lag: database readers", lag.metric, alarms=[lag], unit="ms"),
         ]
 
 
-class DatabaseInstanceMonitoring(Construct):
-    """Alarms on an instance's CPU, connections and memory; of a serverless one, relative to its maximum capacity.
+def _instance_alarms(
+    scope: Construct,
+    *,
+    name: str,
+    metric: Callable[..., cloudwatch.Metric],
+    instance_class: str,
+    capacity: Capacity | None,
+    topic: AlarmTopic,
+) -> tuple[Alarm, Alarm, Alarm]:
+    """On CPU, connections and memory; a serverless instance reports all three relative to its maximum capacity.
 
-    Alarms are named after the instance's number and not its role: a failover makes another instance the writer.
+    Named after the instance's number and not its role: a failover makes another instance the writer.
     """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        identifier: str,
-        number: int,
-        instance_class: str,
-        capacity: Capacity | None,
-        topic: AlarmTopic,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        metric = partial(
-            cloudwatch.Metric,
-            namespace="AWS/RDS",
-            dimensions_map={"DBInstanceIdentifier": identifier},
-            statistic="Average",
-            period=FIVE_MINUTES,
-        )
-        alarm = partial(Alarm, self, topic=topic, datapoints=3)
-        self.cpu = alarm(
-            "Cpu",
-            name=f"database-instance{number}-cpu",
-            metric=metric(metric_name="CPUUtilization"),
-            threshold=CPU_PERCENT,
-            # A running instance reports each minute, so this alarm covers missing data; a paused one may not report.
-            missing_data=NOT_BREACHING if pauses(capacity) else BREACHING,
-            description="A database instance has had little CPU left for a quarter of an hour, or does not report.",
-            runbook="database-cpu",
-        )
-        self.connections = alarm(
-            "Connections",
-            name=f"database-instance{number}-connections",
-            metric=metric(metric_name="DatabaseConnections", statistic="Maximum", period=MINUTE),
-            threshold=round(max_connections(instance_class, capacity=capacity) * CONNECTIONS_SHARE),
-            periods=5,
-            missing_data=NOT_BREACHING,  # covered by the CPU alarm
-            description="A database instance is running out of connections.",
-            runbook="database-connections",
-        )
-        free_memory = alarm(
-            "FreeMemory",
-            name=f"database-instance{number}-free-memory",
-            metric=metric(metric_name="FreeableMemory"),
-            threshold=round(memory_bytes(instance_class, capacity=capacity) * FREE_MEMORY_SHARE),
-            comparison=BELOW,
-            missing_data=NOT_BREACHING,  # covered by the CPU alarm
-            description="A database instance is running out of memory.",
-            runbook="database-free-memory",
-        )
-        self.alarms = [self.cpu, self.connections, free_memory]
+    alarm = partial(Alarm, scope, topic=topic, datapoints=3)
+    cpu = alarm(
+        "Cpu",
+        name=f"{name}-cpu",
+        metric=metric("CPUUtilization", statistic="Average", period=FIVE_MINUTES),
+        threshold=CPU_PERCENT,
+        # A running instance reports each minute, so this alarm covers missing data; a paused one may not report.
+        missing_data=NOT_BREACHING if pauses(capacity) else BREACHING,
+        description="A database instance has had little CPU left for a quarter of an hour, or does not report.",
+        runbook="database-cpu",
+    )
+    connections = alarm(
+        "Connections",
+        name=f"{name}-connections",
+        metric=metric("DatabaseConnections", statistic="Maximum"),
+        threshold=round(max_connections(instance_class, capacity=capacity) * CONNECTIONS_SHARE),
+        periods=5,
+        missing_data=NOT_BREACHING,  # covered by the CPU alarm
+        description="A database instance is running out of connections.",
+        runbook="database-connections",
+    )
+    memory = alarm(
+        "FreeMemory",
+        name=f"{name}-free-memory",
+        metric=metric("FreeableMemory", statistic="Average", period=FIVE_MINUTES),
+        threshold=round(memory_bytes(instance_class, capacity=capacity) * FREE_MEMORY_SHARE),
+        comparison=BELOW,
+        missing_data=NOT_BREACHING,  # covered by the CPU alarm
+        description="A database instance is running out of memory.",
+        runbook="database-free-memory",
+    )
+    return cpu, connections, memory

@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import BREACHING, MINUTE, Alarm, AlarmTopic, alarm_description
+from payment_constructs.monitoring.alarm import BREACHING, Alarm, AlarmTopic, alarm_description, per_minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +41,10 @@ class Gate(Alarm):
             scope,
             construct_id,
             topic=topic,
-            metric=cloudwatch.MathExpression(
-                expression=" + ".join(f"IF({breach.condition}, 1, 0)" for breach in breaches),
-                using_metrics={name: metric for breach in breaches for name, metric in breach.metrics.items()},
-                period=MINUTE,
-                label="Breaches",
+            metric=per_minute(
+                "Breaches",
+                " + ".join(f"IF({breach.condition}, 1, 0)" for breach in breaches),
+                {name: metric for breach in breaches for name, metric in breach.metrics.items()},
             ),
             threshold=0,
             datapoints=3,

@@ -7,7 +7,16 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import BELOW, BREACHING, MINUTE, NOT_BREACHING, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import (
+    BELOW,
+    BREACHING,
+    MINUTE,
+    NOT_BREACHING,
+    Alarm,
+    AlarmTopic,
+    aws_metric,
+    per_minute,
+)
 from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.monitoring.error_rate import ErrorRate
 from payment_constructs.monitoring.gate import Breach
@@ -82,24 +91,24 @@ class HostMonitoring(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         # Spelled out: the CDK has no metrics for a target group that only ECS adds to the listener.
-        metric = partial(cloudwatch.Metric, namespace="AWS/ApplicationELB", period=MINUTE)
-        dimensions = [
+        metric = partial(aws_metric, "AWS/ApplicationELB")
+        groups = [
             {"LoadBalancer": load_balancer.load_balancer_full_name, "TargetGroup": group.target_group_full_name}
             for group in target_groups
         ]
         unhealthy: dict[str, cloudwatch.IMetric] = {
-            f"unhealthy{number}": metric(metric_name="UnHealthyHostCount", dimensions_map=group, statistic="Maximum")
-            for number, group in enumerate(dimensions, start=1)
+            f"unhealthy{number}": metric(group, "UnHealthyHostCount", statistic="Maximum")
+            for number, group in enumerate(groups, start=1)
         }
         healthy: dict[str, cloudwatch.IMetric] = {
-            f"healthy{number}": metric(metric_name="HealthyHostCount", dimensions_map=group, statistic="Minimum")
-            for number, group in enumerate(dimensions, start=1)
+            f"healthy{number}": metric(group, "HealthyHostCount", statistic="Minimum")
+            for number, group in enumerate(groups, start=1)
         }
         failing = Alarm(
             self,
             "Unhealthy",
             topic=topic,
-            metric=_total(unhealthy, "Unhealthy"),
+            metric=per_minute("Unhealthy", _sum(unhealthy), unhealthy),
             threshold=0,
             datapoints=3,
             periods=5,
@@ -111,7 +120,7 @@ class HostMonitoring(Construct):
             self,
             "Healthy",
             topic=topic,
-            metric=_total(healthy, "Healthy"),
+            metric=per_minute("Healthy", _sum(healthy), healthy),
             threshold=min_hosts,
             comparison=BELOW,
             datapoints=3,
@@ -130,7 +139,3 @@ class HostMonitoring(Construct):
 def _sum(metrics: Mapping[str, cloudwatch.IMetric]) -> str:
     """Over all target groups; a group without hosts reports nothing and counts as zero."""
     return " + ".join(f"FILL({name}, 0)" for name in metrics)
-
-
-def _total(metrics: Mapping[str, cloudwatch.IMetric], label: str) -> cloudwatch.MathExpression:
-    return cloudwatch.MathExpression(expression=_sum(metrics), using_metrics=metrics, period=MINUTE, label=label)

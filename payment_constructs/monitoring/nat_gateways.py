@@ -2,11 +2,10 @@
 
 from functools import partial
 
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import MINUTE, NOT_BREACHING, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic, aws_metric, per_minute
 
 DROPPED_PERCENT = 0.01
 """Of all packets; above it AWS recommends to check the health of the service:
@@ -34,17 +33,11 @@ class NatGatewayMonitoring(Construct):
             if not isinstance(gateway, ec2.CfnNatGateway):
                 continue
             zone = subnet.availability_zone
-            metric = partial(
-                cloudwatch.Metric,
-                namespace="AWS/NATGateway",
-                dimensions_map={"NatGatewayId": gateway.ref},
-                statistic="Sum",
-                period=MINUTE,
-            )
+            metric = partial(aws_metric, "AWS/NATGateway", {"NatGatewayId": gateway.ref})
             ports = alarm(
                 f"Ports-{zone}",
                 name=f"nat-{zone}-ports",
-                metric=metric(metric_name="ErrorPortAllocation"),
+                metric=metric("ErrorPortAllocation"),
                 threshold=0,
                 description=f"The NAT gateway in {zone} has no port left for connections to some destination.",
                 runbook="nat-ports",
@@ -52,15 +45,14 @@ class NatGatewayMonitoring(Construct):
             drops = alarm(
                 f"Drops-{zone}",
                 name=f"nat-{zone}-drops",
-                metric=cloudwatch.MathExpression(
-                    expression=DROPPED,
-                    using_metrics={
-                        "dropped": metric(metric_name="PacketsDropCount"),
-                        "from_inside": metric(metric_name="PacketsInFromSource"),
-                        "from_outside": metric(metric_name="PacketsInFromDestination"),
+                metric=per_minute(
+                    "Dropped %",
+                    DROPPED,
+                    {
+                        "dropped": metric("PacketsDropCount"),
+                        "from_inside": metric("PacketsInFromSource"),
+                        "from_outside": metric("PacketsInFromDestination"),
                     },
-                    period=MINUTE,
-                    label="Dropped %",
                 ),
                 threshold=DROPPED_PERCENT,
                 description=f"The NAT gateway in {zone} is dropping packets.",

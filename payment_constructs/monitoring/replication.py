@@ -11,19 +11,14 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import BREACHING, NOT_BREACHING, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import BREACHING, NOT_BREACHING, Alarm, AlarmTopic, aws_metric
 from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.replication import MINUTES, RULE
 
 
-def _metrics(source_bucket: str, destination_bucket: str) -> partial[cloudwatch.Metric]:
-    return partial(
-        cloudwatch.Metric,
-        namespace="AWS/S3",
-        dimensions_map={"SourceBucket": source_bucket, "DestinationBucket": destination_bucket, "RuleId": RULE},
-        statistic="Maximum",
-        period=Duration.minutes(5),
-    )
+def _metric_of(source_bucket: str, destination_bucket: str) -> partial[cloudwatch.Metric]:
+    dimensions = {"SourceBucket": source_bucket, "DestinationBucket": destination_bucket, "RuleId": RULE}
+    return partial(aws_metric, "AWS/S3", dimensions, statistic="Maximum", period=Duration.minutes(5))
 
 
 class ReplicationFailureMonitoring(Construct):
@@ -44,20 +39,20 @@ class ReplicationFailureMonitoring(Construct):
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        metric = _metrics(source_bucket, destination_bucket)
+        metric = _metric_of(source_bucket, destination_bucket)
         failed = Alarm(
             self,
             "Failed",
             topic=topic,
             name=f"{name}-replication-failed",
-            metric=metric(metric_name="OperationsFailedReplication", statistic="Sum"),
+            metric=metric("OperationsFailedReplication", statistic="Sum"),
             threshold=0,
             datapoints=1,
             missing_data=NOT_BREACHING,  # published only while something is replicated
             description=f"S3 gave up replicating something of the bucket {source_bucket}, and will not try again.",
             runbook="replication-failed",
         )
-        latency = metric(metric_name="ReplicationLatency", region=destination_region)
+        latency = metric("ReplicationLatency", region=destination_region)
         self.alarms = [failed]
         self.widgets = [
             graph(f"Replication lag: {name}", latency, unit="s"),
@@ -79,13 +74,13 @@ class ReplicationLagMonitoring(Construct):
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        metric = _metrics(source_bucket, destination_bucket)
+        metric = _metric_of(source_bucket, destination_bucket)
         late = Alarm(
             self,
             "Late",
             topic=topic,
             name=f"{name}-replication-late",
-            metric=metric(metric_name="ReplicationLatency"),
+            metric=metric("ReplicationLatency"),
             threshold=MINUTES * 60,
             datapoints=3,
             missing_data=BREACHING,  # published while idle too, and no longer once the destination is gone
@@ -94,7 +89,7 @@ class ReplicationLagMonitoring(Construct):
             ),
             runbook="replication-late",
         )
-        pending = metric(metric_name="OperationsPendingReplication")
+        pending = metric("OperationsPendingReplication")
         self.alarms = [late]
         self.widgets = [
             graph(f"Replication lag: {name}", late.metric, alarms=[late], unit="s"),

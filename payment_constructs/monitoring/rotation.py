@@ -1,10 +1,11 @@
 """Alarm on a failed rotation of the database password."""
 
+from functools import partial
+
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic, aws_metric
 
 
 class RotationMonitoring(Construct):
@@ -12,17 +13,12 @@ class RotationMonitoring(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, function_name: str, topic: AlarmTopic) -> None:
         super().__init__(scope, construct_id)
+        function = partial(aws_metric, "AWS/Lambda", {"FunctionName": function_name}, period=Duration.minutes(5))
         failed = Alarm(
             self,
             "Failed",
             topic=topic,
-            metric=cloudwatch.Metric(
-                namespace="AWS/Lambda",
-                metric_name="Errors",
-                dimensions_map={"FunctionName": function_name},
-                statistic="Sum",
-                period=Duration.minutes(5),
-            ),
+            metric=function("Errors"),
             threshold=0,
             datapoints=1,
             missing_data=NOT_BREACHING,  # the function runs once in 30 days: no call, no failure

@@ -2,10 +2,9 @@
 
 from functools import partial
 
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import MINUTE, NOT_BREACHING, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic, aws_metric
 from payment_constructs.monitoring.dashboard import graph
 
 MINUTES = 15
@@ -32,25 +31,20 @@ class ServiceMonitoring(Construct):
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        metric = partial(
-            cloudwatch.Metric,
-            namespace="AWS/ECS",
-            dimensions_map={"ClusterName": cluster_name, "ServiceName": service_name},
-            statistic="Average",
-            period=MINUTE,
-        )
+        dimensions = {"ClusterName": cluster_name, "ServiceName": service_name}
+        metric = partial(aws_metric, "AWS/ECS", dimensions, statistic="Average")
         # Without tasks there is no data: the alarm on healthy hosts covers that.
         alarm = partial(Alarm, self, topic=topic, datapoints=MINUTES, missing_data=NOT_BREACHING)
         cpu = alarm(
             "Cpu",
-            metric=metric(metric_name="CPUUtilization"),
+            metric=metric("CPUUtilization"),
             threshold=cpu_percent,
             description="The service's Cpu use stays above its level although it scales.",
             runbook="service-cpu",
         )
         memory = alarm(
             "Memory",
-            metric=metric(metric_name="MemoryUtilization"),
+            metric=metric("MemoryUtilization"),
             threshold=memory_percent,
             description="The service's Memory use stays above its level although it scales.",
             runbook="service-memory",

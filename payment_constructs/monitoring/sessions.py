@@ -2,10 +2,9 @@
 
 from functools import partial
 
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import MINUTE, NOT_BREACHING, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic, aws_metric, per_minute
 from payment_constructs.monitoring.dashboard import graph
 
 OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
@@ -27,19 +26,14 @@ class SessionTableMonitoring(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         table = {"TableName": table_name}
-        metric = partial(cloudwatch.Metric, namespace="AWS/DynamoDB", period=MINUTE)
-        events = partial(metric, statistic="Sum", dimensions_map=table)
+        metric = partial(aws_metric, "AWS/DynamoDB")
         alarm = partial(Alarm, self, topic=topic, missing_data=NOT_BREACHING)
         throttled = alarm(
             "Throttled",
-            metric=cloudwatch.MathExpression(
-                expression="FILL(reads, 0) + FILL(writes, 0)",
-                using_metrics={
-                    "reads": events(metric_name="ReadThrottleEvents"),
-                    "writes": events(metric_name="WriteThrottleEvents"),
-                },
-                period=MINUTE,
-                label="Throttled",
+            metric=per_minute(
+                "Throttled",
+                "FILL(reads, 0) + FILL(writes, 0)",
+                {"reads": metric(table, "ReadThrottleEvents"), "writes": metric(table, "WriteThrottleEvents")},
             ),
             threshold=0,
             datapoints=2,  # the SDK retries for some seconds; longer throttling reaches a customer
@@ -49,16 +43,13 @@ class SessionTableMonitoring(Construct):
         )
         errors = alarm(
             "Errors",
-            metric=cloudwatch.MathExpression(
-                expression=" + ".join(f"FILL({operation.lower()}, 0)" for operation in OPERATIONS),
-                using_metrics={
-                    operation.lower(): events(
-                        metric_name="SystemErrors", dimensions_map=table | {"Operation": operation}
-                    )
+            metric=per_minute(
+                "Errors",
+                " + ".join(f"FILL({operation.lower()}, 0)" for operation in OPERATIONS),
+                {
+                    operation.lower(): metric(table | {"Operation": operation}, "SystemErrors")
                     for operation in OPERATIONS
                 },
-                period=MINUTE,
-                label="Errors",
             ),
             threshold=0,
             datapoints=2,
@@ -69,11 +60,7 @@ class SessionTableMonitoring(Construct):
         replication = alarm(
             "Replication",
             # The region of the write reports it, by receiving region.
-            metric=metric(
-                metric_name="ReplicationLatency",
-                dimensions_map=table | {"ReceivingRegion": other_region},
-                statistic="Average",
-            ),
+            metric=metric(table | {"ReceivingRegion": other_region}, "ReplicationLatency", statistic="Average"),
             threshold=REPLICATION_MILLISECONDS,
             datapoints=5,
             description=f"Sessions take seconds to arrive in {other_region}.",
