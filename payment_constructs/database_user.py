@@ -75,26 +75,20 @@ class DatabaseUser(Construct):
             replica_regions=[secretsmanager.ReplicaRegion(region=replica_region, encryption_key=replica_key)],
             removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        self.rotation = PasswordRotation(
-            self,
-            "PasswordRotation",
-            secret_arn=self.secret.secret_arn,
-            database=database,
-            vpc=vpc,
-            replica_key=replica_key,
-            log_key=log_key,
-            topic=topic,
+        self.rotation_function = self._rotation_function(
+            database=database, vpc=vpc, replica_key=replica_key, log_key=log_key, topic=topic
         )
         # An L1, because the L2 adds the role to the key's policy, and the key would depend on the role.
         schedule = secretsmanager.CfnRotationSchedule(
             self,
             "Rotation",
             secret_id=self.secret.secret_arn,
-            rotation_lambda_arn=self.rotation.function.function_arn,
+            rotation_lambda_arn=self.rotation_function.function_arn,
             rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(automatically_after_days=30),
         )
         # The first rotation starts at once and needs the instances, their security group and the function's permission.
-        schedule.node.add_dependency(database.cluster, database.security_group, self.rotation)
+        rotation = self.node.find_child("PasswordRotation")
+        schedule.node.add_dependency(database.cluster, database.security_group, rotation)
 
     def container_secrets(self) -> dict[str, ecs.Secret]:
         """The secret's fields, by the container's environment variable."""
@@ -107,33 +101,21 @@ class DatabaseUser(Construct):
         }
         return {variable: ecs.Secret.from_secrets_manager(self.secret, field) for variable, field in fields.items()}
 
+    def _rotation_function(
+        self, *, database: Database, vpc: ec2.IVpc, replica_key: kms.IKey, log_key: kms.IKey, topic: AlarmTopic
+    ) -> InlineFunction:
+        """Only Secrets Manager may invoke it, and only its role reads the master secret.
 
-class PasswordRotation(Construct):
-    """Rotation function with its role; only Secrets Manager may invoke it, and only it reads the master secret.
-
-    It connects to PostgreSQL itself: the Data API does not support burstable instances, and every environment rotates
-    in the same manner.
-    """
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        secret_arn: str,
-        database: Database,
-        vpc: ec2.IVpc,
-        replica_key: kms.IKey,
-        log_key: kms.IKey,
-        topic: AlarmTopic,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        log_group = LogGroup(self, "Log", key=log_key, retain=False)
+        It connects to PostgreSQL itself: the Data API does not support burstable instances, and every environment
+        rotates in the same manner.
+        """
+        scope = Construct(self, "PasswordRotation")
+        log_group = LogGroup(scope, "Log", key=log_key, retain=False)
         cluster = database.cluster.node.default_child
         assert isinstance(cluster, rds.CfnDBCluster)  # noqa: S101 - the type of an L2 cluster's default child
         master_secret = cluster.attr_master_user_secret_secret_arn
         policy = iam.ManagedPolicy(
-            self,
+            scope,
             "Policy",
             statements=[
                 log_group.write_statement(),
@@ -144,7 +126,7 @@ class PasswordRotation(Construct):
                         "secretsmanager:PutSecretValue",
                         "secretsmanager:UpdateSecretVersionStage",
                     ],
-                    resources=[secret_arn],
+                    resources=[self.secret.secret_arn],
                 ),
                 iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[master_secret]),
                 iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[database.key.key_arn]),
@@ -163,16 +145,16 @@ class PasswordRotation(Construct):
         )
         topic.allow_failed_events(policy)
         role = iam.Role(
-            self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), managed_policies=[policy]
+            scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), managed_policies=[policy]
         )
         security_group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, description="The rotation of the database user", allow_all_outbound=False
+            scope, "SecurityGroup", vpc=vpc, description="The rotation of the database user", allow_all_outbound=False
         )
         # Secrets Manager, through its VPC endpoint or the NAT gateway.
         security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
         database.security_group.connections.allow_from(security_group, ec2.Port.tcp(PORT), "The rotation of its user")
-        self.function = InlineFunction(
-            self,
+        function = InlineFunction(
+            scope,
             "Function",
             code=CODE,
             modules=MODULES,
@@ -189,13 +171,14 @@ class PasswordRotation(Construct):
                 "DATABASE": DATABASE_NAME,
             },
         )
-        self.function.add_permission(
+        function.add_permission(
             "SecretsManager",
             principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
             source_account=Stack.of(self).account,
         )
         acknowledge(
-            self.function,
+            function,
             "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
             control="Secrets Manager alone may invoke it, one step of one rotation at a time.",
         )
+        return function

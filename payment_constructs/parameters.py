@@ -1,62 +1,46 @@
 """SSM parameters with the names and endpoints of an environment's resources, under one path per environment."""
 
+from collections.abc import Mapping
+
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+KEYS = {
+    "AuditBucket": "audit/bucket",
+    "BackupVault": "backup/vault",
+    "DatabaseEndpoint": "db/endpoint",
+    "DatabaseSecret": "db/secret",
+    "Environment": "environment",
+    "QueueUrl": "queue/url",
+    "SessionTable": "dynamodb/table",
+}
+"""A parameter's name below the environment's path, by its construct id."""
+
+VARIABLES = {
+    "ENVIRONMENT": "Environment",
+    "QUEUE_URL": "QueueUrl",
+    "SESSION_TABLE": "SessionTable",
+    "AUDIT_BUCKET": "AuditBucket",
+}
+"""The parameters that the service reads, by environment variable."""
+
 
 class Parameters(Construct):
-    """Parameters of the primary region, under a path such as ``/payment/dev``."""
+    """Parameters of one region, under a path such as ``/payment/dev``; the values are by construct id."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        path: str,
-        environment: str,
-        database_endpoint: str,
-        queue_url: str,
-        session_table_name: str,
-        audit_bucket_name: str,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, path: str, values: Mapping[str, str]) -> None:
         super().__init__(scope, construct_id)
-        database = ssm.StringParameter(
-            self, "DatabaseEndpoint", parameter_name=f"{path}/db/endpoint", string_value=database_endpoint
-        )
-        self.service_configuration = {
-            variable: ssm.StringParameter(self, name, parameter_name=f"{path}/{key}", string_value=value)
-            for variable, name, key, value in (
-                ("ENVIRONMENT", "Environment", "environment", environment),
-                ("QUEUE_URL", "QueueUrl", "queue/url", queue_url),
-                ("SESSION_TABLE", "SessionTable", "dynamodb/table", session_table_name),
-                ("AUDIT_BUCKET", "AuditBucket", "audit/bucket", audit_bucket_name),
-            )
+        self._parameters = {
+            name: ssm.StringParameter(self, name, parameter_name=f"{path}/{KEYS[name]}", string_value=value)
+            for name, value in values.items()
         }
-        """The service's parameters, by environment variable."""
 
-        self.published = [database, *self.service_configuration.values()]
+    @property
+    def published(self) -> list[ssm.StringParameter]:
         """All of them."""
+        return list(self._parameters.values())
 
-
-class RecoveryParameters(Construct):
-    """Parameters of the DR region, none of which needs the primary region to be read."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        path: str,
-        session_table_name: str,
-        audit_bucket_name: str,
-        backup_vault_name: str,
-        database_secret_name: str,
-    ) -> None:
-        super().__init__(scope, construct_id)
-        for name, key, value in (
-            ("SessionTable", "dynamodb/table", session_table_name),
-            ("AuditBucket", "audit/bucket", audit_bucket_name),
-            ("BackupVault", "backup/vault", backup_vault_name),
-            ("DatabaseSecret", "db/secret", database_secret_name),
-        ):
-            ssm.StringParameter(self, name, parameter_name=f"{path}/{key}", string_value=value)
+    @property
+    def service_configuration(self) -> dict[str, ssm.StringParameter]:
+        """The service's parameters, by environment variable."""
+        return {variable: self._parameters[name] for variable, name in VARIABLES.items()}

@@ -19,7 +19,7 @@ from payment_constructs.monitoring.backups import BackupCopyMonitoring
 from payment_constructs.monitoring.dashboard import Dashboard
 from payment_constructs.monitoring.replication import ReplicationLagMonitoring
 from payment_constructs.monitoring.sessions import SessionTableMonitoring
-from payment_constructs.parameters import RecoveryParameters
+from payment_constructs.parameters import Parameters
 from payment_constructs.replication import ReplicationRole
 from payment_constructs.sessions import RecoveryAccess
 from stages.environment import Environment
@@ -89,14 +89,16 @@ class DisasterRecoveryStack(Stack):
             session_table_name=session_table,
             session_key=self.session_key,
         )
-        RecoveryParameters(
+        Parameters(
             self,
             "Parameters",
             path=parameter_path(environment),
-            session_table_name=session_table,
-            audit_bucket_name=self.audit_bucket.bucket_name,
-            backup_vault_name=self.backup_vault.backup_vault_name,
-            database_secret_name=resource_name("database-user", environment),
+            values={
+                "SessionTable": session_table,
+                "AuditBucket": self.audit_bucket.bucket_name,
+                "BackupVault": self.backup_vault.backup_vault_name,
+                "DatabaseSecret": resource_name("database-user", environment),
+            },
         )
         Manifest(
             self,

@@ -103,7 +103,7 @@ class Monitoring(Construct):
         backups = BackupMonitoring(self, "Backups", vault_name=data.vault.backup_vault_name, topic=topic)
         nat = NatGatewayMonitoring(self, "Nat", vpc=network.vpc, topic=topic)
         rotation = RotationMonitoring(
-            self, "Rotation", function_name=data.database_user.rotation.function.function_name, topic=topic
+            self, "Rotation", function_name=data.database_user.rotation_function.function_name, topic=topic
         )
         burn_rate = BurnRateMonitoring(
             self, "BurnRate", errors=requests.errors, availability_percent=levels.availability_percent, topic=topic

@@ -77,11 +77,13 @@ class PaymentStack(Stack):
             self,
             "Parameters",
             path=parameter_path(environment),
-            environment=environment.name,
-            database_endpoint=data.database.cluster.cluster_endpoint.hostname,
-            queue_url=data.processing.queue.queue_url,
-            session_table_name=data.sessions.table.table_name,
-            audit_bucket_name=data.audit_log.bucket.bucket_name,
+            values={
+                "DatabaseEndpoint": data.database.cluster.cluster_endpoint.hostname,
+                "Environment": environment.name,
+                "QueueUrl": data.processing.queue.queue_url,
+                "SessionTable": data.sessions.table.table_name,
+                "AuditBucket": data.audit_log.bucket.bucket_name,
+            },
         )
         service = ServiceLayer(
             self, "Service", environment=environment, vpc=vpc, data=data, parameters=parameters, log_key=log_key
