@@ -16,9 +16,6 @@ class AuditLog(Construct):
     Replicates every object, also those encrypted with KMS, and delete markers, so that both buckets list the same
     objects; versions under a delete marker stay locked in both. S3 Replication Time Control applies: 15 minutes, with
     metrics.
-
-    Args:
-        replica_key: By its key ARN, never an alias: IAM authorises no key by its alias.
     """
 
     def __init__(
@@ -28,7 +25,7 @@ class AuditLog(Construct):
         *,
         bucket_name: str,
         replica_bucket_name: str,
-        replica_key: kms.IKey,
+        replica_key: kms.IKey,  # by its key ARN: IAM authorises no key by its alias
         replication_role: ReplicationRole,
         access_logs: s3.IBucket,
         retain: bool,

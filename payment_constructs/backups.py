@@ -25,10 +25,6 @@ class Backups(Construct):
 
     Copies of a DynamoDB backup need the account's opt-in to AWS Backup's advanced DynamoDB features in this region;
     accounts created since November 2021 have it. A global table is backed up and restored as a table of one region.
-
-    Args:
-        copy_vault: A vault in the DR region.
-        resources: ARNs.
     """
 
     def __init__(
@@ -38,8 +34,8 @@ class Backups(Construct):
         *,
         plan_name: str,
         vault: "BackupVault",
-        copy_vault: backup.IBackupVault,
-        resources: Sequence[str],
+        copy_vault: backup.IBackupVault,  # in the DR region
+        resources: Sequence[str],  # ARNs
     ) -> None:
         super().__init__(scope, construct_id)
         self.role = service_role(

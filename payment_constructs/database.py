@@ -41,13 +41,6 @@ class Database(Construct):
     """Aurora cluster with a key of its own, whose master password RDS generates and rotates every week.
 
     Only the rotation of the application's user reads the master password, from Secrets Manager.
-
-    Args:
-        instance_class: Such as ``db.r6g.large``, or ``db.serverless``.
-        capacity: Of serverless instances; they pause where the minimum is 0.
-        instances: How many: the writer and its readers, spread over the zones.
-        log_key: Encrypts the exported logs; its policy allows log groups.
-        retain: Whether deleting the stack takes a final snapshot, and deletion protection is on.
     """
 
     def __init__(
@@ -57,9 +50,9 @@ class Database(Construct):
         *,
         identifier: str,
         vpc: ec2.IVpc,
-        instance_class: str,
-        capacity: Capacity | None,
-        instances: int,
+        instance_class: str,  # such as `db.r6g.large`, or `db.serverless`
+        capacity: Capacity | None,  # of serverless instances
+        instances: int,  # the writer and its readers
         log_key: kms.IKey,
         retain: bool,
     ) -> None:

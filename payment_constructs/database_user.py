@@ -29,13 +29,6 @@ class DatabaseUser(Construct):
     Secrets Manager's alternating-users strategy: a task reads the secret when it starts, and the credentials that it
     read stay valid until the rotation after the next one. The first rotation, right after the creation, creates both
     users in the database.
-
-    Args:
-        vpc: The rotation function runs in its private subnets.
-        log_key: Encrypts the function's log; its policy allows log groups.
-        topic: Receives failed rotation steps.
-        replica_region: Secrets Manager replicates the secret there.
-        replica_key: A key of that region.
     """
 
     def __init__(
@@ -49,7 +42,7 @@ class DatabaseUser(Construct):
         log_key: kms.IKey,
         topic: AlarmTopic,
         replica_region: str,
-        replica_key: kms.IKey,
+        replica_key: kms.IKey,  # of the replica's region
         retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)

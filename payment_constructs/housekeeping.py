@@ -54,9 +54,9 @@ class HousekeepingRole(iam.Role):
         )
 
     def _statement(self, *actions: str, resources: list[str]) -> iam.PolicyStatement:
-        principal = iam.ArnPrincipal(self.role_arn)
+        principals = [iam.ArnPrincipal(self.role_arn)]
         return iam.PolicyStatement(
-            sid="EmptyOnDestroy", principals=[principal], actions=list(actions), resources=resources
+            sid="EmptyOnDestroy", principals=principals, actions=list(actions), resources=resources
         )
 
 
@@ -124,13 +124,8 @@ class Housekeeping(Construct):
 
         A bucket of another stack must outlive this one and allow the role to empty it.
         """
-        emptying = CustomResource(
-            self,
-            construct_id,
-            service_token=self.service_token,
-            resource_type="Custom::EmptyOnDestroy",
-            properties={"BucketName": bucket.bucket_name, "Region": Stack.of(bucket).region},
-        )
+        properties = {"BucketName": bucket.bucket_name, "Region": Stack.of(bucket).region}
+        emptying = self._emptying(construct_id, properties)
         if Stack.of(bucket) is Stack.of(self):
             self.role.allow_emptying_bucket(bucket)
             # The bucket policy must outlive the emptying that it allows.
@@ -149,18 +144,13 @@ class Housekeeping(Construct):
                 resources=[vault.backup_vault_arn],
             )
         )
-        emptying = CustomResource(
-            self,
-            construct_id,
-            service_token=self.service_token,
-            resource_type="Custom::EmptyOnDestroy",
-            properties={
-                "VaultName": vault.backup_vault_name,
-                "VaultArn": vault.backup_vault_arn,
-                "Region": Stack.of(vault).region,
-            },
-        )
+        names = {"VaultName": vault.backup_vault_name, "VaultArn": vault.backup_vault_arn}
+        emptying = self._emptying(construct_id, names | {"Region": Stack.of(vault).region})
         if Stack.of(vault) is Stack.of(self):
             self.role.allow_emptying_vault(vault)
         emptying.node.add_dependency(backups.role)
         backups.plan.node.add_dependency(emptying)
+
+    def _emptying(self, construct_id: str, properties: dict[str, str]) -> CustomResource:
+        kind, token = "Custom::EmptyOnDestroy", self.service_token
+        return CustomResource(self, construct_id, service_token=token, resource_type=kind, properties=properties)

@@ -14,26 +14,19 @@ from payment_constructs.monitoring.alarm import AlarmTopic
 
 
 class InlineFunction(lambda_.Function):
-    """Python function with a log group and a dead-letter topic; with a VPC, in its private subnets.
-
-    Args:
-        code: A file with a ``handler`` that imports the standard library, boto3, cfnresponse, and the modules below.
-        modules: Files of this package, each after the ones that it imports.
-        role: Gets no further permissions here.
-        topic: Receives failed asynchronous events; the role must be allowed to publish to it.
-    """
+    """Python function with a log group and a dead-letter topic; with a VPC, in its private subnets."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        code: Path,
-        modules: Sequence[Path] = (),
+        code: Path,  # has a `handler`; imports the standard library, boto3, cfnresponse and the modules below
+        modules: Sequence[Path] = (),  # of this package, each after the ones that it imports
         timeout: Duration,
-        role: iam.IRole,
+        role: iam.IRole,  # gets no further permissions here
         log_group: logs.ILogGroup,
-        topic: AlarmTopic,
+        topic: AlarmTopic,  # the dead-letter topic; the role must be allowed to publish to it
         variables: dict[str, str] | None = None,
         vpc: ec2.IVpc | None = None,
         security_group: ec2.ISecurityGroup | None = None,

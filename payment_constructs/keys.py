@@ -7,12 +7,7 @@ from constructs import Construct
 
 
 class EncryptionKey(kms.Key):
-    """KMS key that rotates every year (PCI DSS 3.7.4) and is deleted after 30 days (7 in a destroyable environment).
-
-    Args:
-        purpose: The key's description.
-        retain: Whether the key outlives its stack; retained data is lost without its key.
-    """
+    """KMS key that rotates every year (PCI DSS 3.7.4) and is deleted after 30 days (7 in a destroyable environment)."""
 
     def __init__(self, scope: Construct, construct_id: str, *, purpose: str, retain: bool) -> None:
         super().__init__(

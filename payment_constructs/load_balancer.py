@@ -19,10 +19,6 @@ class LoadBalancer(Construct):
 
     It does not redirect plain HTTP: an API client that starts with HTTP has already sent its secrets. Target group,
     health check and both security groups use the container's port.
-
-    Args:
-        certificate_arn: An ACM certificate of this region and account.
-        retain: Whether deletion protection is on.
     """
 
     def __init__(
@@ -32,7 +28,7 @@ class LoadBalancer(Construct):
         *,
         name: str,
         vpc: ec2.IVpc,
-        certificate_arn: str,
+        certificate_arn: str,  # an ACM certificate of this region and account
         access_logs: s3.IBucket,
         retain: bool,
     ) -> None:

@@ -25,12 +25,6 @@ class Network(Construct):
 
     Public subnets contain the load balancer and the NAT gateways, private ones the service, isolated ones the database:
     their route tables have no route to the internet (PCI DSS 1.4.4).
-
-    Args:
-        nat_gateways: How many zones have a NAT gateway of their own.
-        endpoint_zones: How many zones have interface endpoints; with 0, calls go through NAT gateways, over TLS.
-        log_key: Encrypts the flow log; its policy allows log groups.
-        retain: Whether the flow log outlives its stack.
     """
 
     def __init__(
@@ -39,8 +33,8 @@ class Network(Construct):
         construct_id: str,
         *,
         cidr: str,
-        nat_gateways: int,
-        endpoint_zones: int,
+        nat_gateways: int,  # zones with a NAT gateway of their own
+        endpoint_zones: int,  # zones with interface endpoints; with 0, calls go through NAT gateways, over TLS
         log_key: kms.IKey,
         retain: bool,
     ) -> None:

@@ -25,12 +25,6 @@ class PeeringAdmission(Construct):
     VPC, and changes the routes of the database subnets. It cannot change a security group. It exists without a peering
     too: this environment is deployed before the later one, which still needs the role to remove its routes when peering
     is switched off.
-
-    Args:
-        role_name: A fixed name; the later environment knows the role by it.
-        cidr: Of the later environment's VPC; None admits no traffic.
-        account: The later environment's; may be this one.
-        role_names: Roles of that account that may assume the role; they need not exist yet.
     """
 
     def __init__(
@@ -38,12 +32,12 @@ class PeeringAdmission(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        role_name: str,
+        role_name: str,  # fixed: the later environment knows the role by it
         vpc: ec2.Vpc,
         database: ec2.ISecurityGroup,
-        cidr: str | None,
-        account: str,
-        role_names: Sequence[str],
+        cidr: str | None,  # of the later environment's VPC; None admits no traffic
+        account: str,  # the later environment's; may be this one
+        role_names: Sequence[str],  # roles of that account that may assume the role; they need not exist yet
     ) -> None:
         super().__init__(scope, construct_id)
         if cidr:

@@ -27,15 +27,6 @@ class PaymentService(Construct):
 
     The root file system is read-only, the user is not root, and a task reads its whole configuration as secrets when it
     starts: the task definition contains none of it (PCI DSS 2.2.1, 8.6.2).
-
-    Args:
-        name: Of the cluster, the service and the task family.
-        secrets: By the container's environment variable; the identity must be allowed to read them.
-        gate_name: The alarm that rolls a deployment back; by name, because the alarm is created before the service.
-        canary_percent: The share of requests that a release receives in its first ten minutes; None is a rolling
-            deployment with a circuit breaker.
-        spot: Whether tasks run on Fargate Spot, which AWS can interrupt with two minutes' notice.
-        log_key: Encrypts the log; its policy allows log groups.
     """
 
     def __init__(
@@ -43,15 +34,15 @@ class PaymentService(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        name: str,
+        name: str,  # of the cluster, the service and the task family
         vpc: ec2.IVpc,
         load_balancer: LoadBalancer,
         image: ServiceImage,
         identity: "TaskIdentity",
-        secrets: Mapping[str, ecs.Secret],
-        gate_name: str,
-        canary_percent: int | None,
-        spot: bool,
+        secrets: Mapping[str, ecs.Secret],  # by environment variable; the identity must be allowed to read them
+        gate_name: str,  # rolls a deployment back; by name, because the alarm is created before the service
+        canary_percent: int | None,  # of requests, for ten minutes; None is a rolling deployment
+        spot: bool,  # Fargate Spot, which AWS can interrupt with two minutes' notice
         log_key: kms.IKey,
         retain: bool,
     ) -> None:

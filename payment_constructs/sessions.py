@@ -17,10 +17,6 @@ class SessionTable(Construct):
 
     The replica is eventually consistent: multi-Region strong consistency is not available in Singapore and does not
     support TTL.
-
-    Args:
-        replica_key: A key of the replica's region.
-        retain: Whether the table outlives its stack, and deletion protection is on.
     """
 
     def __init__(
@@ -30,7 +26,7 @@ class SessionTable(Construct):
         *,
         table_name: str,
         replica_region: str,
-        replica_key: kms.IKey,
+        replica_key: kms.IKey,  # of the replica's region
         retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)

@@ -22,10 +22,7 @@ MINUTE = Duration.minutes(1)
 class AlarmTopic(Construct):
     """Encrypted SNS topic for the alarms of one environment and region; alarms cannot publish across regions.
 
-    Args:
-        name: Makes a resource name from a part's name; names the topic and its alarms.
-        email: Receives a confirmation request first, and notifications only after confirming it.
-        retain: Whether the key outlives its stack.
+    ``name`` makes a resource name from a part's name. The mailbox must confirm its subscription first.
     """
 
     def __init__(
@@ -79,21 +76,7 @@ def alarm_description(text: str, *, runbook: str) -> str:
 
 
 class Alarm(cloudwatch.Alarm):
-    """CloudWatch alarm on one metric or expression, with one data point per period of the metric.
-
-    Args:
-        topic: Receives the notifications.
-        name: The part and what is wrong with it, such as ``database-replica-lag``; the runbook's name by default.
-        metric: A metric or a metric-math expression.
-        threshold: The last good value, in the metric's unit.
-        comparison: ABOVE or BELOW the threshold.
-        datapoints: How many data points must breach.
-        periods: Of how many latest ones; the same number by default.
-        missing_data: What a missing data point means.
-        description: One sentence for the engineer on call.
-        runbook: The anchor of a heading in docs/operations.md.
-        ignore_low_samples: Whether a percentile of too few samples leaves the state as it is.
-    """
+    """CloudWatch alarm on one metric or expression, with one data point per period of the metric."""
 
     def __init__(
         self,
@@ -101,16 +84,16 @@ class Alarm(cloudwatch.Alarm):
         construct_id: str,
         *,
         topic: AlarmTopic,
-        name: str | None = None,
+        name: str | None = None,  # such as `database-replica-lag`; the runbook's name by default
         metric: cloudwatch.IMetric,
-        threshold: float,
+        threshold: float,  # the last good value, in the metric's unit
         comparison: cloudwatch.ComparisonOperator = ABOVE,
-        datapoints: int,
-        periods: int | None = None,
+        datapoints: int,  # that must breach
+        periods: int | None = None,  # of how many latest data points; the same number by default
         missing_data: cloudwatch.TreatMissingData,
-        description: str,
-        runbook: str,
-        ignore_low_samples: bool = False,
+        description: str,  # one sentence for the engineer on call
+        runbook: str,  # the anchor of a heading in docs/operations.md
+        ignore_low_samples: bool = False,  # a percentile of too few samples leaves the state as it is
     ) -> None:
         super().__init__(
             scope,

@@ -62,11 +62,8 @@ MIN_REQUESTS = 100
 class BurnRateMonitoring(Construct):
     """Composite alarms on a fast and a slow burn rate, each over a long and a short window.
 
-    The long window shows that the errors matter, the short one that they continue. A window notifies only when it has
-    insufficient data.
-
-    Args:
-        availability_percent: The objective: successful requests per 100, over 30 days.
+    The objective is a percentage of successful requests over 30 days. The long window shows that the errors matter,
+    the short one that they continue. A window notifies only when it has insufficient data.
     """
 
     def __init__(

@@ -28,12 +28,8 @@ class Gate(Alarm):
     leaves composite ones out by default. The rule passes on INSUFFICIENT_DATA, so missing data is breaching.
     https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works-conditions.html
 
-    Three of five, because FILL invents the latest minute of a metric that is reported late.
-
-    Args:
-        topic: Receives the notifications.
-        breaches: At most ten metrics in all. At least one of them is never filled and always reported, so that
-            an environment without metrics is missing data.
+    Three of five, because FILL invents the latest minute of a metric that is reported late. The breaches have at most
+    ten metrics in all; at least one is always reported and never filled, so that an outage is missing data.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, topic: AlarmTopic, breaches: Sequence[Breach]) -> None:

@@ -23,12 +23,7 @@ from payment_constructs.monitoring.gate import Breach
 
 
 class LoadBalancerMonitoring(Construct):
-    """Alarms on the error rate and the response time, over all target groups.
-
-    Args:
-        error_rate_percent: 5xx responses per 100 requests.
-        response_time_ms: 99th percentile, in milliseconds.
-    """
+    """Alarms on the error rate and the response time, over all target groups."""
 
     def __init__(
         self,
@@ -36,8 +31,8 @@ class LoadBalancerMonitoring(Construct):
         construct_id: str,
         *,
         load_balancer: elb.IApplicationLoadBalancer,
-        error_rate_percent: float,
-        response_time_ms: int,
+        error_rate_percent: float,  # 5xx responses per 100 requests
+        response_time_ms: int,  # 99th percentile
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
