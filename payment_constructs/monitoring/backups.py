@@ -27,7 +27,7 @@ class BackupMonitoring(Construct):
             comparison=BELOW,
             datapoints=HOURS,  # hourly, because no period is 26 hours long
             missing_data=BREACHING,  # no data point means that no backup completed
-            description="No backup was completed in 26 hours.",
+            description="No backup completed in the last 26 hours.",
             runbook="backup-missing",
         )
         failed = Alarm(
@@ -38,7 +38,7 @@ class BackupMonitoring(Construct):
             threshold=0,
             datapoints=1,
             missing_data=NOT_BREACHING,  # no job, no failure; the alarm above covers a missing backup
-            description="A backup of the database or the sessions failed.",
+            description="A backup of the database or the session table failed.",
             runbook="backup-failed",
         )
         copies = BackupCopyMonitoring(self, "Copies", vault_name=vault_name, topic=topic)
@@ -63,7 +63,7 @@ class BackupCopyMonitoring(Construct):
             threshold=0,
             datapoints=1,
             missing_data=NOT_BREACHING,  # no job, no failure
-            description="A backup was not copied into the other region.",
+            description="A copy of a backup to the other region failed.",
             runbook="backup-copy-failed",
         )
         self.alarms = [failed]

@@ -64,7 +64,7 @@ class DatabaseMonitoring(Construct):
             metric=metric("AuroraReplicaLagMaximum", statistic="Maximum"),
             threshold=REPLICA_LAG_MILLISECONDS,
             datapoints=5,
-            description="A reader of the database has been behind the writer for five minutes.",
+            description="A database reader has lagged behind the writer for five minutes.",
             runbook="database-replica-lag",
         )
         deadlocks = alarm(
@@ -73,7 +73,7 @@ class DatabaseMonitoring(Construct):
             metric=metric("Deadlocks", statistic="Average", period=FIVE_MINUTES),
             threshold=0,
             datapoints=3,
-            description="Transactions have kept deadlocking each other for a quarter of an hour.",
+            description="Database transactions have repeatedly deadlocked for 15 minutes.",
             runbook="database-deadlocks",
         )
         self.alarms = [*chain.from_iterable(instances), lag, deadlocks]
@@ -115,7 +115,7 @@ def _instance_alarms(
         threshold=CPU_PERCENT,
         # A running instance reports each minute, so this alarm covers missing data; a paused one may not report.
         missing_data=NOT_BREACHING if pauses(capacity) else BREACHING,
-        description="A database instance has had little CPU left for a quarter of an hour, or does not report.",
+        description="A database instance has had high CPU use for 15 minutes, or does not report metrics.",
         runbook="database-cpu",
     )
     connections = alarm(

@@ -80,7 +80,7 @@ class BurnRateMonitoring(Construct):
                     f"{speed.title()}{length.title()}",
                     alarm_name=topic.name(f"burn-rate-{speed}-{length}"),
                     alarm_description=alarm_description(
-                        "One window of the burn rate; both together are told.", runbook="burn-rate"
+                        "One window of the burn rate; the composite alarm notifies when both fire.", runbook="burn-rate"
                     ),
                     metric=errors.percent(period=period, at_least=MIN_REQUESTS),
                     threshold=round(multiple * budget, 6),  # 100 - 99.9 is not exactly 0.1
@@ -96,7 +96,7 @@ class BurnRateMonitoring(Construct):
                 speed.title(),
                 composite_alarm_name=topic.name(f"burn-rate-{speed}"),
                 alarm_description=alarm_description(
-                    f"The error budget of 30 days is burning {multiple:g} times too fast.", runbook="burn-rate"
+                    f"The service uses up its 30-day error budget {multiple:g} times too fast.", runbook="burn-rate"
                 ),
                 alarm_rule=cloudwatch.AlarmRule.all_of(*windows),
             )

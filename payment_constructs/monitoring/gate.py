@@ -46,7 +46,7 @@ class Gate(Alarm):
             datapoints=3,
             periods=5,
             missing_data=BREACHING,
-            description="The environment is not fit to pass a delivery on.",
+            description="The environment fails its gate: the pipeline must not continue from here.",
             runbook="gate",
         )
 
@@ -80,7 +80,7 @@ class Health(cloudwatch.CompositeAlarm):
             scope,
             construct_id,
             composite_alarm_name=topic.name("health"),
-            alarm_description=alarm_description("Something in the environment needs attention.", runbook="health"),
+            alarm_description=alarm_description("At least one alarm of the environment is firing.", runbook="health"),
             alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
         )
         topic.notify(self)

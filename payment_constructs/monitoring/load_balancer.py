@@ -45,14 +45,14 @@ class LoadBalancerMonitoring(Construct):
             "ErrorRate",
             metric=self.errors.percent(period=MINUTE),
             threshold=error_rate_percent,
-            description="Too many of the requests fail with a 5xx status.",
+            description="Too many requests fail with a 5xx status.",
             runbook="service-error-rate",
         )
         slow = alarm(
             "ResponseTime",
             metric=response_time,
             threshold=seconds,
-            description="The slowest hundredth of the requests takes too long.",
+            description="The 99th percentile of the response time is too high.",
             runbook="service-response-time",
             ignore_low_samples=True,  # the 99th percentile of a few requests is the slowest of them
         )
@@ -120,7 +120,7 @@ class HostMonitoring(Construct):
             comparison=BELOW,
             datapoints=3,
             missing_data=BREACHING,  # reported while any host is registered: no data means no hosts
-            description="Fewer tasks than the service must have are there to answer, or none at all.",
+            description="The service has fewer healthy tasks than its minimum, or none.",
             runbook="service-healthy-hosts",
         )
         self.alarms = [failing, too_few]

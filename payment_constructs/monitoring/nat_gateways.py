@@ -39,7 +39,7 @@ class NatGatewayMonitoring(Construct):
                 name=f"nat-{zone}-ports",
                 metric=metric("ErrorPortAllocation"),
                 threshold=0,
-                description=f"The NAT gateway in {zone} has no port left for connections to some destination.",
+                description=f"The NAT gateway in {zone} has no free port for connections to a destination.",
                 runbook="nat-ports",
             )
             drops = alarm(
@@ -55,7 +55,7 @@ class NatGatewayMonitoring(Construct):
                     },
                 ),
                 threshold=DROPPED_PERCENT,
-                description=f"The NAT gateway in {zone} is dropping packets.",
+                description=f"The NAT gateway in {zone} drops packets.",
                 runbook="nat-drops",
             )
             self.alarms += [ports, drops]

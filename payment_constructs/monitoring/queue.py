@@ -39,7 +39,7 @@ class ProcessingQueueMonitoring(Construct):
             metric=queue.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum"),
             threshold=DEPTH,
             datapoints=5,  # minutes, in which the service scales out on the depth
-            description="Payments are waiting in the processing queue faster than they are worked off.",
+            description="Payments arrive in the processing queue faster than the service processes them.",
             runbook="processing-depth",
         )
         age = alarm(
@@ -47,7 +47,7 @@ class ProcessingQueueMonitoring(Construct):
             metric=queue.metric_approximate_age_of_oldest_message(period=MINUTE, statistic="Maximum"),
             threshold=AGE_SECONDS,
             datapoints=3,
-            description="A payment has been waiting in the processing queue for longer than three attempts take.",
+            description="A payment has waited in the processing queue for longer than three attempts take.",
             runbook="processing-age",
         )
         failed = dead_letter_queue.metric_approximate_number_of_messages_visible(period=MINUTE, statistic="Maximum")
@@ -56,7 +56,7 @@ class ProcessingQueueMonitoring(Construct):
             metric=failed,
             threshold=0,
             datapoints=1,
-            description="A payment failed three times and lies in the dead-letter queue, for 14 days.",
+            description="A payment failed three times and is in the dead-letter queue, which keeps it for 14 days.",
             runbook="processing-dead-letters",
         )
         self.alarms = [depth, age, dead_letters]

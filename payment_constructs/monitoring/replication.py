@@ -49,7 +49,7 @@ class ReplicationFailureMonitoring(Construct):
             threshold=0,
             datapoints=1,
             missing_data=NOT_BREACHING,  # published only while something is replicated
-            description=f"S3 gave up replicating something of the bucket {source_bucket}, and will not try again.",
+            description=f"S3 failed to replicate an operation on the bucket {source_bucket} and does not retry it.",
             runbook="replication-failed",
         )
         latency = metric("ReplicationLatency", region=destination_region)
@@ -85,7 +85,7 @@ class ReplicationLagMonitoring(Construct):
             datapoints=3,
             missing_data=BREACHING,  # published while idle too, and no longer once the destination is gone
             description=(
-                f"The bucket {destination_bucket} is more than 15 minutes behind, or nothing replicates into it."
+                f"Replication to the bucket {destination_bucket} is more than 15 minutes late, or has stopped."
             ),
             runbook="replication-late",
         )

@@ -22,7 +22,7 @@ class RotationMonitoring(Construct):
             threshold=0,
             datapoints=1,
             missing_data=NOT_BREACHING,  # the function runs once in 30 days: no call, no failure
-            description="The rotation of the application's database password failed; the present one stays valid.",
+            description="The rotation of the application's database password failed; the current one stays valid.",
             runbook="rotation-failed",
         )
         self.alarms = [failed]

@@ -39,14 +39,14 @@ class ServiceMonitoring(Construct):
             "Cpu",
             metric=metric("CPUUtilization"),
             threshold=cpu_percent,
-            description="The service's Cpu use stays above its level although it scales.",
+            description=f"CPU use has exceeded its threshold for {MINUTES} minutes, although the service scales.",
             runbook="service-cpu",
         )
         memory = alarm(
             "Memory",
             metric=metric("MemoryUtilization"),
             threshold=memory_percent,
-            description="The service's Memory use stays above its level although it scales.",
+            description=f"Memory use has exceeded its threshold for {MINUTES} minutes, although the service scales.",
             runbook="service-memory",
         )
         self.alarms = [cpu, memory]

@@ -38,7 +38,7 @@ class SessionTableMonitoring(Construct):
             threshold=0,
             datapoints=2,  # the SDK retries for some seconds; longer throttling reaches a customer
             periods=5,
-            description="DynamoDB is refusing requests to the session table because they are too many.",
+            description="DynamoDB throttles requests to the session table.",
             runbook="sessions-throttled",
         )
         errors = alarm(
@@ -54,7 +54,7 @@ class SessionTableMonitoring(Construct):
             threshold=0,
             datapoints=2,
             periods=5,
-            description="DynamoDB is failing at the session table (HTTP 500).",
+            description="DynamoDB returns server errors (HTTP 500) for the session table.",
             runbook="sessions-errors",
         )
         replication = alarm(
@@ -63,7 +63,7 @@ class SessionTableMonitoring(Construct):
             metric=metric(table | {"ReceivingRegion": other_region}, "ReplicationLatency", statistic="Average"),
             threshold=REPLICATION_MILLISECONDS,
             datapoints=5,
-            description=f"Sessions take seconds to arrive in {other_region}.",
+            description=f"Replication of sessions to {other_region} takes more than five seconds.",
             runbook="sessions-replication",
         )
         self.alarms = [throttled, errors, replication]
