@@ -20,7 +20,7 @@ from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.network import network_interface_statements
 
 CODE = Path(__file__).with_name("functions") / "password_rotation.py"
-MODULES = [CODE.with_name(f"{name}.py") for name in ("certificate_hash", "scram_exchange", "postgresql_client")]
+MODULES = [CODE.with_name("postgresql_client.py")]
 
 
 class DatabaseUser(Construct):

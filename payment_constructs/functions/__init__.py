@@ -1,1 +1,1 @@
-"""The code that runs in Lambda; each file travels inside a template."""
+"""The code of Lambda functions, which is deployed inside the templates."""

@@ -1,4 +1,4 @@
-"""Runs inside Lambda. This file travels in the template: there is no asset to ship."""
+"""Lambda function for the custom resources of housekeeping, deployed inside the template."""
 
 import json
 import time
@@ -13,7 +13,7 @@ SEAL = "Sealed"
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Answers CloudFormation for every housekeeping resource, whatever happens: without an answer a stack hangs."""
+    """Answers CloudFormation for every custom resource, also after an error: without an answer the stack hangs."""
     try:
         properties, deleted = event["ResourceProperties"], event["RequestType"] == "Delete"
         if "GroupId" in properties and not deleted:
@@ -23,7 +23,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
         if "VaultName" in properties and deleted:
             clear(boto3.client("backup", region_name=properties["Region"]), properties, context)
         if "WayBack" in properties:
-            lead_back(properties, deleted)
+            return_routes(properties, deleted)
         subjects = ("GroupId", "BucketName", "VaultName", "WayBack")
         subject = next(properties[key] for key in subjects if key in properties)
         cfnresponse.send(event, context, cfnresponse.SUCCESS, {}, subject)
@@ -32,16 +32,16 @@ def handler(event: dict[str, Any], context: Any) -> None:
 
 
 def close(ec2: Any, group_id: str, account: str) -> None:
-    """Takes the two rules from a default security group that AWS makes it with; either may be gone already."""
+    """Revokes the two default rules of a default security group; either may already be revoked."""
     itself = {"UserIdGroupPairs": [{"UserId": account, "GroupId": group_id}], "IpProtocol": "-1"}
     anywhere = {"IpRanges": [{"CidrIp": "0.0.0.0/0"}], "IpProtocol": "-1"}
     gone = ("InvalidPermission.NotFound",)
-    unless(gone, ec2.revoke_security_group_ingress, GroupId=group_id, IpPermissions=[itself])
-    unless(gone, ec2.revoke_security_group_egress, GroupId=group_id, IpPermissions=[anywhere])
+    ignoring(gone, ec2.revoke_security_group_ingress, GroupId=group_id, IpPermissions=[itself])
+    ignoring(gone, ec2.revoke_security_group_egress, GroupId=group_id, IpPermissions=[anywhere])
 
 
-def unless(codes: tuple[str, ...], call: Any, **arguments: Any) -> None:
-    """Makes a call that takes something away, which may be gone already."""
+def ignoring(codes: tuple[str, ...], call: Any, **arguments: Any) -> None:
+    """Makes a call and ignores these error codes, of something that is already deleted."""
     try:
         call(**arguments)
     except ClientError as error:
@@ -50,9 +50,9 @@ def unless(codes: tuple[str, ...], call: Any, **arguments: Any) -> None:
 
 
 def empty(s3: Any, bucket: str, deleted: bool) -> None:
-    """Deletes every version and delete marker, governance locks included, where the bucket still carries the tag.
+    """Deletes every version and delete marker, governance locks included, if the bucket still has the tag.
 
-    Taking the custom resource out of a template deletes it too: the tag goes first then, and the objects stay.
+    Removing the custom resource from a template also deletes it; then the tag is removed first, and the objects stay.
     """
     if TAG not in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]:
         return
@@ -70,9 +70,9 @@ def empty(s3: Any, bucket: str, deleted: bool) -> None:
 
 
 def seal(s3: Any, bucket: str, sealed: bool) -> None:
-    """Refuses every further object, a late access log or replica, which would keep the bucket from being deleted.
+    """Denies further objects (late access logs, replicas), which would prevent the deletion of the bucket.
 
-    A bucket in the other region outlives this stack: when the stack comes back, the bucket is opened again.
+    A bucket in the other region outlives this stack: when the stack is created again, the denial is removed.
     """
     policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
     statements = [one for one in policy["Statement"] if one.get("Sid") != SEAL]
@@ -85,13 +85,13 @@ def seal(s3: Any, bucket: str, sealed: bool) -> None:
 
 
 def clear(backup: Any, vault: dict[str, str], context: Any) -> None:
-    """Deletes every recovery point of a vault that still carries the tag, and waits until AWS Backup is done."""
+    """Deletes every recovery point of a vault that still has the tag, and waits for AWS Backup."""
     if backup.list_tags(ResourceArn=vault["VaultArn"])["Tags"].get(TAG["Key"]) != TAG["Value"]:
         return
     name = vault["VaultName"]
     pages = backup.get_paginator("list_recovery_points_by_backup_vault")
     while points := [one for page in pages.paginate(BackupVaultName=name) for one in page["RecoveryPoints"]]:
-        if context.get_remaining_time_in_millis() < 60_000:  # noqa: PLR2004 - enough to answer
+        if context.get_remaining_time_in_millis() < 60_000:  # noqa: PLR2004 - time to answer
             raise RuntimeError(f"{name}: {len(points)} recovery points are not deleted yet")
         for point in points:
             if point["Status"] != "DELETING":
@@ -99,10 +99,10 @@ def clear(backup: Any, vault: dict[str, str], context: Any) -> None:
         time.sleep(10)
 
 
-def lead_back(peering: dict[str, str], deleted: bool) -> None:
-    """Routes the peer's answers through the connection, and lets names of the peer be resolved through it.
+def return_routes(peering: dict[str, str], deleted: bool) -> None:
+    """Adds or deletes the peer's return routes, and switches on DNS resolution, with the peer's role.
 
-    The peer may be in another account: it is done in the role that waits there for it.
+    The peer may be in another account.
     """
     role = boto3.client("sts").assume_role(RoleArn=peering["RoleArn"], RoleSessionName="peering")["Credentials"]
     ec2 = boto3.client(
@@ -116,7 +116,7 @@ def lead_back(peering: dict[str, str], deleted: bool) -> None:
     gone = ("InvalidRoute.NotFound", "InvalidRouteTableID.NotFound")
     for table in peering["RouteTableIds"].split(","):
         route = {"RouteTableId": table, "DestinationCidrBlock": peering["Cidr"]}
-        unless(gone, ec2.delete_route, **route)
+        ignoring(gone, ec2.delete_route, **route)
         if not deleted:
             ec2.create_route(**route, VpcPeeringConnectionId=connection)
     if not deleted:

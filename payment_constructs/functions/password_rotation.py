@@ -1,4 +1,4 @@
-"""Runs inside Lambda and rotates the application's database user; it travels in the template."""
+"""Lambda function that rotates the application's database user, deployed inside the template."""
 
 import json
 import os
@@ -16,13 +16,13 @@ USERS = (f"{ROLE}_a", f"{ROLE}_b")
 
 
 def handler(event: dict[str, str], context: object) -> None:  # noqa: ARG001 - Lambda's signature
-    """Answers one of the four steps of https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html."""
+    """Runs one of the four steps of https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html."""
     steps = {"createSecret": create, "setSecret": apply, "testSecret": test, "finishSecret": finish}
     steps[event["Step"]](event["SecretId"], event["ClientRequestToken"])
 
 
 def create(secret: str, token: str) -> None:
-    """Makes the credentials of the other user, once: a step may be asked for again."""
+    """Creates the credentials of the other user, once: Secrets Manager may repeat a step."""
     current = read(secret, "AWSCURRENT")
     try:
         read(secret, "AWSPENDING", VersionId=token)
@@ -36,7 +36,7 @@ def create(secret: str, token: str) -> None:
 
 
 def apply(secret: str, token: str) -> None:
-    """Lets both users in: the new one from now on, the present one for the tasks that started with it."""
+    """Sets the passwords of both users: the new one, and the current one for tasks that started with it."""
     users = read(secret, "AWSCURRENT"), read(secret, "AWSPENDING", VersionId=token)
     for user in users:
         if user["username"] not in USERS or not (user["password"].isascii() and user["password"].isalnum()):
@@ -61,7 +61,7 @@ def test(secret: str, token: str) -> None:
 
 
 def finish(secret: str, token: str) -> None:
-    """Makes the new user the current one."""
+    """Makes the pending credentials the current ones."""
     versions = vault.describe_secret(SecretId=secret)["VersionIdsToStages"]
     (current,) = (version for version, stages in versions.items() if "AWSCURRENT" in stages)
     if current != token:
@@ -71,14 +71,14 @@ def finish(secret: str, token: str) -> None:
 
 
 def read(secret: str, stage: str, **version: str) -> dict[str, Any]:
-    """The credentials of a stage."""
+    """The credentials of a version stage."""
     value = vault.get_secret_value(SecretId=secret, VersionStage=stage, **version)
     content: dict[str, Any] = json.loads(value["SecretString"])
     return content
 
 
 def connect(user: dict[str, Any]) -> PostgresqlClient:
-    """A session of that user at the writer, wherever a secret says that the database is."""
+    """A session of the user at the writer, whose address is not taken from the secret."""
     return PostgresqlClient(
         host=os.environ["HOST"],
         port=int(os.environ["PORT"]),

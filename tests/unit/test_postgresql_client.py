@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from payment_constructs.functions.certificate_hash import certificate_hash
-from payment_constructs.functions.postgresql_client import DatabaseError, PostgresqlClient, UntrustedServerError
+from payment_constructs.functions.postgresql_client import (
+    DatabaseError,
+    PostgresqlClient,
+    UntrustedServerError,
+    certificate_hash,
+)
 from tests.certificates import ECDSA_SHA256, ECDSA_SHA384, make_certificate, write_server_certificate
 from tests.postgresql_server import PostgresqlServer
 
