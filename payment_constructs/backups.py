@@ -17,11 +17,9 @@ RETENTION = Duration.days(35)
 class Backups(Construct):
     """Plan that backs up at 02:00 Singapore time every day and keeps backups for 35 days in both regions.
 
-    Backups recover from a deletion or a corruption that replication would copy. Point-in-time recovery is up to the
-    services themselves (Aurora's backups, the table's); copies have none.
-
-    Not in the plan: the audit log. Its objects are versioned, locked for longer than a recovery point lives, and
-    replicated within 15 minutes; a backup would only add a role that may read all of them.
+    Backups recover from a deletion or a corruption that replication would copy; point-in-time recovery is up to Aurora
+    and DynamoDB, and copies have none. The audit log is not in the plan: its objects are versioned, locked for longer
+    than a recovery point lives, and replicated; a backup would only add a role that may read all of them.
 
     Copies of a DynamoDB backup need the account's opt-in to AWS Backup's advanced DynamoDB features in this region;
     accounts created since November 2021 have it. A global table is backed up and restored as a table of one region.
@@ -79,10 +77,9 @@ class Backups(Construct):
 class BackupVault(backup.BackupVault):
     """Encrypted vault for recovery points (PCI DSS 12.10.1: data backup processes).
 
-    With ``retain``, the vault is locked in compliance mode: after seven days no principal, the root user and AWS
-    included, can delete a recovery point early or remove the lock, so an attacker with the account cannot delete the
-    backups. No recovery point can be kept for more than 400 days, and an empty vault can still be deleted. Otherwise
-    the vault is not locked, and housekeeping empties it on destroy.
+    With ``retain``, the vault is locked in compliance mode: after seven days no principal, AWS included, can delete a
+    recovery point early or remove the lock. An empty vault can still be deleted. Otherwise the vault is not locked, and
+    housekeeping empties it on destroy.
     https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html
     """
 

@@ -1,6 +1,5 @@
 """Aurora PostgreSQL: a writer and readers in different zones, in isolated subnets."""
 
-from collections.abc import Sequence
 from functools import partial
 from itertools import cycle
 
@@ -57,6 +56,7 @@ class Database(Construct):
         retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.instance_class, self.capacity = instance_class, capacity
         self.key = EncryptionKey(self, "Key", purpose=f"Database {identifier}", retain=retain)
         # Created here, because RDS would create it without a key and without an expiry.
         log_group = LogGroup(
@@ -70,12 +70,22 @@ class Database(Construct):
             allow_all_outbound=False,
         )
         names = ["Writer", *(f"Reader{number}" for number in range(1, instances))]
-        writer, *readers = cluster_instances(
-            names,
-            zones=[subnet.availability_zone for subnet in vpc.isolated_subnets],
-            instance_class=instance_class,
-            serverless=capacity is not None,
-            key=self.key,
+        if capacity:
+            # A reader that scales with the writer can replace it in a failover.
+            create = partial(rds.ClusterInstance.serverless_v2, scale_with_writer=True)
+        else:
+            instance_type = ec2.InstanceType(instance_class.removeprefix("db."))
+            create = partial(rds.ClusterInstance.provisioned, instance_type=instance_type)
+        writer, *readers = (
+            create(
+                name,
+                availability_zone=subnet.availability_zone,
+                publicly_accessible=False,
+                auto_minor_version_upgrade=True,
+                enable_performance_insights=True,
+                performance_insight_encryption_key=self.key,
+            )
+            for name, subnet in zip(names, cycle(vpc.isolated_subnets), strict=False)
         )
         min_capacity, max_capacity = capacity or (None, None)
         self.cluster = rds.DatabaseCluster(
@@ -134,31 +144,6 @@ class Database(Construct):
                 "NIST.800.53.R5::NIST.800.53.R5-RDSInstanceDeletionProtectionEnabled",
                 control="The environment is destroyable by its settings; where data is retained, protection is on.",
             )
-
-
-def cluster_instances(
-    names: Sequence[str], *, zones: Sequence[str], instance_class: str, serverless: bool, key: kms.IKey
-) -> list[rds.IClusterInstance]:
-    """The instances of these construct ids, spread over the zones; the class is of no use to serverless ones."""
-    instance = (
-        # A reader that scales with the writer can replace it in a failover.
-        partial(rds.ClusterInstance.serverless_v2, scale_with_writer=True)
-        if serverless
-        else partial(
-            rds.ClusterInstance.provisioned, instance_type=ec2.InstanceType(instance_class.removeprefix("db."))
-        )
-    )
-    return [
-        instance(
-            name,
-            availability_zone=zone,
-            publicly_accessible=False,
-            auto_minor_version_upgrade=True,
-            enable_performance_insights=True,
-            performance_insight_encryption_key=key,
-        )
-        for name, zone in zip(names, cycle(zones), strict=False)
-    ]
 
 
 GIB_OF_LARGE = {"t": 8, "r": 16, "x": 32}

@@ -22,9 +22,8 @@ CODE = Path(__file__).with_name("functions") / "housekeeping.py"
 class HousekeepingRole(iam.Role):
     """Role of an environment's housekeeping function, by a fixed name that other accounts know too.
 
-    It is created in the DR stack, which is deployed first and has a bucket that the role may empty: a policy cannot
-    name a principal that does not exist yet. Its own policy allows no deletion; each bucket and vault allows its own
-    emptying.
+    The DR stack creates it, because policies there must name a principal that exists. Its own policy allows no
+    deletion; each bucket and vault allows its own emptying.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, role_name: str) -> None:

@@ -9,7 +9,7 @@ from constructs import Construct
 from payment_constructs.keys import EncryptionKey
 
 SINGLE_ITEM_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
-"""Reading and writing single sessions; no query or scan."""
+"""No query or scan."""
 
 
 class SessionTable(Construct):

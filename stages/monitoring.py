@@ -72,16 +72,13 @@ class Monitoring(Construct):
         cluster = DatabaseMonitoring(
             self,
             "Database",
-            cluster=data.database.cluster,
-            instance_class=environment.database_instance_class,
-            capacity=environment.database_capacity,
+            database=data.database,
             topic=topic,
         )
         queue = ProcessingQueueMonitoring(
             self,
             "Processing",
-            queue=data.processing.queue,
-            dead_letter_queue=data.processing.dead_letter_queue,
+            processing=data.processing,
             topic=topic,
         )
         table_name = data.sessions.table.table_name

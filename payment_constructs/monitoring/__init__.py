@@ -1,5 +1,5 @@
 """Alarms, dashboards and budgets, one module per monitored part.
 
-A module of this package describes each alarm in one call: metric, threshold, how many data points, what missing data
-means, and the runbook. A family's ``functools.partial`` fixes what its alarms or metrics share.
+Each alarm is one call with its metric, threshold, data points, missing-data handling and runbook; a ``partial`` sets
+what the alarms or metrics of a family share.
 """

@@ -112,22 +112,11 @@ class Alarm(cloudwatch.Alarm):
 
 
 def aws_metric(
-    namespace: str,
-    dimensions: Mapping[str, str],
-    name: str,
-    *,
-    statistic: str = "Sum",
-    period: Duration = MINUTE,
-    region: str | None = None,
+    namespace: str, dimensions: Mapping[str, str], name: str, *, statistic: str = "Sum", period: Duration = MINUTE
 ) -> cloudwatch.Metric:
     """A metric, by namespace and dimensions first, for a ``partial`` of a family's metrics."""
     return cloudwatch.Metric(
-        namespace=namespace,
-        dimensions_map=dimensions,
-        metric_name=name,
-        statistic=statistic,
-        period=period,
-        region=region,
+        namespace=namespace, dimensions_map=dimensions, metric_name=name, statistic=statistic, period=period
     )
 
 

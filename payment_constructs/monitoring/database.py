@@ -6,10 +6,9 @@ from itertools import chain
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_rds as rds
 from constructs import Construct
 
-from payment_constructs.database import Capacity, max_connections, memory_bytes, pauses
+from payment_constructs.database import Database, max_connections, memory_bytes, pauses
 from payment_constructs.monitoring.alarm import BELOW, BREACHING, NOT_BREACHING, Alarm, AlarmTopic, aws_metric
 from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.monitoring.gate import Breach
@@ -33,25 +32,16 @@ FIVE_MINUTES = Duration.minutes(5)
 class DatabaseMonitoring(Construct):
     """Alarms on each instance's CPU, connections and memory, and on the cluster's replica lag and deadlocks."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        cluster: rds.DatabaseCluster,
-        instance_class: str,
-        capacity: Capacity | None,
-        topic: AlarmTopic,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, database: Database, topic: AlarmTopic) -> None:
         super().__init__(scope, construct_id)
+        cluster = database.cluster
         metric = partial(aws_metric, "AWS/RDS", {"DBClusterIdentifier": cluster.cluster_identifier})
         instances = [
             _instance_alarms(
                 Construct(self, f"Instance{number}"),
                 name=f"database-instance{number}",
                 metric=partial(aws_metric, "AWS/RDS", {"DBInstanceIdentifier": identifier}),
-                instance_class=instance_class,
-                capacity=capacity,
+                database=database,
                 topic=topic,
             )
             for number, identifier in enumerate(cluster.instance_identifiers, start=1)
@@ -79,7 +69,7 @@ class DatabaseMonitoring(Construct):
         self.alarms = [*chain.from_iterable(instances), lag, deadlocks]
         # A running cluster reports each minute whatever the traffic: not filled, so missing data stays missing. A
         # paused one may not report; then the gate relies on the healthy hosts, which count as zero without data.
-        condition = f"{'FILL(database_cpu, 0)' if pauses(capacity) else 'database_cpu'} > {CPU_PERCENT}"
+        condition = f"{'FILL(database_cpu, 0)' if pauses(database.capacity) else 'database_cpu'} > {CPU_PERCENT}"
         cluster_cpu = metric("CPUUtilization", statistic="Maximum")
         self.breaches = [Breach(condition=condition, metrics={"database_cpu": cluster_cpu})]
         self.widgets = [
@@ -99,14 +89,14 @@ def _instance_alarms(
     *,
     name: str,
     metric: Callable[..., cloudwatch.Metric],
-    instance_class: str,
-    capacity: Capacity | None,
+    database: Database,
     topic: AlarmTopic,
 ) -> tuple[Alarm, Alarm, Alarm]:
     """On CPU, connections and memory; a serverless instance reports all three relative to its maximum capacity.
 
     Named after the instance's number and not its role: a failover makes another instance the writer.
     """
+    instance_class, capacity = database.instance_class, database.capacity
     alarm = partial(Alarm, scope, topic=topic, datapoints=3)
     cpu = alarm(
         "Cpu",

@@ -2,12 +2,12 @@
 
 from functools import partial
 
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import MINUTE, NOT_BREACHING, Alarm, AlarmTopic
 from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.monitoring.gate import Breach
+from payment_constructs.queue import ProcessingQueue
 
 DEPTH = 1000
 """Messages; more than that arrive faster than the service processes them."""
@@ -23,16 +23,9 @@ class ProcessingQueueMonitoring(Construct):
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        queue: sqs.IQueue,
-        dead_letter_queue: sqs.IQueue,
-        topic: AlarmTopic,
-    ) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, processing: ProcessingQueue, topic: AlarmTopic) -> None:
         super().__init__(scope, construct_id)
+        queue, dead_letter_queue = processing.queue, processing.dead_letter_queue
         alarm = partial(Alarm, self, topic=topic, missing_data=NOT_BREACHING)
         depth = alarm(
             "Depth",

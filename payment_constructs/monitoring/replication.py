@@ -52,7 +52,7 @@ class ReplicationFailureMonitoring(Construct):
             description=f"S3 failed to replicate an operation on the bucket {source_bucket} and does not retry it.",
             runbook="replication-failed",
         )
-        latency = metric("ReplicationLatency", region=destination_region)
+        latency = metric("ReplicationLatency").with_(region=destination_region)
         self.alarms = [failed]
         self.widgets = [
             graph(f"Replication lag: {name}", latency, unit="s"),
