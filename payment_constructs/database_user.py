@@ -56,7 +56,7 @@ class DatabaseUser(Construct):
             self,
             "Secret",
             secret_name=secret_name,
-            description="The payment service's user of the database",
+            description="Database credentials of the payment service",
             # By ARN: the CDK would add a secret's readers to its key's policy, and here they depend on the key.
             encryption_key=kms.Key.from_key_arn(self, "Key", database.key.key_arn),
             generate_secret_string=secretsmanager.SecretStringGenerator(

@@ -36,7 +36,7 @@ class Manifest(Construct):
             self,
             "Parameter",
             parameter_name=parameter_name,
-            description="What stands in this environment, and how it is set",
+            description="Inventory of the environment: its deployed resources and their configuration",
             string_value=Stack.of(self).to_json_string(document),
         )
 
