@@ -42,7 +42,7 @@ class Backups(Construct):
             service="backup.amazonaws.com",
             policy="service-role/AWSBackupServiceRolePolicyForBackup",
             control=(
-                "AWS's own policy for this one service, which may take snapshots and cannot delete data; the plan "
+                "AWS's managed policy for this one service, which may take snapshots and not delete data; the plan "
                 "names every resource that is backed up."
             ),
         )

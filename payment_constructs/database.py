@@ -117,7 +117,7 @@ class Database(Construct):
                 "MonitoringRole",
                 service="monitoring.rds.amazonaws.com",
                 policy="service-role/AmazonRDSEnhancedMonitoringRole",
-                control="AWS's own policy for this one service, which may write the RDSOSMetrics log and nothing else.",
+                control="AWS's managed policy for this one service, which may only write the RDSOSMetrics log.",
             ),
             enable_performance_insights=True,
             performance_insight_encryption_key=self.key,
@@ -130,12 +130,12 @@ class Database(Construct):
             acknowledge(
                 instance,
                 "NIST.800.53.R5::NIST.800.53.R5-RDSInBackupPlan",
-                control="AWS Backup takes Aurora by its cluster, which is in the plan; the rule looks for instances.",
+                control="AWS Backup backs up Aurora clusters, and this one is in the plan; the rule checks instances.",
             )
             acknowledge(
                 instance,
                 "CloudFormation-Validate::W3010",
-                control="The zones of the subnets, by name, so that writer and reader never share one.",
+                control="The subnets' zones, by name, so that writer and reader are never in the same zone.",
             )
         if not retain:
             acknowledge(

@@ -132,8 +132,8 @@ class DatabaseUser(Construct):
             policy,
             "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
             control=(
-                "Lambda makes and removes the function's network interfaces, which have no name before; a deny takes "
-                "the same actions from the function's own code."
+                "Lambda creates and deletes the function's network interfaces, whose ids are not known beforehand; a "
+                "deny statement refuses the same actions to the function's own code."
             ),
         )
         topic.allow_failed_events(policy)
@@ -172,6 +172,6 @@ class DatabaseUser(Construct):
         acknowledge(
             function,
             "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
-            control="Secrets Manager alone may invoke it, one step of one rotation at a time.",
+            control="Only Secrets Manager may invoke it, one step of one rotation at a time.",
         )
         return function

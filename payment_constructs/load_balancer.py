@@ -89,7 +89,7 @@ class LoadBalancer(Construct):
             "ShiftingRole",
             service="ecs.amazonaws.com",
             policy="AmazonECSInfrastructureRolePolicyForLoadBalancers",
-            control="AWS's own policy for this role of ECS, which may register targets and turn listener rules.",
+            control="AWS's managed policy for this ECS role, which may register targets and change listener rules.",
         )
         alternate = self._target_group("AlternateTargets")
         self.target_groups.append(alternate)

@@ -82,7 +82,7 @@ class AccessLogBucket(s3.Bucket):
                 self,
                 "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
                 "PCI.DSS.321::PCI.DSS.321-S3BucketReplicationEnabled",
-                control="The end of a chain: what the platform logs of its access is replicated into this very region.",
+                control="The last bucket of a replication chain: access logs are replicated to this region.",
             )
         else:
             # Each bucket expires its logs by its own lifecycle rule.

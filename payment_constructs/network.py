@@ -65,8 +65,8 @@ class Network(Construct):
                 "NIST.800.53.R5::NIST.800.53.R5-VPCNoUnrestrictedRouteToIGW",
                 "PCI.DSS.321::PCI.DSS.321-VPCNoUnrestrictedRouteToIGW",
                 control=(
-                    "An internet-facing load balancer and NAT gateways need it. Nothing else stands in this subnet, "
-                    "it gives no public address on launch, and the service and database have no such route."
+                    "An internet-facing load balancer and NAT gateways need it. The subnet has no other resources and "
+                    "assigns no public addresses on launch, and the service and the database have no such route."
                 ),
             )
         for subnet in (*self.vpc.public_subnets, *self.vpc.private_subnets, *self.vpc.isolated_subnets):

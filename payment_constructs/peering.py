@@ -75,7 +75,7 @@ class PeeringAdmission(Construct):
         acknowledge(
             policy,
             f"AwsSolutions::AwsSolutions-IAM5[Resource::{connections}]",
-            control="A connection has no id before it is asked for; the condition leaves those that end in this VPC.",
+            control="A connection has no id before the request; the condition allows only connections to this VPC.",
         )
         trusted = trusted_roles(*role_names, account=account)
         iam.Role(self, "Role", role_name=role_name, assumed_by=trusted, managed_policies=[policy])

@@ -112,7 +112,7 @@ class PaymentService(Construct):
             acknowledge(
                 self.service,
                 "Annotation::@aws-cdk/aws-ecs:shouldUseCircuitBreaker",
-                control="ECS has none for canaries: the gate alarm stops and reverts the shift while it bakes.",
+                control="ECS has no circuit breaker for canary deployments: the gate alarm rolls them back.",
             )
         target = self.service.load_balancer_target(
             container_name="Service",
@@ -159,7 +159,7 @@ class TaskIdentity(Construct):
         acknowledge(
             self._execution_policy,
             "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-            control="ecr:GetAuthorizationToken knows no resource; what the token pulls is one named repository.",
+            control="ecr:GetAuthorizationToken supports no resource ARN; the token pulls from one named repository.",
         )
 
     def allow_logging(self, log_group: LogGroup) -> None:
