@@ -1,5 +1,7 @@
 """The processing queue and its dead-letter queue."""
 
+from functools import partial
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
@@ -15,26 +17,22 @@ class ProcessingQueue(Construct):
         self, scope: Construct, construct_id: str, *, queue_name: str, dead_letter_queue_name: str, retain: bool
     ) -> None:
         super().__init__(scope, construct_id)
-        removal_policy = RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY
         self.key = EncryptionKey(self, "Key", purpose=f"Processing queue {queue_name}", retain=retain)
-        self.dead_letter_queue = sqs.Queue(
+        queue = partial(
+            sqs.Queue,
             self,
-            "DeadLetterQueue",
-            queue_name=dead_letter_queue_name,
             encryption_master_key=self.key,
             enforce_ssl=True,
-            retention_period=Duration.days(14),
-            removal_policy=removal_policy,
+            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
         )
-        self.queue = sqs.Queue(
-            self,
+        self.dead_letter_queue = queue(
+            "DeadLetterQueue", queue_name=dead_letter_queue_name, retention_period=Duration.days(14)
+        )
+        self.queue = queue(
             "Queue",
             queue_name=queue_name,
-            encryption_master_key=self.key,
-            enforce_ssl=True,
             visibility_timeout=Duration.seconds(300),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=3, queue=self.dead_letter_queue),
-            removal_policy=removal_policy,
         )
 
     def grant_use(self, policy: iam.ManagedPolicy) -> None:

@@ -86,6 +86,14 @@ class PaymentService(Construct):
         self.security_group.connections.allow_from(
             load_balancer.security_group, ec2.Port.tcp(CONTAINER_PORT), "Requests"
         )
+        deployment: dict[str, Any] = {"circuit_breaker": ecs.DeploymentCircuitBreaker(enable=True, rollback=True)}
+        if canary_percent:
+            shift = ecs.TrafficShiftConfig(step_percent=canary_percent, step_bake_time=Duration.minutes(10))
+            deployment = {
+                "deployment_strategy": ecs.DeploymentStrategy.CANARY,
+                "canary_configuration": shift,
+                "bake_time": Duration.minutes(30),
+            }
         self.service = ecs.FargateService(
             self,
             "Service",
@@ -106,7 +114,7 @@ class PaymentService(Construct):
             deployment_alarms=ecs.DeploymentAlarmConfig(
                 alarm_names=[gate_name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
             ),
-            **deployment_options(canary_percent),
+            **deployment,
         )
         if canary_percent:
             acknowledge(
@@ -122,19 +130,6 @@ class PaymentService(Construct):
         target.attach_to_application_target_group(load_balancer.target_group)
         # ECS creates no service whose target group has no listener.
         self.service.node.add_dependency(load_balancer.rule)
-
-
-def deployment_options(canary_percent: int | None) -> dict[str, Any]:
-    """Arguments of the ECS service for a canary deployment, or for a rolling one with a circuit breaker."""
-    if canary_percent is None:
-        return {"circuit_breaker": ecs.DeploymentCircuitBreaker(enable=True, rollback=True)}
-    return {
-        "deployment_strategy": ecs.DeploymentStrategy.CANARY,
-        "canary_configuration": ecs.TrafficShiftConfig(
-            step_percent=canary_percent, step_bake_time=Duration.minutes(10)
-        ),
-        "bake_time": Duration.minutes(30),
-    }
 
 
 class TaskIdentity(Construct):

@@ -1,6 +1,7 @@
 """CloudWatch alarms with a name, an SNS notification, a runbook and explicit missing-data handling."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from aws_cdk import Duration, Stack
@@ -30,31 +31,20 @@ class AlarmTopic(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
-        own_alarms = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
+        allow_alarms = partial(
+            iam.PolicyStatement,
+            sid="Alarms",
+            principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+        )
         self.key = EncryptionKey(self, "Key", purpose=f"Alarm topic {name('alarms')}", retain=retain)
         # CloudWatch cannot publish to a topic with AWS's own key for SNS; only the alarm's history shows the failure:
         # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="Alarms",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=["*"],
-                conditions=own_alarms,
-            )
-        )
+        self.key.add_to_resource_policy(allow_alarms(actions=["kms:Decrypt", "kms:GenerateDataKey*"], resources=["*"]))
         self.topic = sns.Topic(self, "Topic", topic_name=name("alarms"), master_key=self.key, enforce_ssl=True)
         self._action = actions.SnsAction(self.topic)
         # `enforce_ssl` replaces the default topic policy, which would have allowed alarms to publish.
-        self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="Alarms",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
-                conditions=own_alarms,
-            )
-        )
+        self.topic.add_to_resource_policy(allow_alarms(actions=["sns:Publish"], resources=[self.topic.topic_arn]))
         sns.Subscription(self, "Mailbox", topic=self.topic, protocol=sns.SubscriptionProtocol.EMAIL, endpoint=email)
 
     def allow_failed_events(self, policy: iam.ManagedPolicy) -> None:
@@ -120,9 +110,11 @@ def aws_metric(
     )
 
 
-def per_minute(label: str, expression: str, metrics: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
-    """A metric-math expression, once a minute."""
-    return cloudwatch.MathExpression(expression=expression, using_metrics=metrics, period=MINUTE, label=label)
+def metric_math(
+    label: str, expression: str, metrics: Mapping[str, cloudwatch.IMetric], *, period: Duration = MINUTE
+) -> cloudwatch.MathExpression:
+    """A metric-math expression of metrics by their ids in it."""
+    return cloudwatch.MathExpression(expression=expression, using_metrics=metrics, period=period, label=label)
 
 
 class Monitored(Protocol):

@@ -6,7 +6,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import ABOVE, MINUTE, AlarmTopic, alarm_description
+from payment_constructs.monitoring.alarm import ABOVE, MINUTE, AlarmTopic, alarm_description, metric_math
 
 
 class ErrorRate:
@@ -39,12 +39,8 @@ class ErrorRate:
 
     def percent(self, *, period: Duration, at_least: int = 1) -> cloudwatch.MathExpression:
         """The rate as a metric."""
-        return cloudwatch.MathExpression(
-            expression=self.expression(at_least=at_least),
-            using_metrics=self.metrics(period),
-            period=period,
-            label="Errors %",
-        )
+        expression = self.expression(at_least=at_least)
+        return metric_math("Errors %", expression, self.metrics(period), period=period)
 
 
 WINDOWS = (

@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import BREACHING, Alarm, AlarmTopic, alarm_description, per_minute
+from payment_constructs.monitoring.alarm import BREACHING, Alarm, AlarmTopic, alarm_description, metric_math
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Gate(Alarm):
             scope,
             construct_id,
             topic=topic,
-            metric=per_minute(
+            metric=metric_math(
                 "Breaches",
                 " + ".join(f"IF({breach.condition}, 1, 0)" for breach in breaches),
                 {name: metric for breach in breaches for name, metric in breach.metrics.items()},

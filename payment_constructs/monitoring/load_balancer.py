@@ -15,7 +15,7 @@ from payment_constructs.monitoring.alarm import (
     Alarm,
     AlarmTopic,
     aws_metric,
-    per_minute,
+    metric_math,
 )
 from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.monitoring.error_rate import ErrorRate
@@ -103,7 +103,7 @@ class HostMonitoring(Construct):
             self,
             "Unhealthy",
             topic=topic,
-            metric=per_minute("Unhealthy", _sum(unhealthy), unhealthy),
+            metric=metric_math("Unhealthy", _sum(unhealthy), unhealthy),
             threshold=0,
             datapoints=3,
             periods=5,
@@ -115,7 +115,7 @@ class HostMonitoring(Construct):
             self,
             "Healthy",
             topic=topic,
-            metric=per_minute("Healthy", _sum(healthy), healthy),
+            metric=metric_math("Healthy", _sum(healthy), healthy),
             threshold=min_hosts,
             comparison=BELOW,
             datapoints=3,

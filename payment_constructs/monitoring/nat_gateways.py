@@ -5,7 +5,7 @@ from functools import partial
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic, aws_metric, per_minute
+from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic, aws_metric, metric_math
 
 DROPPED_PERCENT = 0.01
 """Of all packets; above it AWS recommends to check the health of the service:
@@ -45,7 +45,7 @@ class NatGatewayMonitoring(Construct):
             drops = alarm(
                 f"Drops-{zone}",
                 name=f"nat-{zone}-drops",
-                metric=per_minute(
+                metric=metric_math(
                     "Dropped %",
                     DROPPED,
                     {

@@ -4,7 +4,7 @@ from functools import partial
 
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic, aws_metric, per_minute
+from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic, aws_metric, metric_math
 from payment_constructs.monitoring.dashboard import graph
 
 OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query")
@@ -30,7 +30,7 @@ class SessionTableMonitoring(Construct):
         alarm = partial(Alarm, self, topic=topic, missing_data=NOT_BREACHING)
         throttled = alarm(
             "Throttled",
-            metric=per_minute(
+            metric=metric_math(
                 "Throttled",
                 "FILL(reads, 0) + FILL(writes, 0)",
                 {"reads": metric(table, "ReadThrottleEvents"), "writes": metric(table, "WriteThrottleEvents")},
@@ -43,7 +43,7 @@ class SessionTableMonitoring(Construct):
         )
         errors = alarm(
             "Errors",
-            metric=per_minute(
+            metric=metric_math(
                 "Errors",
                 " + ".join(f"FILL({operation.lower()}, 0)" for operation in OPERATIONS),
                 {
