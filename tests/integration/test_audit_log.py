@@ -18,11 +18,11 @@ def bucket(deployed: Deployed) -> str:
     return deployed.audit_bucket_name
 
 
-def test_a_record_that_is_written_over_is_kept(s3: Any, bucket: str) -> None:
+def test_the_audit_bucket_is_versioned(s3: Any, bucket: str) -> None:
     assert s3.get_bucket_versioning(Bucket=bucket).get("Status") == "Enabled"
 
 
-def test_a_record_is_locked(s3: Any, bucket: str, retained: bool) -> None:
+def test_the_audit_bucket_has_object_lock(s3: Any, bucket: str, retained: bool) -> None:
     lock = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
     assert lock["ObjectLockEnabled"] == "Enabled"
     retention = lock["Rule"]["DefaultRetention"]
@@ -30,7 +30,7 @@ def test_a_record_is_locked(s3: Any, bucket: str, retained: bool) -> None:
     assert retention["Days"] >= (365 if retained else 1), "locked for too short a time"
 
 
-def test_records_are_encrypted_with_the_logs_own_key(s3: Any, bucket: str, primary: dict[str, str]) -> None:
+def test_the_audit_bucket_is_encrypted_with_its_own_key(s3: Any, bucket: str, primary: dict[str, str]) -> None:
     (rule,) = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {
         "SSEAlgorithm": "aws:kms",
@@ -38,14 +38,14 @@ def test_records_are_encrypted_with_the_logs_own_key(s3: Any, bucket: str, prima
     }
 
 
-def test_nothing_of_it_can_be_public(s3: Any, bucket: str) -> None:
+def test_the_audit_bucket_blocks_public_access(s3: Any, bucket: str) -> None:
     blocked = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
     assert blocked == dict.fromkeys(
         ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True
     )
 
 
-def test_records_are_replicated_into_the_dr_region(s3: Any, bucket: str, recovery: dict[str, str]) -> None:
+def test_the_audit_bucket_replicates_to_the_dr_region(s3: Any, bucket: str, recovery: dict[str, str]) -> None:
     (rule,) = s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"]
     assert rule["Status"] == "Enabled"
     destination = rule["Destination"]

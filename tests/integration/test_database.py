@@ -29,20 +29,20 @@ def test_the_database_is_available(client: Client, deployed: Deployed) -> None:
     )
 
 
-def test_there_is_a_reader_to_fail_over_to(cluster: dict[str, Any]) -> None:
+def test_the_database_has_one_writer_and_a_reader(cluster: dict[str, Any]) -> None:
     writers = [member["DBInstanceIdentifier"] for member in cluster["DBClusterMembers"] if member["IsClusterWriter"]]
     assert len(writers) == 1, f"writers: {writers}"
     assert len(cluster["DBClusterMembers"]) >= 2, "a writer without a reader"
 
 
-def test_the_endpoint_is_the_one_that_the_stack_put_out(cluster: dict[str, Any], deployed: Deployed) -> None:
+def test_the_database_endpoint_matches_the_stack_output(cluster: dict[str, Any], deployed: Deployed) -> None:
     assert cluster["Endpoint"] == deployed.database_endpoint
 
 
-def test_it_is_encrypted_with_its_own_key(cluster: dict[str, Any], primary: dict[str, str]) -> None:
+def test_the_database_is_encrypted_with_its_own_key(cluster: dict[str, Any], primary: dict[str, str]) -> None:
     assert cluster["StorageEncrypted"], "the storage is not encrypted"
     assert cluster["KmsKeyId"] == primary["database_key"]
 
 
-def test_it_is_protected_from_deletion_where_data_is_retained(cluster: dict[str, Any], retained: bool) -> None:
+def test_the_database_has_deletion_protection_where_data_is_retained(cluster: dict[str, Any], retained: bool) -> None:
     assert cluster["DeletionProtection"] is retained

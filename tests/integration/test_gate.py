@@ -4,7 +4,7 @@ from tests.integration.conftest import Client
 from tests.integration.deployed import Deployed
 
 
-def test_the_gate_is_there(client: Client, deployed: Deployed) -> None:
+def test_the_gate_alarm_exists(client: Client, deployed: Deployed) -> None:
     """Whether it is open is the pipeline's question: it watches on for as long as the release bakes."""
     name = deployed.resource_name("gate")
     found = client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]

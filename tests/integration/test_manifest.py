@@ -14,7 +14,7 @@ def test_the_manifest_names_this_environment(manifest: dict[str, Any], deployed:
     assert deployed.role_arn.split(":")[4] == manifest["configuration"]["account"], "verified in another account"
 
 
-def test_the_manifest_and_the_stack_outputs_are_of_one_deployment(primary: dict[str, str], deployed: Deployed) -> None:
+def test_the_manifest_matches_the_stack_outputs(primary: dict[str, str], deployed: Deployed) -> None:
     told = {name: primary[name] for name in ("vpc", "load_balancer", "database", "queue", "audit_bucket")}
     assert told == {
         "vpc": deployed.vpc_id,

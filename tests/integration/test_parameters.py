@@ -17,7 +17,7 @@ from tests.integration.deployed import Deployed
         ("environment", "environment"),
     ],
 )
-def test_a_parameter_says_what_the_stack_put_out(
+def test_each_parameter_matches_its_stack_output(
     parameter: Callable[[str], str], deployed: Deployed, key: str, field: str
 ) -> None:
     assert parameter(key) == getattr(deployed, field), f"who reads {deployed.parameter_name(key)} is led astray"

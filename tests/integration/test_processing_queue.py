@@ -33,18 +33,20 @@ def denies_plain_http(statement: dict[str, Any]) -> bool:
     )
 
 
-def test_a_payment_that_fails_three_times_is_set_aside(queue: dict[str, str], dead_letters: dict[str, str]) -> None:
+def test_the_queue_moves_messages_to_the_dlq_after_three_receives(
+    queue: dict[str, str], dead_letters: dict[str, str]
+) -> None:
     redrive = json.loads(queue["RedrivePolicy"])
     assert redrive["deadLetterTargetArn"] == dead_letters["QueueArn"], "failed payments go elsewhere"
     assert int(redrive["maxReceiveCount"]) == 3
 
 
-def test_what_was_set_aside_is_kept_for_two_weeks(dead_letters: dict[str, str]) -> None:
+def test_the_dead_letter_queue_keeps_messages_for_14_days(dead_letters: dict[str, str]) -> None:
     assert int(dead_letters["MessageRetentionPeriod"]) == 14 * 24 * 3600
 
 
 @pytest.mark.parametrize("which", ["queue", "dead_letters"])
-def test_it_is_encrypted_with_the_queues_own_key(
+def test_each_queue_is_encrypted_with_the_queue_key(
     which: str, primary: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     key = request.getfixturevalue(which).get("KmsMasterKeyId")
@@ -52,6 +54,6 @@ def test_it_is_encrypted_with_the_queues_own_key(
 
 
 @pytest.mark.parametrize("which", ["queue", "dead_letters"])
-def test_it_is_reached_over_tls_only(which: str, request: pytest.FixtureRequest) -> None:
+def test_each_queue_refuses_plain_http(which: str, request: pytest.FixtureRequest) -> None:
     policy = json.loads(request.getfixturevalue(which)["Policy"])
     assert any(denies_plain_http(statement) for statement in policy["Statement"]), policy

@@ -28,7 +28,7 @@ def described(client: Client, deployed: Deployed, primary: dict[str, str]) -> An
     return describe
 
 
-def test_the_service_is_active_and_its_last_deployment_came_to_its_end(described: Any) -> None:
+def test_the_service_is_active_and_its_last_deployment_completed(described: Any) -> None:
     service = described()
     assert service["status"] == "ACTIVE"
     (last,) = (one for one in service["deployments"] if one["status"] == "PRIMARY")
@@ -37,7 +37,7 @@ def test_the_service_is_active_and_its_last_deployment_came_to_its_end(described
 
 
 @pytest.mark.containers
-def test_as_many_tasks_run_as_are_wanted(described: Any) -> None:
+def test_the_service_runs_its_desired_number_of_tasks(described: Any) -> None:
     def complete() -> bool:
         service = described()
         return bool(service["runningCount"] == service["desiredCount"] >= 1)
@@ -46,7 +46,7 @@ def test_as_many_tasks_run_as_are_wanted(described: Any) -> None:
 
 
 @pytest.mark.containers
-def test_clients_get_an_answer_over_https(deployed: Deployed) -> None:
+def test_the_service_answers_over_https(deployed: Deployed) -> None:
     """By the load balancer's own name, before any record of the team's domain points to it.
 
     So the certificate cannot name the host that is asked: that it is issued by an authority that clients trust, and is
@@ -71,7 +71,7 @@ def test_clients_get_an_answer_over_https(deployed: Deployed) -> None:
 
 
 @pytest.mark.containers
-def test_nothing_answers_over_plain_http_but_a_redirect(deployed: Deployed) -> None:
+def test_plain_http_is_refused_or_redirected(deployed: Deployed) -> None:
     connection = http.client.HTTPConnection(deployed.load_balancer_dns, timeout=SECONDS)
     try:
         connection.request("GET", HEALTH, headers=NAMED)

@@ -70,7 +70,7 @@ def test_a_session_is_written_read_and_deleted(session: dict[str, Any], here: Se
     assert here.get(session) is None, "a deleted session is still there"
 
 
-def test_a_session_arrives_in_the_dr_region(session: dict[str, Any], there: Sessions, deployed: Deployed) -> None:
+def test_a_session_is_replicated_to_the_dr_region(session: dict[str, Any], there: Sessions, deployed: Deployed) -> None:
     assert becomes(lambda: there.get(session) == session, seconds=REPLICATION_SECONDS), (
         f"a session written in {deployed.region} was not in {deployed.dr_region} after {REPLICATION_SECONDS} s: "
         "see ReplicationLatency of the table"

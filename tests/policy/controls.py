@@ -70,7 +70,7 @@ CONTROLS: tuple[Control, ...] = (
         requirement="1.4.2",
         keeps="Subnets: no public address on launch",
         packs=("PCI.DSS.321-VPCSubnetAutoAssignPublicIpDisabled",),
-        tests=("unit/test_network.py::test_no_subnet_gives_public_addresses",),
+        tests=("unit/test_network.py::test_no_subnet_assigns_public_addresses",),
     ),
     Control(
         requirement="1.4.4",
@@ -84,17 +84,15 @@ CONTROLS: tuple[Control, ...] = (
     Control(
         requirement="1.4.4",
         keeps="Peering: the way back to one named network, made on deployment, is the database subnets' only route",
-        tests=(
-            "unit/test_peering.py::test_answers_are_routed_back_from_the_database_subnets_of_the_earlier_and_no_others",
-        ),
+        tests=("unit/test_peering.py::test_return_routes_are_only_in_the_earlier_database_subnets",),
     ),
     Control(
         requirement="2.2.6",
         keeps="Container: nobody as user, read-only root file system, configuration as secrets",
         packs=("AwsSolutions-ECS2",),
         tests=(
-            "unit/test_service.py::test_the_container_is_nobody_in_a_file_system_that_it_cannot_write",
-            "unit/test_service.py::test_the_whole_configuration_arrives_as_secrets",
+            "unit/test_service.py::test_the_container_runs_as_non_root_on_a_read_only_file_system",
+            "unit/test_service.py::test_the_container_receives_its_configuration_as_secrets",
         ),
     ),
     Control(
@@ -110,8 +108,8 @@ CONTROLS: tuple[Control, ...] = (
         requirement="3.6.1",
         keeps="A key for each purpose, region and environment; no role may use every key",
         tests=(
-            "unit/test_storage.py::test_each_region_of_the_session_table_has_a_key_of_its_own",
-            "unit/test_pipeline.py::test_no_role_of_the_pipeline_may_use_every_key",
+            "unit/test_storage.py::test_each_replica_of_the_session_table_has_its_own_key",
+            "unit/test_pipeline.py::test_no_pipeline_role_may_use_every_kms_key",
         ),
     ),
     Control(
@@ -130,7 +128,7 @@ CONTROLS: tuple[Control, ...] = (
         requirement="6.4.2",
         keeps="Load balancers: a web ACL, whose requests are logged",
         packs=("PCI.DSS.321-ALBWAFEnabled", "PCI.DSS.321-WAFv2LoggingEnabled"),
-        tests=("unit/test_service.py::test_the_firewall_stands_in_front_blocks_and_is_logged",),
+        tests=("unit/test_service.py::test_the_firewall_blocks_requests_and_logs_them",),
     ),
     Control(
         requirement="6.5.1",
@@ -152,8 +150,8 @@ CONTROLS: tuple[Control, ...] = (
             "PCI.DSS.321-IAMPolicyNoStatementsWithAdminAccess",
         ),
         tests=(
-            "unit/test_pipeline.py::test_nothing_in_the_pipeline_is_an_administrator",
-            "unit/test_service.py::test_a_task_may_do_what_it_does_by_name_and_nothing_else",
+            "unit/test_pipeline.py::test_no_pipeline_role_has_administrator_access",
+            "unit/test_service.py::test_the_task_role_allows_only_the_listed_actions",
         ),
     ),
     Control(
@@ -161,8 +159,8 @@ CONTROLS: tuple[Control, ...] = (
         keeps="Build projects and secrets: no credentials in variables, secrets under a key of our own",
         packs=("PCI.DSS.321-CodeBuildProjectEnvVarAwsCred", "PCI.DSS.321-SecretsManagerUsingKMSKey"),
         tests=(
-            "unit/test_database.py::test_nobody_holds_the_master_password",
-            "unit/test_database.py::test_the_service_has_a_user_of_its_own_that_changes_every_30_days",
+            "unit/test_database.py::test_rds_manages_the_master_password",
+            "unit/test_database.py::test_the_database_user_of_the_service_rotates_every_30_days",
         ),
     ),
     Control(
@@ -182,26 +180,26 @@ CONTROLS: tuple[Control, ...] = (
         requirement="10.3.2",
         keeps="Audit buckets: versions, and Object Lock on both sides of the replication",
         packs=("PCI.DSS.321-S3BucketVersioningEnabled",),
-        tests=("unit/test_storage.py::test_audit_objects_are_locked_on_both_sides",),
+        tests=("unit/test_storage.py::test_the_audit_buckets_of_both_regions_have_object_lock",),
     ),
     Control(
         requirement="10.3.3",
         keeps="Audit bucket: replication into the DR region, within 15 minutes and measured",
         packs=("PCI.DSS.321-S3BucketReplicationEnabled",),
         tests=(
-            "unit/test_storage.py::test_replication_goes_to_the_dr_bucket_with_the_key_of_that_bucket",
-            "unit/test_storage.py::test_replication_takes_everything_in_time_and_is_measured",
+            "unit/test_storage.py::test_audit_replication_targets_the_dr_bucket_and_its_key",
+            "unit/test_storage.py::test_audit_replication_covers_all_objects_within_15_minutes",
         ),
     ),
     Control(
         requirement="10.5.1",
         keeps="Audit bucket: nothing expires; log groups: RetentionInDays",
         packs=("PCI.DSS.321-CloudWatchLogGroupRetentionPeriod",),
-        tests=("unit/test_storage.py::test_the_audit_log_is_kept_and_moves_to_intelligent_tiering",),
+        tests=("unit/test_storage.py::test_the_audit_log_never_expires_and_moves_to_intelligent_tiering",),
     ),
     Control(
         requirement="12.5.1",
         keeps="SSM parameter /payment/{environment}/manifest",
-        tests=("unit/test_inventory.py::test_the_manifest_says_what_stands_where_and_how_it_is_set",),
+        tests=("unit/test_inventory.py::test_the_manifest_lists_deployed_resources_and_their_settings",),
     ),
 )

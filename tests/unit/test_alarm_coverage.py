@@ -34,7 +34,7 @@ def test_every_resource_has_its_alarms(templates: dict[str, Template]) -> None:
     assert uncovered(templates) == []
 
 
-def test_no_alarm_can_be_missed(templates: dict[str, Template]) -> None:
+def test_removing_any_alarm_fails_the_coverage_check(templates: dict[str, Template]) -> None:
     for region, template in templates.items():
         for logical_id, alarm in alarms(template).items():
             if runbook(alarm) in SUMMARIES | {"health"}:
@@ -44,13 +44,13 @@ def test_no_alarm_can_be_missed(templates: dict[str, Template]) -> None:
             assert uncovered(templates | {region: {"Resources": without}}), f"{alarm['AlarmName']} is not demanded"
 
 
-def test_every_alarm_takes_a_stand_on_missing_data(templates: dict[str, Template]) -> None:
+def test_every_alarm_sets_treat_missing_data(templates: dict[str, Template]) -> None:
     for template, logical_id, alarm in every_alarm(templates):
         if template["Resources"][logical_id]["Type"] != COMPOSITE:
             assert alarm.get("TreatMissingData") in ("breaching", "notBreaching", "ignore", "missing"), logical_id
 
 
-def test_every_alarm_is_told_when_it_begins_and_when_it_is_over(templates: dict[str, Template]) -> None:
+def test_every_alarm_notifies_its_topic_on_alarm_and_on_recovery(templates: dict[str, Template]) -> None:
     for template, logical_id, alarm in every_alarm(templates):
         # A part of a composite alarm is told by that, and by itself only that it cannot be computed.
         told = (alarm.get("AlarmActions"), alarm.get("OKActions"))
@@ -75,13 +75,13 @@ def parts_of_composites(template: Template) -> set[str]:
     }
 
 
-def test_every_alarm_says_where_its_runbook_is(templates: dict[str, Template]) -> None:
+def test_every_alarm_description_links_its_runbook(templates: dict[str, Template]) -> None:
     for _, logical_id, alarm in every_alarm(templates):
         assert runbook(alarm), f"{logical_id}: {alarm.get('AlarmDescription')}"
         assert len(alarm["AlarmDescription"].split("Runbook:")[0].split()) >= 4, logical_id
 
 
-def test_every_alarm_is_called_after_what_is_wrong_and_its_environment(
+def test_every_alarm_name_is_unique_and_ends_with_its_environment(
     templates: dict[str, Template], environment: Environment
 ) -> None:
     for template in templates.values():
@@ -92,7 +92,7 @@ def test_every_alarm_is_called_after_what_is_wrong_and_its_environment(
             assert name.endswith(f"-{environment.slug}"), name
 
 
-def test_every_region_with_alarms_has_them_told_to_the_mailbox(
+def test_every_alarm_topic_has_the_email_subscription_of_its_environment(
     templates: dict[str, Template], environment: Environment
 ) -> None:
     for template in templates.values():
@@ -119,7 +119,7 @@ UNWATCHED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", [*METRICS, *SPECIAL])
-def test_an_uncovered_resource_fails_by_name(kind: str) -> None:
+def test_the_coverage_check_names_an_uncovered_resource(kind: str) -> None:
     resource = {"Type": kind, "Properties": UNWATCHED.get(kind, {})}
     missing = uncovered({REGION: {"Resources": {"Forgotten": resource}}, ELSEWHERE: {"Resources": {}}})
     assert missing
@@ -149,12 +149,12 @@ def watching(metric: str, value: object, *, anchor: str = "processing-depth") ->
         (watching("ApproximateNumberOfMessagesVisible", "by-name", anchor="gate"), False),
     ],
 )
-def test_only_an_alarm_on_the_metric_of_the_very_resource_covers_it(alarm: dict[str, Any], covered: bool) -> None:
+def test_only_an_alarm_on_the_resource_and_the_metric_covers_it(alarm: dict[str, Any], covered: bool) -> None:
     queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "by-name"}}
     assert (uncovered({REGION: {"Resources": {"Queue": queue, "Alarm": alarm}}}) == []) is covered
 
 
-def test_a_vault_that_a_plan_backs_up_into_must_be_seen_to_be_filled() -> None:
+def test_a_vault_that_receives_backups_needs_an_alarm_on_completed_jobs() -> None:
     plan = {"BackupPlan": {"BackupPlanRule": [{"TargetBackupVault": {"Ref": "Vault"}}]}}
     resources = {
         "Vault": {"Type": "AWS::Backup::BackupVault", "Properties": {}},

@@ -26,7 +26,9 @@ def rule(assembly: Assembly, environment: Environment) -> dict[str, Any]:
     return dict(only)
 
 
-def test_the_database_and_the_sessions_are_backed_up(assembly: Assembly, environment: Environment) -> None:
+def test_the_backup_plan_selects_the_database_and_the_session_table(
+    assembly: Assembly, environment: Environment
+) -> None:
     stack = f"{environment.name}-Payment"
     selection = assembly.only(stack, "AWS::Backup::BackupSelection")
     assert references(selection["BackupPlanId"])
@@ -37,7 +39,7 @@ def test_the_database_and_the_sessions_are_backed_up(assembly: Assembly, environ
     } == {"AWS::RDS::DBCluster", "AWS::DynamoDB::GlobalTable"}
 
 
-def test_a_backup_is_taken_every_day_and_kept_for_35(assembly: Assembly, environment: Environment) -> None:
+def test_the_backup_plan_runs_daily_and_keeps_backups_for_35_days(assembly: Assembly, environment: Environment) -> None:
     daily = rule(assembly, environment)
     assert daily["ScheduleExpression"] == "cron(0 18 * * ? *)"
     assert daily["Lifecycle"] == {"DeleteAfterDays": 35}
@@ -45,9 +47,7 @@ def test_a_backup_is_taken_every_day_and_kept_for_35(assembly: Assembly, environ
     assert target in assembly.resources(f"{environment.name}-Payment", "AWS::Backup::BackupVault")
 
 
-def test_each_backup_is_copied_into_the_vault_of_the_same_environment_in_the_dr_region(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_the_backup_plan_copies_each_backup_to_the_dr_vault(assembly: Assembly, environment: Environment) -> None:
     (copy,) = rule(assembly, environment)["CopyActions"]
     source = copy["DestinationBackupVaultArn"]["Fn::GetStackOutput"]
     recovery = f"{environment.name}-DisasterRecovery"
@@ -59,7 +59,7 @@ def test_each_backup_is_copied_into_the_vault_of_the_same_environment_in_the_dr_
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_a_vault_has_a_key_that_encrypts_nothing_else(assembly: Assembly, environment: Environment, side: str) -> None:
+def test_each_vault_has_its_own_kms_key(assembly: Assembly, environment: Environment, side: str) -> None:
     stack = f"{environment.name}-{side}"
     key = next(references(vault(assembly, environment, side)["EncryptionKeyArn"]))
     assert key in assembly.resources(stack, "AWS::KMS::Key")
@@ -72,9 +72,7 @@ def test_a_vault_has_a_key_that_encrypts_nothing_else(assembly: Assembly, enviro
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_nobody_can_delete_a_backup_of_prod_before_its_time(
-    assembly: Assembly, environment: Environment, side: str
-) -> None:
+def test_only_prod_vaults_have_a_compliance_mode_lock(assembly: Assembly, environment: Environment, side: str) -> None:
     kept = vault(assembly, environment, side)
     if environment.retains_data:
         lock = kept["LockConfiguration"]
@@ -87,7 +85,7 @@ def test_nobody_can_delete_a_backup_of_prod_before_its_time(
         assert "LockConfiguration" not in kept
 
 
-def test_vaults_outside_prod_are_cleared_after_the_plan_and_before_the_role_that_made_the_backups(
+def test_destroy_clears_vaults_after_the_plan_and_before_the_backup_role(
     assembly: Assembly, environment: Environment
 ) -> None:
     stack = f"{environment.name}-Payment"
@@ -109,7 +107,7 @@ def test_vaults_outside_prod_are_cleared_after_the_plan_and_before_the_role_that
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_only_housekeeping_may_delete_recovery_points_and_only_outside_prod(
+def test_only_housekeeping_may_delete_recovery_points_outside_prod(
     assembly: Assembly, environment: Environment, side: str
 ) -> None:
     if environment.retains_data:

@@ -37,13 +37,13 @@ def allowed(policies: dict[str, list[dict[str, Any]]]) -> set[str]:
     }
 
 
-def test_the_file_is_what_the_templates_declare(assembly: Assembly) -> None:
+def test_the_permissions_file_matches_the_templates(assembly: Assembly) -> None:
     assert FILE.read_text(encoding="utf-8") == text(documents(assembly)), (
         f"{FILE.name} is out of date: run make bootstrap"
     )
 
 
-def test_every_declared_resource_can_be_made_changed_and_deleted(
+def test_the_policies_allow_every_handler_action_of_every_resource_type(
     assembly: Assembly, policies: dict[str, list[dict[str, Any]]]
 ) -> None:
     may = allowed(policies)
@@ -54,7 +54,7 @@ def test_every_declared_resource_can_be_made_changed_and_deleted(
             assert needed <= may | {"iam:DeleteRolePermissionsBoundary"}, (kind, name)
 
 
-def test_no_resource_is_joined_to_a_service_that_is_called_unused(assembly: Assembly) -> None:
+def test_no_resource_or_role_uses_a_service_listed_as_unused(assembly: Assembly) -> None:
     ours = {kind.split("::")[1].lower() for kind in declared(documents(assembly))}
     granted = {
         each.action.split(":")[0]
@@ -66,13 +66,15 @@ def test_no_resource_is_joined_to_a_service_that_is_called_unused(assembly: Asse
     assert UNUSED.isdisjoint(ours | granted)
 
 
-def test_outputs_of_other_stacks_can_be_read(assembly: Assembly, policies: dict[str, list[dict[str, Any]]]) -> None:
+def test_the_policies_allow_reading_outputs_of_other_stacks(
+    assembly: Assembly, policies: dict[str, list[dict[str, Any]]]
+) -> None:
     # Without a role of its own Fn::GetStackOutput asks as the role that deploys the stack.
     assert "Fn::GetStackOutput" in json.dumps(documents(assembly))
     assert "cloudformation:DescribeStacks" in allowed(policies)
 
 
-def test_the_roles_of_a_neighbour_can_be_assumed_in_its_account(
+def test_the_policies_allow_assuming_the_peering_roles(
     assembly: Assembly, policies: dict[str, list[dict[str, Any]]]
 ) -> None:
     (statement,) = (
@@ -85,12 +87,12 @@ def test_the_roles_of_a_neighbour_can_be_assumed_in_its_account(
     assert all(role.startswith(prefix) for role in roles)
 
 
-def test_nothing_is_allowed_wholesale(policies: dict[str, list[dict[str, Any]]]) -> None:
+def test_the_policies_allow_no_action_by_wildcard(policies: dict[str, list[dict[str, Any]]]) -> None:
     assert [action for action in allowed(policies) if action == "*" or action.endswith(":*")] == []
     assert not {"iam:CreateUser", "iam:CreateAccessKey", "iam:CreateLoginProfile"} & allowed(policies)
 
 
-def test_no_role_is_made_without_the_boundary(assembly: Assembly, policies: dict[str, list[dict[str, Any]]]) -> None:
+def test_every_role_has_the_permissions_boundary(assembly: Assembly, policies: dict[str, list[dict[str, Any]]]) -> None:
     (statement,) = (
         each for statements in policies.values() for each in statements if "iam:CreateRole" in each["Action"]
     )
@@ -100,7 +102,7 @@ def test_no_role_is_made_without_the_boundary(assembly: Assembly, policies: dict
             assert BOUNDARY in json.dumps(role["PermissionsBoundary"]), (stack, name)
 
 
-def test_budgets_are_made_by_our_names_whatever_region_answers_for_them(
+def test_the_policies_allow_budgets_by_name_prefix_in_any_region(
     policies: dict[str, list[dict[str, Any]]],
 ) -> None:
     # AWS Budgets is in us-east-1 only, where the other statements allow nothing.
@@ -111,7 +113,7 @@ def test_budgets_are_made_by_our_names_whatever_region_answers_for_them(
     assert [arn["Fn::Sub"].rpartition(":")[2] for arn in statement["Resource"]] == ["budget/payment-*", "billingview/*"]
 
 
-def test_the_boundary_keeps_itself_and_makes_no_identities(policies: dict[str, list[dict[str, Any]]]) -> None:
+def test_the_boundary_denies_its_own_removal_and_new_identities(policies: dict[str, list[dict[str, Any]]]) -> None:
     denied = [statement for statement in policies[BOUNDARY] if statement["Effect"] == "Deny"]
     assert "iam:DeleteRolePermissionsBoundary" in denied[0]["Action"]
     assert "iam:CreateUser" in denied[0]["Action"]
@@ -119,7 +121,7 @@ def test_the_boundary_keeps_itself_and_makes_no_identities(policies: dict[str, l
     assert "iam:SetDefaultPolicyVersion" in denied[1]["Action"]
 
 
-def test_the_boundary_leaves_every_role_what_its_policies_give_it(
+def test_the_boundary_allows_every_service_that_a_role_uses(
     assembly: Assembly, policies: dict[str, list[dict[str, Any]]]
 ) -> None:
     services = set(policies[BOUNDARY][0]["Action"])
@@ -130,13 +132,13 @@ def test_the_boundary_leaves_every_role_what_its_policies_give_it(
                 assert {f"{service}:*" for service in used} <= services, name
 
 
-def test_every_policy_fits(policies: dict[str, list[dict[str, Any]]]) -> None:
+def test_every_policy_is_below_the_iam_size_limit(policies: dict[str, list[dict[str, Any]]]) -> None:
     sizes = {name: len(json.dumps(statements, separators=(",", ":"))) for name, statements in policies.items()}
     assert {name: size for name, size in sizes.items() if size > LONGEST - 100} == {}
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/disaster-recovery.md"])
-def test_the_documented_commands_use_the_policies_and_no_administrator(
+def test_documented_bootstrap_commands_name_the_policies_and_the_boundary(
     page: str, policies: dict[str, list[dict[str, Any]]]
 ) -> None:
     text = (CHECKOUT / page).read_text(encoding="utf-8")
@@ -148,7 +150,7 @@ def test_the_documented_commands_use_the_policies_and_no_administrator(
     assert named == {name for name in policies if name != BOUNDARY}
 
 
-def test_what_is_brought_up_on_the_day_of_a_disaster_is_allowed_too(
+def test_the_policies_allow_a_recovery_in_the_fallback_region(
     policies: dict[str, list[dict[str, Any]]],
 ) -> None:
     text = json.dumps(policies)

@@ -72,7 +72,7 @@ BROADER: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("before", "after", "line"), BROADER)
-def test_a_broader_permission_is_told(before: Any, after: Any, line: str) -> None:
+def test_a_broader_permission_is_reported(before: Any, after: Any, line: str) -> None:
     (found,) = broadened_permissions(before=template(before), after=template(after))
     assert found.startswith(line)
 
@@ -96,7 +96,7 @@ def test_a_broader_permission_is_told(before: Any, after: Any, line: str) -> Non
         ),
     ],
 )
-def test_a_narrower_permission_is_none(before: Any, after: Any) -> None:
+def test_a_narrower_permission_is_not_reported(before: Any, after: Any) -> None:
     assert broadened_permissions(before=template(before), after=template(after)) == []
 
 
@@ -115,7 +115,7 @@ POLICIES = [
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy["Type"])
-def test_a_denial_is_lost_unless_what_it_is_about_goes_too(policy: Any) -> None:
+def test_a_removed_deny_is_reported_unless_its_resource_is_removed_too(policy: Any) -> None:
     # Where the policy names nobody, these two name it.
     named_by = {} if len(policy["Properties"]) > 1 else {"ManagedPolicyArns": [{"Ref": "It"}]}
     one, two = role(**named_by), role(**named_by)
@@ -128,7 +128,7 @@ def test_a_denial_is_lost_unless_what_it_is_about_goes_too(policy: Any) -> None:
     assert broadened_permissions(before=before, after={"Resources": {}}) == [line]
 
 
-def test_a_denial_is_lost_for_whoever_keeps_no_policy() -> None:
+def test_a_detached_deny_is_reported_for_the_role_that_remains() -> None:
     policy, bound = managed(DENY), role(ManagedPolicyArns=[{"Ref": "It"}])
     before = {"Resources": {"It": policy, "One": bound, "Two": bound}}
     freed = {"Resources": {"It": policy, "One": bound, "Two": role()}}
@@ -202,13 +202,13 @@ OPENER: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("before", "after", "line"), OPENER)
-def test_a_newly_open_network_is_told(before: Any, after: Any, line: str) -> None:
+def test_an_opened_network_path_is_reported(before: Any, after: Any, line: str) -> None:
     (found,) = broadened_network(before=template(before), after=template(after))
     assert found.startswith(line)
     assert broadened_network(before=template(before), after=template(before)) == []
 
 
-def test_a_closed_way_is_none() -> None:
+def test_a_closed_network_path_is_not_reported() -> None:
     before = template(resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=[HTTPS]))
     after = template(resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=[HTTPS | {"Description": "x"}][:0]))
     assert broadened_network(before=before, after=after) == []
@@ -364,7 +364,7 @@ def opened(before: Resources, after: Resources) -> list[str]:
 
 
 @pytest.mark.parametrize("case", PLANTED)
-def test_what_opens_the_platform_is_told_and_what_closes_it_again_is_not(case: str, resources: Resources) -> None:
+def test_each_planted_opening_is_reported_and_its_reversal_is_not(case: str, resources: Resources) -> None:
     plant, lines = PLANTED[case]
     stood = json.loads(json.dumps(resources))
     plant(resources)
@@ -375,7 +375,7 @@ def test_what_opens_the_platform_is_told_and_what_closes_it_again_is_not(case: s
         assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected
 
 
-def test_a_firewall_that_lets_pass_what_it_stopped_is_told(resources: Resources) -> None:
+def test_a_firewall_rule_changed_from_block_to_allow_is_reported(resources: Resources) -> None:
     the(resources, "firewall").update(DefaultAction={"Block": {}})
     the(resources, "firewall")["Rules"].append(ALLOWING | {"Action": {"Block": {}}})
     stood = json.loads(json.dumps(resources))
@@ -390,14 +390,14 @@ def test_a_firewall_that_lets_pass_what_it_stopped_is_told(resources: Resources)
     assert opened(resources, stood) == []
 
 
-def test_a_protection_goes_with_what_it_protects(resources: Resources) -> None:
+def test_a_protection_removed_with_its_resource_is_not_reported(resources: Resources) -> None:
     stood = json.loads(json.dumps(resources))
     without(resources, TYPES["association"], TYPES["balancer"], TYPES["listener"], TYPES["firewall"])
     without(resources, "AWS::S3::Bucket", "AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation")
     assert opened(stood, resources) == []
 
 
-def test_the_platform_loses_its_denials_only_with_what_they_protect(resources: Resources) -> None:
+def test_a_removed_resource_policy_is_reported_while_its_resource_remains(resources: Resources) -> None:
     stood = {"Resources": json.loads(json.dumps(resources))}
     policies = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"}
     without(resources, *policies)

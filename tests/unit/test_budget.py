@@ -25,13 +25,13 @@ def budget_for(email: str) -> str:
     return str(resource["Properties"]["Budget"]["BudgetName"])
 
 
-def test_it_is_the_figure_of_the_record_for_a_month(assembly: Assembly, environment: Environment) -> None:
+def test_the_budget_is_the_monthly_amount_of_the_environment(assembly: Assembly, environment: Environment) -> None:
     budget = assembly.only(f"{environment.name}-Payment", BUDGET)["Budget"]
     assert (budget["BudgetType"], budget["TimeUnit"]) == ("COST", "MONTHLY")
     assert budget["BudgetLimit"] == {"Amount": environment.monthly_budget_usd, "Unit": "USD"}
 
 
-def test_it_counts_what_carries_the_tag_of_the_environment(assembly: Assembly, environment: Environment) -> None:
+def test_the_budget_counts_resources_with_the_environment_tag(assembly: Assembly, environment: Environment) -> None:
     stack = f"{environment.name}-Payment"
     (counted,) = assembly.only(stack, BUDGET)["Budget"]["CostFilters"]["TagKeyValue"]
     key, value = counted.removeprefix("user:").split("$")
@@ -39,7 +39,7 @@ def test_it_counts_what_carries_the_tag_of_the_environment(assembly: Assembly, e
         assert assembly.tags(each)[key] == value
 
 
-def test_the_mailbox_is_told_when_it_is_spent_and_when_it_will_be(assembly: Assembly, environment: Environment) -> None:
+def test_the_budget_notifies_on_actual_and_forecasted_cost(assembly: Assembly, environment: Environment) -> None:
     told = assembly.only(f"{environment.name}-Payment", BUDGET)["NotificationsWithSubscribers"]
     mailbox = [{"SubscriptionType": "EMAIL", "Address": environment.alarm_email}]
     assert [each["Subscribers"] for each in told] == [mailbox] * 2
@@ -51,7 +51,7 @@ def test_the_mailbox_is_told_when_it_is_spent_and_when_it_will_be(assembly: Asse
     assert {each["Notification"]["ComparisonOperator"] for each in told} == {"GREATER_THAN"}
 
 
-def test_another_mailbox_makes_a_budget_of_another_name(assembly: Assembly, environment: Environment) -> None:
+def test_another_email_address_changes_the_budget_name(assembly: Assembly, environment: Environment) -> None:
     # CloudFormation makes the new one before it deletes the old one.
     name = assembly.only(f"{environment.name}-Payment", BUDGET)["Budget"]["BudgetName"]
     assert name.startswith(f"payment-budget-{environment.slug}-")

@@ -34,12 +34,12 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_tree_without_secrets_passes(tree: Path) -> None:
+def test_the_secret_scan_passes_a_clean_tree(tree: Path) -> None:
     assert run("scripts/scan", cwd=tree).returncode == 0
 
 
 @pytest.mark.parametrize("file", ["app.py", "cdk.json", "new/settings.yaml"])
-def test_a_planted_key_is_found_wherever_it_is(tree: Path, file: str) -> None:
+def test_the_secret_scan_finds_a_planted_key(tree: Path, file: str) -> None:
     place = tree / file
     place.parent.mkdir(exist_ok=True)
     place.write_text(f'key = "{AWS_KEY}"\n')
@@ -49,7 +49,7 @@ def test_a_planted_key_is_found_wherever_it_is(tree: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize("script", ["scan", "audit"])
-def test_a_check_whose_tool_is_missing_fails(tree: Path, script: str) -> None:
+def test_a_check_fails_when_its_tool_is_missing(tree: Path, script: str) -> None:
     (tree / "requirements.txt").write_text("")
     assert run(f"scripts/{script}", cwd=tree, PATH="/usr/bin:/bin").returncode != 0
 
@@ -94,11 +94,13 @@ def audit(tree: Path, osv: str) -> subprocess.CompletedProcess[str]:
     return run("scripts/audit", cwd=tree, PIP_AUDIT_OSV_URL=osv, XDG_CACHE_HOME=str(tree), PIP_NO_CACHE_DIR="1")
 
 
-def test_packages_without_an_advisory_pass(locked: Path, osv: str) -> None:
+def test_the_audit_passes_packages_without_an_advisory(locked: Path, osv: str) -> None:
     assert audit(locked, osv).returncode == 0
 
 
-def test_a_vulnerable_package_fails_and_is_named(locked: Path, osv: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_audit_fails_and_names_a_vulnerable_package(
+    locked: Path, osv: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Advisories, "vulnerable", "six")
     found = audit(locked, osv)
     assert found.returncode != 0
@@ -106,14 +108,14 @@ def test_a_vulnerable_package_fails_and_is_named(locked: Path, osv: str, monkeyp
     assert "six" in found.stdout
 
 
-def test_an_advisory_service_that_does_not_answer_fails_the_audit(locked: Path) -> None:
+def test_the_audit_fails_when_the_advisory_service_does_not_answer(locked: Path) -> None:
     found = audit(locked, "http://127.0.0.1:9/v1/query")
     assert found.returncode != 0
     assert "http://127.0.0.1:9/v1/query could not be asked" in found.stderr
     assert "Traceback" not in found.stderr
 
 
-def test_every_package_of_the_lock_files_is_held_by_its_hash() -> None:
+def test_every_locked_package_is_pinned_by_hash() -> None:
     lock = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
     entries = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)[1:]
     assert len(entries) > 30
@@ -124,13 +126,13 @@ def test_every_package_of_the_lock_files_is_held_by_its_hash() -> None:
     assert [name for name, package in packages.items() if "integrity" not in package] == []
 
 
-def test_the_build_runs_every_check() -> None:
+def test_make_check_runs_every_check() -> None:
     planned = run("make", "--dry-run", "check").stdout
     for part in ("ruff check", "ruff format", "mypy", "scripts/scan", "scripts/audit", "cyclonedx-py", "tests/policy"):
         assert part in planned
 
 
-def test_the_bill_of_materials_is_an_artifact_of_the_build(assembly: Assembly) -> None:
+def test_the_build_publishes_the_sbom_as_an_artifact(assembly: Assembly) -> None:
     (build,) = (stage["Actions"][0] for stage in assembly.pipeline_stages() if stage["Name"] == "Build")
     assert len(build["OutputArtifacts"]) == 2
     (project,) = (
@@ -143,7 +145,7 @@ def test_the_bill_of_materials_is_an_artifact_of_the_build(assembly: Assembly) -
     assert set(artifacts) == {artifact["Name"] for artifact in build["OutputArtifacts"]}
 
 
-def test_the_bill_of_materials_is_valid_the_same_twice_and_names_every_package(tmp_path: Path) -> None:
+def test_the_sbom_is_valid_reproducible_and_complete(tmp_path: Path) -> None:
     made = []
     for name, checked in (("first.json", "--validate"), ("second.json", "--no-validate")):
         command = ("cyclonedx-py", "requirements", "requirements.txt", checked, "--output-reproducible", "-o")

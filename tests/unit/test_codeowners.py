@@ -37,12 +37,12 @@ def owners() -> dict[str, list[str]]:
     return {path: who for path, *who in entries}
 
 
-def test_two_teams_own_what_guards_the_delivery() -> None:
+def test_two_teams_own_every_file_that_controls_the_pipeline() -> None:
     found = owners()
     assert set(found) >= GUARDS
     assert all(len(set(found[path])) == 2 for path in GUARDS)
 
 
-def test_every_owned_path_is_there() -> None:
+def test_every_path_in_codeowners_exists() -> None:
     paths = [path for path in owners() if path != "*"]
     assert [path for path in paths if not (CHECKOUT / path.strip("/")).exists()] == []

@@ -24,13 +24,13 @@ def rules(conditions: dict[str, Any]) -> list[tuple[str, str, dict[str, str]]]:
     ]
 
 
-def test_dev_tries_again_what_failed(assembly: Assembly) -> None:
+def test_dev_retries_all_actions_on_failure(assembly: Assembly) -> None:
     assert stage(assembly, "Dev") == {
         "OnFailure": {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "ALL_ACTIONS"}}
     }
 
 
-def test_staging_waits_for_its_gate_alarm_before_it_passes_anything_on(assembly: Assembly) -> None:
+def test_staging_waits_for_its_gate_alarm_before_it_succeeds(assembly: Assembly) -> None:
     conditions = stage(assembly, "Staging")
     assert rules(conditions["OnSuccess"]) == [
         ("FAIL", "CloudWatchAlarm", {"AlarmName": "payment-gate-staging", "WaitTime": "15"})
@@ -39,7 +39,7 @@ def test_staging_waits_for_its_gate_alarm_before_it_passes_anything_on(assembly:
     assert "BeforeEntry" not in conditions
 
 
-def test_prod_is_entered_in_its_window_only_and_rolled_back_on_failure_and_on_its_gate_alarm(
+def test_prod_has_a_deployment_window_and_rolls_back_on_its_gate_alarm(
     assembly: Assembly,
 ) -> None:
     conditions = stage(assembly, "Prod")
@@ -52,7 +52,7 @@ def test_prod_is_entered_in_its_window_only_and_rolled_back_on_failure_and_on_it
 
 
 @pytest.mark.parametrize("name", ["Staging", "Prod"])
-def test_the_alarm_is_looked_at_in_its_own_account_by_a_role_that_the_pipeline_may_assume(
+def test_the_pipeline_reads_each_gate_alarm_through_the_gate_reader_role(
     assembly: Assembly, delivery: Delivery, name: str
 ) -> None:
     (environment,) = (each for each in delivery.environments if each.name == name)
@@ -65,7 +65,7 @@ def test_the_alarm_is_looked_at_in_its_own_account_by_a_role_that_the_pipeline_m
     assert rule["Configuration"]["AlarmName"] in {alarm["AlarmName"] for alarm in alarms}
 
 
-def test_no_condition_holds_an_alarm_and_a_window(assembly: Assembly) -> None:
+def test_no_condition_combines_an_alarm_and_a_deployment_window(assembly: Assembly) -> None:
     for each in assembly.pipeline_stages():
         for kind in KINDS:
             providers = {provider for _, provider, _ in rules(each.get(kind, {}))}

@@ -57,7 +57,7 @@ def test_overlapping_networks_are_refused_in_both_regions(environments: dict[str
         ),
     ],
 )
-def test_production_is_never_weaker(
+def test_prod_may_not_be_weaker_than_another_environment(
     environments: dict[str, Environment], change: dict[str, Any], fault: str | None
 ) -> None:
     environments["Prod"] = replace(environments["Prod"], **change)
@@ -71,7 +71,7 @@ def test_production_is_never_weaker(
 @pytest.mark.parametrize(
     ("capacity", "weaker"), [((0.5, 2), False), ((1, 8), False), ((1, 1.5), True), ((0.5, 1), True)]
 )
-def test_a_serverless_production_has_at_least_the_capacity_of_the_others(
+def test_serverless_prod_may_not_have_less_capacity_than_the_others(
     environments: dict[str, Environment], capacity: tuple[float, float], weaker: bool
 ) -> None:
     for name, environment in environments.items():
@@ -88,14 +88,14 @@ def test_a_serverless_production_has_at_least_the_capacity_of_the_others(
 
 
 @pytest.mark.parametrize("field", ["cpu_percent", "memory_percent", "response_time_ms", "error_rate_percent"])
-def test_production_alarms_are_never_laxer(environments: dict[str, Environment], field: str) -> None:
+def test_prod_alarm_thresholds_may_not_be_laxer_than_staging(environments: dict[str, Environment], field: str) -> None:
     level = getattr(environments["Staging"].alarms, field) + 1
     environments["Prod"] = replace(environments["Prod"], alarms=replace(environments["Prod"].alarms, **{field: level}))
     faults = list(consistency_faults(list(environments.values())))
     assert any(fault.startswith(f"Prod: alarms.{field} is {level}, weaker than Staging with") for fault in faults)
 
 
-def test_production_promises_the_most(environments: dict[str, Environment]) -> None:
+def test_prod_may_not_have_a_lower_availability_objective(environments: dict[str, Environment]) -> None:
     prod = environments["Prod"]
     environments["Prod"] = replace(prod, alarms=replace(prod.alarms, availability_percent=99.2))
     assert list(consistency_faults(list(environments.values()))) == [
@@ -103,7 +103,7 @@ def test_production_promises_the_most(environments: dict[str, Environment]) -> N
     ]
 
 
-def test_the_last_environment_retains_its_data(environments: dict[str, Environment]) -> None:
+def test_the_last_environment_must_retain_its_data(environments: dict[str, Environment]) -> None:
     environments["Prod"] = replace(environments["Prod"], data_protection=DataProtection.DESTROYABLE)
     (fault,) = consistency_faults(list(environments.values()))
     assert fault.startswith("Prod: data_protection is 'destroyable' on the last environment")
@@ -119,7 +119,7 @@ def test_the_last_environment_retains_its_data(environments: dict[str, Environme
         ("Dev", "Staging", "Dev: peers_with is 'Staging': give false, it is the first."),
     ],
 )
-def test_an_environment_peers_with_the_one_before_it_or_with_none(
+def test_an_environment_may_only_peer_with_the_one_before_it(
     environments: dict[str, Environment], name: str, peers_with: str, fault: str
 ) -> None:
     environments[name] = replace(environments[name], peers_with=peers_with)
@@ -128,7 +128,7 @@ def test_an_environment_peers_with_the_one_before_it_or_with_none(
     assert list(consistency_faults(list(environments.values()))) == []
 
 
-def test_nothing_peers_into_an_environment_that_retains_data(environments: dict[str, Environment]) -> None:
+def test_no_environment_may_peer_with_one_that_retains_data(environments: dict[str, Environment]) -> None:
     environments["Staging"] = replace(
         environments["Staging"],
         data_protection=DataProtection.RETAINED,

@@ -62,14 +62,12 @@ def test_every_bucket_outside_prod_is_emptied_on_destroy(assembly: Assembly, del
         assert emptied(assembly, stacks) == (set() if environment.retains_data else buckets)
 
 
-def test_nothing_waits_for_a_stack_that_is_destroyed_before_it(assembly: Assembly, delivery: Delivery) -> None:
+def test_the_dr_stack_has_no_emptying_custom_resource(assembly: Assembly, delivery: Delivery) -> None:
     for environment in delivery.environments:
         assert not assembly.resources(f"{environment.name}-DisasterRecovery", "Custom::EmptyOnDestroy")
 
 
-def test_a_bucket_allows_its_emptying_to_the_function_of_its_environment_and_to_nobody_in_prod(
-    assembly: Assembly, delivery: Delivery
-) -> None:
+def test_only_housekeeping_may_empty_buckets_and_no_role_may_in_prod(assembly: Assembly, delivery: Delivery) -> None:
     for environment in delivery.environments:
         payment, recovery = (f"{environment.name}-{stack}" for stack in ("Payment", "DisasterRecovery"))
         names = {
@@ -96,9 +94,7 @@ def test_a_bucket_allows_its_emptying_to_the_function_of_its_environment_and_to_
                 assert set(allowing.values()) == {f"payment-housekeeping-{environment.slug}"}
 
 
-def test_buckets_and_vaults_carry_the_tag_that_lets_them_be_emptied_and_in_prod_none_does(
-    assembly: Assembly, delivery: Delivery
-) -> None:
+def test_only_buckets_and_vaults_outside_prod_have_the_emptying_tag(assembly: Assembly, delivery: Delivery) -> None:
     for retained in (True, False):
         subjects = {
             place: resource["Properties"]

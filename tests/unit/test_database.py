@@ -21,7 +21,7 @@ def cluster(assembly: Assembly, environment: Environment) -> dict[str, Any]:
     return assembly.only(f"{environment.name}-Payment", "AWS::RDS::DBCluster")
 
 
-def test_writer_and_reader_stand_in_different_zones(assembly: Assembly, environment: Environment) -> None:
+def test_writer_and_reader_are_in_different_availability_zones(assembly: Assembly, environment: Environment) -> None:
     instances = assembly.resources(f"{environment.name}-Payment", "AWS::RDS::DBInstance").values()
     assert len(instances) == environment.database_instances
     assert len({instance["AvailabilityZone"] for instance in instances}) == len(instances)
@@ -36,7 +36,7 @@ def rotation_function(assembly: Assembly, environment: Environment) -> dict[str,
     return function
 
 
-def test_the_cluster_stands_in_the_isolated_subnets(assembly: Assembly, environment: Environment) -> None:
+def test_the_cluster_is_in_the_isolated_subnets(assembly: Assembly, environment: Environment) -> None:
     stack = f"{environment.name}-Payment"
     subnets = assembly.only(stack, "AWS::RDS::DBSubnetGroup")["SubnetIds"]
     names = {
@@ -48,9 +48,7 @@ def test_the_cluster_stands_in_the_isolated_subnets(assembly: Assembly, environm
     assert names == {"Database"}
 
 
-def test_the_database_admits_the_service_and_the_rotation_and_reaches_nobody(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_the_database_admits_only_the_service_and_the_rotation(assembly: Assembly, environment: Environment) -> None:
     stack = f"{environment.name}-Payment"
     (group_id,) = references(cluster(assembly, environment)["VpcSecurityGroupIds"])
     (service_group,) = references(
@@ -67,7 +65,7 @@ def test_the_database_admits_the_service_and_the_rotation_and_reaches_nobody(
     assert egress["CidrIp"] == "255.255.255.255/32"
 
 
-def test_data_is_encrypted_with_a_key_of_its_own(assembly: Assembly, environment: Environment) -> None:
+def test_the_database_is_encrypted_with_its_own_key(assembly: Assembly, environment: Environment) -> None:
     database = cluster(assembly, environment)
     assert database["StorageEncrypted"] is True
     keys = {
@@ -82,14 +80,14 @@ def test_data_is_encrypted_with_a_key_of_its_own(assembly: Assembly, environment
     assert keys <= set(assembly.resources(f"{environment.name}-Payment", "AWS::KMS::Key"))
 
 
-def test_nobody_holds_the_master_password(assembly: Assembly, environment: Environment) -> None:
+def test_rds_manages_the_master_password(assembly: Assembly, environment: Environment) -> None:
     database = cluster(assembly, environment)
     assert database["ManageMasterUserPassword"] is True
     assert "MasterUserPassword" not in database
     assert database["EnableIAMDatabaseAuthentication"] is True
 
 
-def test_every_connection_is_encrypted_and_noted(assembly: Assembly, environment: Environment) -> None:
+def test_the_database_requires_tls_and_logs_connections(assembly: Assembly, environment: Environment) -> None:
     parameters = assembly.only(f"{environment.name}-Payment", "AWS::RDS::DBClusterParameterGroup")["Parameters"]
     assert parameters["rds.force_ssl"] == "1"
     assert parameters["password_encryption"] == "scram-sha-256"  # noqa: S105 - a method  # pragma: allowlist secret
@@ -97,7 +95,7 @@ def test_every_connection_is_encrypted_and_noted(assembly: Assembly, environment
     assert "pgaudit" in parameters["shared_preload_libraries"]
 
 
-def test_the_log_goes_to_an_encrypted_group_that_stands_first(assembly: Assembly, environment: Environment) -> None:
+def test_the_database_log_group_is_encrypted_and_created_first(assembly: Assembly, environment: Environment) -> None:
     stack = f"{environment.name}-Payment"
     database = cluster(assembly, environment)
     assert database["EnableCloudwatchLogsExports"] == ["postgresql"]
@@ -114,7 +112,7 @@ def test_the_log_goes_to_an_encrypted_group_that_stands_first(assembly: Assembly
     assert log_id in resource["DependsOn"]
 
 
-def test_the_database_is_watched_and_backed_up(assembly: Assembly, environment: Environment) -> None:
+def test_the_database_has_backups_and_enhanced_monitoring(assembly: Assembly, environment: Environment) -> None:
     database = cluster(assembly, environment)
     assert database["BackupRetentionPeriod"] == (35 if environment.retains_data else 7)
     assert database["PerformanceInsightsEnabled"] is True
@@ -122,7 +120,7 @@ def test_the_database_is_watched_and_backed_up(assembly: Assembly, environment: 
         assert instance["MonitoringInterval"] == 60
 
 
-def test_a_final_snapshot_is_taken_where_data_is_retained(assembly: Assembly, environment: Environment) -> None:
+def test_deletion_takes_a_final_snapshot_where_data_is_retained(assembly: Assembly, environment: Environment) -> None:
     (resource,) = (
         one
         for one in assembly.template(f"{environment.name}-Payment")["Resources"].values()
@@ -133,9 +131,7 @@ def test_a_final_snapshot_is_taken_where_data_is_retained(assembly: Assembly, en
     assert bool(resource["Properties"].get("DeletionProtection")) is environment.retains_data
 
 
-def test_the_service_has_a_user_of_its_own_that_changes_every_30_days(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_the_database_user_of_the_service_rotates_every_30_days(assembly: Assembly, environment: Environment) -> None:
     stack = f"{environment.name}-Payment"
     rotation = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")
     assert rotation["RotationRules"] == {"AutomaticallyAfterDays": 30}
@@ -146,9 +142,7 @@ def test_the_service_has_a_user_of_its_own_that_changes_every_30_days(
     assert (settings["PORT"], settings["DATABASE"]) == (str(PORT), cluster(assembly, environment)["DatabaseName"])
 
 
-def test_the_rotation_connects_itself_because_burstable_instances_have_no_data_api(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_the_rotation_function_connects_from_the_private_subnets(assembly: Assembly, environment: Environment) -> None:
     stack = f"{environment.name}-Payment"
     assert not cluster(assembly, environment).get("EnableHttpEndpoint")
     policies = assembly.resources(stack, "AWS::IAM::ManagedPolicy")
@@ -168,7 +162,7 @@ def test_the_rotation_connects_itself_because_burstable_instances_have_no_data_a
     assert reached == [(database_groups, PORT, PORT)]
 
 
-def test_the_first_rotation_waits_until_the_database_admits_it(assembly: Assembly, environment: Environment) -> None:
+def test_the_first_rotation_waits_for_its_security_group_rules(assembly: Assembly, environment: Environment) -> None:
     resources = assembly.template(f"{environment.name}-Payment")["Resources"]
     (schedule,) = (one for one in resources.values() if one["Type"] == "AWS::SecretsManager::RotationSchedule")
     (group,) = references(rotation_function(assembly, environment)["VpcConfig"]["SecurityGroupIds"])
@@ -182,9 +176,7 @@ def test_the_first_rotation_waits_until_the_database_admits_it(assembly: Assembl
     assert rules <= set(schedule["DependsOn"])
 
 
-def test_only_lambda_itself_makes_network_interfaces_for_the_rotation(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_rotation_function_code_may_not_create_network_interfaces(assembly: Assembly, environment: Environment) -> None:
     allowed, denied = (
         statement
         for policy in assembly.resources(f"{environment.name}-Payment", "AWS::IAM::ManagedPolicy").values()
@@ -197,7 +189,7 @@ def test_only_lambda_itself_makes_network_interfaces_for_the_rotation(
     assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
 
 
-def test_the_user_s_secret_follows_each_rotation_into_the_dr_region(
+def test_secrets_manager_replicates_the_user_secret_to_the_dr_region(
     assembly: Assembly, environment: Environment
 ) -> None:
     stack = f"{environment.name}-Payment"

@@ -75,23 +75,23 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def test_a_success_is_a_deployment_with_the_time_since_its_commit(world: World) -> None:
+def test_a_success_publishes_a_deployment_and_its_lead_time(world: World) -> None:
     world.execution("now", "Succeeded", "Source", "Prod", AuthorDate="2026-11-24T09:00:00Z")
     world.execution("before", "Succeeded", "Source", "Prod", hours_ago=20)
     assert world.ends("now", "SUCCEEDED") == {"Deployments": 1, "LeadTime": 3 * 3600}
 
 
-def test_without_a_commit_time_the_pipelines_own_start_counts(world: World) -> None:
+def test_lead_time_starts_with_the_execution_without_a_commit_time(world: World) -> None:
     world.execution("now", "Succeeded", "Source", "Prod")
     assert world.ends("now", "SUCCEEDED")["LeadTime"] == 3600
 
 
-def test_a_failure_counts_as_one(world: World) -> None:
+def test_a_failure_publishes_a_failed_deployment(world: World) -> None:
     world.execution("now", "Failed", "Source", "Prod")
     assert world.ends("now", "FAILED") == {"FailedDeployments": 1}
 
 
-def test_recovery_counts_from_the_first_failure_since_the_last_success(world: World) -> None:
+def test_recovery_time_starts_at_the_first_failure_since_a_success(world: World) -> None:
     world.execution("now", "Succeeded", "Source", "Prod")
     world.execution("second", "Failed", "Source", "Prod", hours_ago=2)
     world.execution("refused", "Failed", "Source", "ApproveProd", hours_ago=3)
@@ -101,43 +101,43 @@ def test_recovery_counts_from_the_first_failure_since_the_last_success(world: Wo
     assert world.ends("now", "SUCCEEDED")["RecoveryTime"] == 5 * 3600
 
 
-def test_a_failure_that_never_reached_production_needs_no_recovery(world: World) -> None:
+def test_a_failure_before_prod_publishes_no_recovery_time(world: World) -> None:
     world.execution("now", "Succeeded", "Source", "Prod")
     world.execution("in-dev", "Failed", "Source", "Dev", hours_ago=2)
     assert "RecoveryTime" not in world.ends("now", "SUCCEEDED")
 
 
-def test_what_was_retried_was_broken_since_its_first_failure(world: World) -> None:
+def test_recovery_time_of_a_retry_starts_at_its_first_failure(world: World) -> None:
     world.execution("now", "InProgress", "Source", "Prod")
     world.fails_first("now", "Prod", hours_ago=2)
     world.fails_first("now", "Dev", hours_ago=4)
     assert world.ends("now", "SUCCEEDED")["RecoveryTime"] == 2 * 3600
 
 
-def test_a_rollback_recovers_and_deploys_no_change(world: World) -> None:
+def test_a_rollback_publishes_recovery_time_and_no_deployment(world: World) -> None:
     world.execution("back", "InProgress", "Prod", kind="ROLLBACK")
     world.execution("bad", "Failed", "Source", "Prod", hours_ago=1)
     world.execution("fine", "Succeeded", "Source", "Prod", hours_ago=9)
     assert world.ends("back", "SUCCEEDED") == {"RecoveryTime": 3600}
 
 
-def test_a_rollback_of_another_stage_recovers_nothing(world: World) -> None:
+def test_a_rollback_of_another_stage_is_no_recovery(world: World) -> None:
     world.execution("now", "Succeeded", "Source", "Prod")
     world.execution("staging-back", "Succeeded", "Staging", hours_ago=2, kind="ROLLBACK")
     world.execution("bad", "Failed", "Source", "Prod", hours_ago=3)
     assert world.ends("now", "SUCCEEDED")["RecoveryTime"] == 3 * 3600
 
 
-def test_a_stage_that_was_not_entered_is_no_failed_deployment(world: World) -> None:
+def test_an_execution_that_does_not_enter_prod_is_no_failed_deployment(world: World) -> None:
     world.execution("outside-the-window", "Failed", "Source", "Staging")
     assert world.ends("outside-the-window", "FAILED") == {}
 
 
-def test_a_failed_rollback_is_no_failed_deployment_of_a_change(world: World) -> None:
+def test_a_failed_rollback_is_no_failed_deployment(world: World) -> None:
     world.execution("back", "Failed", "Prod", kind="ROLLBACK")
     assert world.ends("back", "FAILED") == {}
 
 
 @pytest.mark.parametrize("name", ["NAMESPACE", "DEPLOYMENTS", "FAILED", "LEAD_TIME", "RECOVERY_TIME"])
-def test_the_dashboard_shows_what_the_function_publishes(name: str) -> None:
+def test_dashboard_and_function_use_the_same_metric_names(name: str) -> None:
     assert getattr(metrics, name) == getattr(handler, name)

@@ -34,7 +34,9 @@ def rules(assembly: Assembly) -> dict[str, dict[str, Any]]:
         ),
     ],
 )
-def test_ends_and_wanted_approvals_are_told(assembly: Assembly, kind: str, detail: dict[str, Any]) -> None:
+def test_finished_executions_and_pending_approvals_notify(
+    assembly: Assembly, kind: str, detail: dict[str, Any]
+) -> None:
     rule = rules(assembly)[kind]
     assert rule["EventPattern"]["detail"] == {"pipeline": ["payment-delivery"], **detail}
     (target,) = rule["Targets"]
@@ -42,7 +44,7 @@ def test_ends_and_wanted_approvals_are_told(assembly: Assembly, kind: str, detai
     assert "https://ap-southeast-1.console.aws.amazon.com" in json.dumps(target["InputTransformer"])
 
 
-def test_the_topic_takes_events_and_its_mailbox_is_the_settings(assembly: Assembly, delivery: Delivery) -> None:
+def test_eventbridge_may_publish_to_the_topic_of_the_configured_email(assembly: Assembly, delivery: Delivery) -> None:
     (subscription,) = assembly.resources(STACK, "AWS::SNS::Subscription").values()
     assert subscription["Endpoint"] == delivery.notifications.email
     policies = json.dumps(assembly.resources(STACK, "AWS::SNS::TopicPolicy"))
@@ -53,7 +55,7 @@ def test_the_topic_takes_events_and_its_mailbox_is_the_settings(assembly: Assemb
     assert "events.amazonaws.com" in keys
 
 
-def test_a_chat_is_told_the_same(context: dict[str, Any], delivery: Delivery, tmp_path: Path) -> None:
+def test_a_chat_topic_receives_every_notification(context: dict[str, Any], delivery: Delivery, tmp_path: Path) -> None:
     chat = f"arn:aws:sns:ap-southeast-1:{delivery.account}:payments-chat"
     notifications = context["delivery"]["notifications"] | {"chat_topic_arn": chat}
     chatting = load_delivery(context["delivery"] | {"notifications": notifications}, release="unreleased")
@@ -63,7 +65,7 @@ def test_a_chat_is_told_the_same(context: dict[str, Any], delivery: Delivery, tm
     assert all(chat in [target["Arn"] for target in rule["Targets"]] for rule in told)
 
 
-def test_more_gates_than_a_parameter_can_carry_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gates_longer_than_an_ssm_parameter_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.conditions.LONGEST", 10)
     pipeline = codepipeline.Pipeline(cdk.Stack(), "Pipeline")
     with pytest.raises(SettingsError) as refused:
@@ -76,7 +78,7 @@ def test_more_gates_than_a_parameter_can_carry_are_refused(monkeypatch: pytest.M
     )
 
 
-def test_the_gates_are_written_down_where_a_change_is_told(assembly: Assembly, delivery: Delivery) -> None:
+def test_a_parameter_lists_every_gate_and_its_changes_notify(assembly: Assembly, delivery: Delivery) -> None:
     (parameter,) = (
         each
         for each in assembly.resources(STACK, "AWS::SSM::Parameter").values()
@@ -100,9 +102,7 @@ def test_the_gates_are_written_down_where_a_change_is_told(assembly: Assembly, d
     assert rules(assembly)["Parameter Store Change"]["EventPattern"]["detail"]["name"] == [parameter["Name"]]
 
 
-def test_a_call_past_a_gate_is_told_and_alarms_unless_the_pipeline_made_it(
-    assembly: Assembly, delivery: Delivery
-) -> None:
+def test_calls_that_bypass_a_gate_notify_and_raise_an_alarm(assembly: Assembly, delivery: Delivery) -> None:
     rule = rules(assembly)["AWS API Call via CloudTrail"]
     *overriding, started = rule["EventPattern"]["detail"]["$or"]
     deployer = f"arn:aws:iam::{delivery.account}:role/cdk-hnb659fds-cfn-exec-role-{delivery.account}-ap-southeast-1"
@@ -131,7 +131,7 @@ def policy(assembly: Assembly, name: str) -> list[dict[str, Any]]:
     return list(found["PolicyDocument"]["Statement"])
 
 
-def test_an_approver_answers_approvals_and_reads_their_plans_and_does_nothing_else(assembly: Assembly) -> None:
+def test_the_approver_policy_only_allows_approving_and_reading_plans(assembly: Assembly) -> None:
     statement, page, key = policy(assembly, "payment-delivery-approver")
     assert (page["Effect"], page["Action"]) == ("Allow", "s3:GetObject")
     assert json.dumps(page["Resource"]).count("/plans/*") == 1
@@ -152,7 +152,7 @@ def test_an_approver_answers_approvals_and_reads_their_plans_and_does_nothing_el
     assert all(approval in resources for approval in approvals)
 
 
-def test_nobody_but_the_pipeline_overrides_a_gate(assembly: Assembly, delivery: Delivery) -> None:
+def test_only_the_pipeline_deployment_may_override_a_gate(assembly: Assembly, delivery: Delivery) -> None:
     (statement,) = policy(assembly, "payment-delivery-no-override")
     assert statement["Effect"] == "Deny"
     assert set(statement["Action"]) == {
@@ -164,7 +164,7 @@ def test_nobody_but_the_pipeline_overrides_a_gate(assembly: Assembly, delivery: 
     assert statement["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": deployer}}
 
 
-def test_the_last_stage_is_counted(assembly: Assembly, delivery: Delivery) -> None:
+def test_the_prod_stage_feeds_the_delivery_metrics(assembly: Assembly, delivery: Delivery) -> None:
     detail = rules(assembly)["CodePipeline Stage Execution State Change"]["EventPattern"]["detail"]
     assert detail["stage"] == [delivery.environments[-1].name]
     dashboards = json.dumps(assembly.resources(STACK, "AWS::CloudWatch::Dashboard"))

@@ -38,7 +38,7 @@ def trusted(role: dict[str, Any]) -> str:
     return str(arn)
 
 
-def test_the_verification_role_trusts_the_build_of_its_environment_and_nobody_else(
+def test_the_verification_role_trusts_only_the_build_of_its_environment(
     assembly: Assembly, delivery: Delivery, environment: Environment
 ) -> None:
     role = named(assembly, f"{environment.name}-Payment", f"payment-verification-{environment.slug}")
@@ -47,7 +47,7 @@ def test_the_verification_role_trusts_the_build_of_its_environment_and_nobody_el
     assert role["MaxSessionDuration"] == 3600
 
 
-def test_a_verification_names_every_resource_and_writes_sessions_of_its_own_only(
+def test_the_verification_role_only_reads_and_writes_its_own_sessions(
     assembly: Assembly, environment: Environment
 ) -> None:
     stack = f"{environment.name}-Payment"
@@ -68,7 +68,7 @@ def test_a_verification_names_every_resource_and_writes_sessions_of_its_own_only
             ]
 
 
-def test_the_pipeline_may_look_at_the_gate_alarm_and_at_nothing_else(
+def test_the_gate_reader_role_may_only_describe_the_gate_alarm(
     assembly: Assembly, delivery: Delivery, environment: Environment
 ) -> None:
     stack = f"{environment.name}-Payment"

@@ -31,13 +31,13 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
     return commands
 
 
-def test_a_confirmed_environment_is_handed_to_the_cdk_with_both_stacks(ran: Ran) -> None:
+def test_destroy_deletes_both_stacks_of_a_confirmed_environment(ran: Ran) -> None:
     assert destroy.main(["Dev", "--confirm", "Dev"]) == 7
     assert ran.commands == [["cdk", "--app", "cdk.out", "destroy", "PipelineStack/Dev/*", "--force"]]
 
 
 @pytest.mark.parametrize("answer", [[], ["--confirm", "dev"], ["--confirm", "Staging"], ["--confirm", "yes"]])
-def test_without_its_own_name_nothing_is_destroyed(
+def test_destroy_requires_the_environment_name_as_confirmation(
     ran: Ran, answer: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert destroy.main(["Dev", *answer]) == 1
@@ -45,7 +45,7 @@ def test_without_its_own_name_nothing_is_destroyed(
     assert "nothing was touched" in capsys.readouterr().err
 
 
-def test_what_retains_data_is_refused_whatever_is_confirmed(
+def test_destroy_refuses_an_environment_that_retains_data(
     ran: Ran, delivery: Delivery, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (retained,) = (environment.name for environment in delivery.environments if environment.retains_data)
@@ -56,13 +56,17 @@ def test_what_retains_data_is_refused_whatever_is_confirmed(
         assert protection in said
 
 
-def test_an_unknown_environment_is_named_with_those_there_are(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
+def test_destroy_refuses_an_unknown_environment_and_lists_the_known_ones(
+    ran: Ran, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert destroy.main(["", "--confirm", ""]) == 1
     assert ran.commands == []
     assert "There is no environment '': give ENV, one of Dev, Staging, Prod." in capsys.readouterr().err
 
 
-def test_whoever_peers_with_it_is_named(ran: Ran, delivery: Delivery, capsys: pytest.CaptureFixture[str]) -> None:
+def test_destroy_names_the_environments_that_peer_with_it(
+    ran: Ran, delivery: Delivery, capsys: pytest.CaptureFixture[str]
+) -> None:
     destroy.main(["Dev", "--confirm", "Dev"])
     said = capsys.readouterr().out
     for environment in delivery.environments:
@@ -70,7 +74,7 @@ def test_whoever_peers_with_it_is_named(ran: Ran, delivery: Delivery, capsys: py
     assert ran.commands
 
 
-def test_the_refusal_points_to_a_heading_that_is_there() -> None:
+def test_the_refusal_links_to_an_existing_heading() -> None:
     page, _, anchor = destroy.PAGE.partition("#")
     headings = [
         line for line in Path(CHECKOUT, page).read_text(encoding="utf-8").splitlines() if line.startswith("## ")

@@ -40,7 +40,7 @@ def flags(command: str) -> set[str]:
 
 
 @pytest.mark.parametrize(("page", "command"), AWS)
-def test_the_cli_of_aws_knows_every_command(page: str, command: str) -> None:
+def test_every_documented_aws_command_exists(page: str, command: str) -> None:
     service, operation = command.split()[:2]
     if f"{service} {operation}" in BY_THE_CLI:
         return
@@ -72,16 +72,16 @@ def _help(command: str) -> str:
 
 
 @pytest.mark.parametrize(("page", "command"), CDK)
-def test_the_cli_of_the_cdk_knows_every_command(page: str, command: str) -> None:
+def test_every_documented_cdk_command_exists(page: str, command: str) -> None:
     verb = next(word for word in command.split() if word in ("bootstrap", "deploy", "destroy", "synth", "diff"))
     for flag in flags(command):
         assert re.search(rf"--{flag}\b", _help(verb)), f"{page}: {command}"
 
 
 @pytest.mark.parametrize(("page", "target"), MAKE)
-def test_make_knows_every_target(page: str, target: str) -> None:
+def test_every_documented_make_target_exists(page: str, target: str) -> None:
     assert re.search(rf"^{re.escape(target)}:", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), page
 
 
-def test_the_pages_have_commands_to_be_held() -> None:
+def test_the_pages_contain_commands_to_check() -> None:
     assert min(len(AWS), len(CDK), len(MAKE)) > 5

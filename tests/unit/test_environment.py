@@ -141,7 +141,7 @@ def test_a_network_of_rfc_1918_is_accepted(good: Environment, network: str) -> N
 
 
 @pytest.mark.parametrize("value", ["retained", "destroyable", True, None])
-def test_a_data_protection_that_would_pass_for_none_is_refused(good: Environment, value: Any) -> None:
+def test_an_invalid_data_protection_value_is_refused(good: Environment, value: Any) -> None:
     with pytest.raises(SettingsError) as refused:
         replace(good, data_protection=value)
     assert refused.value.faults == (
@@ -149,7 +149,7 @@ def test_a_data_protection_that_would_pass_for_none_is_refused(good: Environment
     )
 
 
-def test_an_environment_that_retains_data_bakes_its_releases_and_has_a_window(good: Environment) -> None:
+def test_an_environment_that_retains_data_needs_bake_time_and_a_window(good: Environment) -> None:
     with pytest.raises(SettingsError) as refused:
         replace(good, data_protection=DataProtection.RETAINED)
     assert [fault.split(":")[1] for fault in refused.value.faults] == [
@@ -170,9 +170,7 @@ def test_an_environment_that_retains_data_bakes_its_releases_and_has_a_window(go
         ({"nat_gateways": 1, "endpoint_zones": 1}, None),
     ],
 )
-def test_an_environment_that_retains_data_neither_pauses_nor_runs_on_spare_capacity(
-    change: dict[str, Any], fault: str | None
-) -> None:
+def test_an_environment_that_retains_data_may_not_pause_or_use_spot(change: dict[str, Any], fault: str | None) -> None:
     retained = prod(account=ACCOUNT, certificate_arn=CERTIFICATE, alarm_email=EMAIL, image=IMAGE)
     if fault is None:
         replace(retained, **change)
@@ -190,7 +188,7 @@ def test_a_threshold_out_of_range_is_refused(good: Environment, field: str, valu
         replace(good, alarms=replace(good.alarms, **{field: value}))
 
 
-def test_an_objective_without_an_error_budget_is_refused(good: Environment) -> None:
+def test_an_availability_objective_of_100_percent_is_refused(good: Environment) -> None:
     with pytest.raises(SettingsError, match=r"Dev: alarms\.availability_percent is 100: give less"):
         replace(good, alarms=replace(good.alarms, availability_percent=100))
 
@@ -205,12 +203,12 @@ def test_several_faults_are_reported_together(good: Environment) -> None:
     ]
 
 
-def test_an_environment_cannot_be_changed(good: Environment) -> None:
+def test_an_environment_is_immutable(good: Environment) -> None:
     with pytest.raises(FrozenInstanceError):
         good.vpc_cidr = "10.9.0.0/16"  # type: ignore[misc]
 
 
-def test_the_environments_hold_the_figures_of_the_specification() -> None:
+def test_the_environments_have_the_specified_values() -> None:
     rows = {
         make.__name__: make(account=ACCOUNT, certificate_arn=CERTIFICATE, alarm_email=EMAIL, image=IMAGE).as_document()
         for make in (dev, staging, prod)

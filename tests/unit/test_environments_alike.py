@@ -119,7 +119,7 @@ def decided(value: Any) -> bool:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_dev_and_staging_are_identical_but_for_name_account_and_addresses(
+def test_dev_and_staging_differ_only_in_name_account_and_addresses(
     assembly: Assembly, delivery: Delivery, stack: str
 ) -> None:
     dev, staging = (
@@ -130,7 +130,7 @@ def test_dev_and_staging_are_identical_but_for_name_account_and_addresses(
     assert dev == staging
 
 
-def test_staging_and_prod_differ_in_the_specified_rows_and_the_canary_only(
+def test_staging_and_prod_differ_only_in_specified_values_and_the_canary(
     assembly: Assembly, delivery: Delivery
 ) -> None:
     *_, staging, prod = delivery.environments
@@ -145,9 +145,7 @@ def test_staging_and_prod_differ_in_the_specified_rows_and_the_canary_only(
     }
 
 
-def test_the_replicas_of_staging_and_prod_differ_in_data_protection_only(
-    assembly: Assembly, delivery: Delivery
-) -> None:
+def test_dr_stacks_of_staging_and_prod_differ_only_in_data_protection(assembly: Assembly, delivery: Delivery) -> None:
     *_, staging, prod = delivery.environments
     ours = unprotected(neutral(assembly.template(f"{prod.name}-DisasterRecovery"), prod))
     theirs = unprotected(neutral(assembly.template(f"{staging.name}-DisasterRecovery"), staging))

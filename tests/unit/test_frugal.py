@@ -54,40 +54,40 @@ def own(assembly: Assembly) -> dict[str, Any]:
     return resources
 
 
-def test_where_data_is_retained_no_lever_is_pulled(delivery: Delivery) -> None:
+def test_frugal_does_not_change_an_environment_that_retains_data(delivery: Delivery) -> None:
     *_, production = delivery.environments
     assert frugal(production) == production
 
 
-def test_the_further_from_production_the_more_is_pulled(delivery: Delivery) -> None:
+def test_frugal_reduces_dev_further_than_staging(delivery: Delivery) -> None:
     dev, staging, _ = (frugal(environment) for environment in delivery.environments)
     assert [(one.nat_gateways, one.endpoint_zones, one.spot) for one in (dev, staging)] == [(1, 0, True), (1, 1, True)]
     assert [one.database_capacity for one in (dev, staging)] == [(0, 1), (0.5, 2)]
 
 
-def test_an_environment_whose_releases_are_watched_never_pauses(delivery: Delivery) -> None:
+def test_an_environment_with_bake_time_never_pauses_its_database(delivery: Delivery) -> None:
     # Whatever it is called: the gate looks at a database that is awake.
     dev, staging, _ = delivery.environments
     assert frugal(replace(dev, bake_minutes=15)).database_capacity == (0.5, 2)
     assert frugal(replace(staging, bake_minutes=None)).database_capacity == (0, 1)
 
 
-def test_frugal_environments_can_be_delivered_before_production(delivery: Delivery) -> None:
+def test_frugal_environments_are_consistent_with_prod(delivery: Delivery) -> None:
     assert list(consistency_faults([frugal(environment) for environment in delivery.environments])) == []
 
 
-def test_a_frugal_environment_becomes_no_more_frugal(delivery: Delivery) -> None:
+def test_frugal_is_idempotent(delivery: Delivery) -> None:
     for environment in delivery.environments:
         assert frugal(frugal(environment)) == frugal(environment)
 
 
-def test_it_is_held_to_the_same_policy(pulled: Path) -> None:
+def test_a_frugal_environment_passes_every_policy_pack(pulled: Path) -> None:
     report = report_in(pulled)
     assert {"AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5"} <= set(report)
     assert [plugin["violations"] for plugin in report.values() if plugin["violations"]] == []
 
 
-def test_the_linter_finds_no_error(cheap: Assembly) -> None:
+def test_the_frugal_template_has_no_lint_errors(cheap: Assembly) -> None:
     run = subprocess.run(  # noqa: S603 - the linter of requirements.txt
         ["cfn-lint", "--format", "json", "--regions", "ap-southeast-1", "--", cheap.stacks[STACK].template],  # noqa: S607
         capture_output=True,
@@ -98,9 +98,7 @@ def test_the_linter_finds_no_error(cheap: Assembly) -> None:
     assert [each["Message"] for each in found if each["Level"] == "Error"] == []
 
 
-def test_it_lacks_gateways_and_endpoints_with_their_alarms_and_nothing_else(
-    cheap: Assembly, assembly: Assembly
-) -> None:
+def test_frugal_only_removes_gateways_endpoints_and_their_alarms(cheap: Assembly, assembly: Assembly) -> None:
     ours, theirs = own(cheap), own(assembly)
     assert len(ours) < MOST_RESOURCES
     assert set(ours) - set(theirs) == set()
@@ -113,7 +111,7 @@ def test_it_lacks_gateways_and_endpoints_with_their_alarms_and_nothing_else(
     }
 
 
-def test_what_is_left_differs_where_the_levers_say(cheap: Assembly, assembly: Assembly) -> None:
+def test_frugal_only_changes_resources_with_cost_settings(cheap: Assembly, assembly: Assembly) -> None:
     ours, theirs = own(cheap), own(assembly)
     changed = Counter(ours[name]["Type"] for name in ours if ours[name] != theirs[name])
     # Private routes of two zones go to the one gateway; alarms of the database have its figures, the gate its silence.
@@ -132,7 +130,7 @@ def test_what_is_left_differs_where_the_levers_say(cheap: Assembly, assembly: As
     assert different == {"database-cpu", "database-connections", "database-free-memory", "gate", "health"}
 
 
-def test_the_tasks_run_on_spare_capacity_where_the_record_says_so(
+def test_tasks_run_on_fargate_spot_where_the_environment_says_so(
     cheap: Assembly, assembly: Assembly, delivery: Delivery
 ) -> None:
     def provider(of: Assembly, stack: str) -> str:
@@ -148,7 +146,7 @@ def test_the_tasks_run_on_spare_capacity_where_the_record_says_so(
         assert provider(assembly, f"{one.name}-Payment") == ("FARGATE_SPOT" if one.spot else "FARGATE")
 
 
-def test_the_database_takes_what_it_needs_and_stands_in_two_zones(cheap: Assembly) -> None:
+def test_the_frugal_database_is_serverless_and_in_two_zones(cheap: Assembly) -> None:
     scaling = cheap.only(STACK, "AWS::RDS::DBCluster")["ServerlessV2ScalingConfiguration"]
     assert (scaling["MinCapacity"], scaling["MaxCapacity"]) == (0, 1)
     instances = cheap.resources(STACK, "AWS::RDS::DBInstance").values()
@@ -158,7 +156,7 @@ def test_the_database_takes_what_it_needs_and_stands_in_two_zones(cheap: Assembl
     assert all(one.get("PromotionTier", 0) <= 1 for one in instances)
 
 
-def test_a_pause_of_the_database_neither_wakes_anybody_nor_shuts_the_gate(cheap: Assembly) -> None:
+def test_a_paused_database_neither_alarms_nor_closes_the_gate(cheap: Assembly) -> None:
     by_runbook = {runbook(alarm): alarm for alarm in alarms(cheap.template(STACK)).values()}
     assert by_runbook["database-cpu"]["TreatMissingData"] == "notBreaching"
     gate = by_runbook["gate"]

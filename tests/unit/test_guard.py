@@ -23,9 +23,7 @@ def guards(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {each["stack"]: each for each in told}
 
 
-def test_every_change_set_is_judged_between_its_making_and_its_execution(
-    assembly: Assembly, delivery: Delivery
-) -> None:
+def test_the_guard_checks_every_change_set_before_its_execution(assembly: Assembly, delivery: Delivery) -> None:
     stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
     for environment in delivery.environments:
         stage = stages[environment.name]
@@ -45,7 +43,7 @@ def test_every_change_set_is_judged_between_its_making_and_its_execution(
             assert told["region"] == prepared.get("Region", environment.primary_region)
 
 
-def test_the_guard_may_look_and_answer_and_nothing_else(assembly: Assembly) -> None:
+def test_the_guard_may_only_assume_roles_and_report_results(assembly: Assembly) -> None:
     functions = assembly.resources("PipelineStack", "AWS::Lambda::Function")
     (guard,) = (name for name in functions if name.startswith("Guard"))
     policies = assembly.resources("PipelineStack", "AWS::IAM::ManagedPolicy")
@@ -63,7 +61,7 @@ def test_the_guard_may_look_and_answer_and_nothing_else(assembly: Assembly) -> N
     assert "ZipFile" in functions[guard]["Code"]
 
 
-def test_an_allowed_change_reaches_the_guard_of_its_stack_only(context: dict[str, Any], tmp_path: Path) -> None:
+def test_an_allowed_change_is_passed_only_to_the_guard_of_its_stack(context: dict[str, Any], tmp_path: Path) -> None:
     entry = "Dev-Payment/DataSessionsTable0/KeySchema"
     allowing = load_delivery(context["delivery"] | {"allowed_changes": [entry]}, release="unreleased")
     stages = synthesize_small(tmp_path, context=context, delivery=allowing).pipeline_stages()
@@ -72,9 +70,7 @@ def test_an_allowed_change_reaches_the_guard_of_its_stack_only(context: dict[str
     assert not any(told.values())
 
 
-def test_more_allowed_changes_than_an_action_can_carry_are_refused_without_a_traceback(
-    context: dict[str, Any], tmp_path: Path
-) -> None:
+def test_too_many_allowed_changes_are_refused_without_a_traceback(context: dict[str, Any], tmp_path: Path) -> None:
     entries = [f"Dev-Payment/{'Table' * 10}{number}/KeySchema" for number in range(20)]
     settings = context | {"delivery": context["delivery"] | {"allowed_changes": entries}}
     run = subprocess.run(

@@ -72,14 +72,14 @@ def recreating(replacement: str, name: str = "KeySchema", requires: str = "Alway
     return change("Modify", Replacement=replacement, Details=details)
 
 
-def test_a_change_set_that_touches_no_data_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_set_without_data_loss_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     task = change("Modify", "AWS::ECS::TaskDefinition", Replacement="True")
     world = judge(monkeypatch, page(change("Add"), change("Modify", Replacement="False"), task))
     assert not world.failed
     assert world.succeeded == {"jobId": "job", "executionDetails": {"summary": "3 changes, no stored data lost"}}
 
 
-def test_it_looks_in_the_target_account_and_region_by_the_role_that_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guard_reads_the_change_set_in_the_target_account_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
     world = judge(monkeypatch, page(change("Add")))
     assert world.assumed == [ROLE]
     assert world.clients["cloudformation"]["region_name"] == "us-west-2"
@@ -87,14 +87,14 @@ def test_it_looks_in_the_target_account_and_region_by_the_role_that_it_is_told(m
     assert world.asked == [{"StackName": STACK, "ChangeSetName": "Change"}]
 
 
-def test_a_replacement_is_stopped_with_its_cause_and_the_way_to_allow_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_replacement_is_refused_with_its_cause_and_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert judge(monkeypatch, page(recreating("True"))).message == (
         "Prod-Payment: Sessions (AWS::DynamoDB::GlobalTable) would be replaced by an empty one, because of KeySchema. "
         'To allow it, add "Prod-Payment/Sessions/KeySchema" to delivery.allowed_changes in cdk.json.'
     )
 
 
-def test_a_replacement_that_only_may_happen_is_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_conditional_replacement_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     message = judge(monkeypatch, page(recreating("Conditional", requires="Conditionally"))).message
     assert "may be replaced by an empty one, because of KeySchema" in message
 
@@ -119,7 +119,7 @@ def cluster(*details: dict[str, Any]) -> dict[str, Any]:
 BY_ITS_KEY = depending("KmsKeyId", "Key.Arn", "ResourceAttribute")
 
 
-def test_a_resource_that_refers_to_one_that_is_tagged_anew_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reference_to_a_resource_with_changed_tags_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     instance = change(
         "Modify",
         "AWS::RDS::DBInstance",
@@ -142,39 +142,39 @@ def test_a_resource_that_refers_to_one_that_is_tagged_anew_stays(monkeypatch: py
     ],
     ids=["key replaced", "key unknown", "modified itself", "certain", "another attribute", "a parameter", "no reason"],
 )
-def test_a_resource_that_may_refer_to_another_one_afterwards_is_stopped(
+def test_a_reference_whose_value_may_change_is_refused(
     monkeypatch: pytest.MonkeyPatch, changes: tuple[dict[str, Any], ...]
 ) -> None:
     assert "Cluster (AWS::RDS::DBCluster) may be replaced" in judge(monkeypatch, page(*changes)).message
 
 
 @pytest.mark.parametrize("kind", sorted(handler.STATEFUL))
-def test_a_deletion_is_stopped_for_every_kind_of_stored_data(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_a_deletion_of_any_stateful_type_is_refused(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     message = judge(monkeypatch, page(change("Remove", kind, PolicyAction="Delete"))).message
     assert f"Sessions ({kind}) would be deleted." in message
     assert '"Prod-Payment/Sessions/Delete"' in message
 
 
-def test_what_is_retained_still_leaves_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removing_a_retained_resource_from_the_stack_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     message = judge(monkeypatch, page(change("Remove", PolicyAction="Retain"))).message
     assert "would leave the stack and remain unmanaged" in message
 
 
-def test_everything_that_is_wrong_is_told_at_once_on_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_faults_of_all_pages_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = page(recreating("True"), NextToken="more"), page(change("Remove", "AWS::S3::Bucket"))
     world = judge(monkeypatch, first, second)
     assert len(world.message.splitlines()) == 2
     assert world.asked[1]["NextToken"] == "more"
 
 
-def test_exactly_the_named_change_goes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_allowed_change_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     named = (f"{STACK}/Sessions/KeySchema",)
     assert judge(monkeypatch, page(recreating("True")), allowed=named).succeeded
     assert "TableName" in judge(monkeypatch, page(recreating("True", "TableName")), allowed=named).message
     assert "Delete" in judge(monkeypatch, page(change("Remove")), allowed=named).message
 
 
-def test_no_changes_are_no_danger(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_set_without_changes_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     empty = {"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes.", "Changes": []}
     assert judge(monkeypatch, empty).succeeded["executionDetails"] == {"summary": "no changes"}
 
@@ -182,9 +182,9 @@ def test_no_changes_are_no_danger(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "unreadable", [{"Status": "FAILED", "StatusReason": "denied", "Changes": []}, {"Status": "CREATE_PENDING"}]
 )
-def test_what_cannot_be_judged_is_stopped(monkeypatch: pytest.MonkeyPatch, unreadable: dict[str, Any]) -> None:
+def test_an_unreadable_change_set_is_refused(monkeypatch: pytest.MonkeyPatch, unreadable: dict[str, Any]) -> None:
     assert judge(monkeypatch, unreadable).message.startswith("The change set could not be checked: ")
 
 
-def test_an_answer_fits_what_codepipeline_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_failure_message_fits_the_codepipeline_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(judge(monkeypatch, page(*[recreating("True")] * 100)).message) <= 5000

@@ -18,7 +18,7 @@ def load(path: str) -> Any:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.name)
-def test_every_action_is_pinned_by_a_digest_with_its_version(workflow: Any) -> None:
+def test_every_workflow_action_is_pinned_by_digest_with_its_version(workflow: Any) -> None:
     used = re.findall(r"^\s*(?:- )?uses: *(.*)$", workflow.read_text(encoding="utf-8"), re.MULTILINE)
     assert used
     loose = [action for action in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)]
@@ -33,13 +33,13 @@ def test_a_workflow_may_only_read_the_repository(workflow: Any) -> None:
     assert "pull_request_target" not in workflow.read_text(encoding="utf-8"), "it gives a fork's code our token"
 
 
-def test_pull_requests_run_what_a_workstation_runs() -> None:
+def test_the_pull_request_workflow_runs_the_ci_script() -> None:
     document = load(".github/workflows/pull-request.yml")
     assert document[True] == "pull_request"  # YAML 1.1 reads `on` as true
     assert "sh .ci/run" in [step.get("run") for job in document["jobs"].values() for step in job["steps"]]
 
 
-def test_pre_commit_downloads_nothing_and_runs_the_tools_of_make_lint_and_scan() -> None:
+def test_pre_commit_runs_the_installed_tools_of_make_lint_and_make_scan() -> None:
     repositories = load(".pre-commit-config.yaml")["repos"]
     assert {repository["repo"] for repository in repositories} == {"local"}
     hooks = [hook for repository in repositories for hook in repository["hooks"]]
@@ -61,14 +61,14 @@ def test_dependabot_covers_every_lock_file_and_the_workflows() -> None:
     assert covered == {(ECOSYSTEMS[name], "/") for name in names}
 
 
-def test_no_lock_file_is_outside_the_directories_of_dependabot() -> None:
+def test_every_lock_file_is_in_a_directory_of_dependabot() -> None:
     skipped = {".venv", "node_modules", "build", "cdk.out", ".git", "tests"}  # samples of other apps are for tests
     for pattern in ("requirements*.txt", "package-lock.json"):
         found = [path for path in CHECKOUT.rglob(pattern) if not skipped & set(path.relative_to(CHECKOUT).parts)]
         assert [path.parent for path in found] == [CHECKOUT], f"cover {found} in .github/dependabot.yml"
 
 
-def test_the_editor_uses_the_interpreter_and_the_tests_of_this_project() -> None:
+def test_vs_code_uses_the_interpreter_and_the_tests_of_this_project() -> None:
     settings = json.loads((CHECKOUT / ".vscode" / "settings.json").read_text(encoding="utf-8"))
     assert settings["python.defaultInterpreterPath"] == "${workspaceFolder}/.venv/bin/python"
     assert settings["python.testing.pytestEnabled"] is True

@@ -121,7 +121,7 @@ def run(monkeypatch: pytest.MonkeyPatch, client: Any, request: str, **properties
     housekeeping_handler.handler({"RequestType": request, "StackId": stack, "ResourceProperties": properties}, context)
 
 
-def test_a_deleted_bucket_is_emptied_of_versions_and_markers(
+def test_delete_empties_a_bucket_of_versions_and_delete_markers(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     s3 = FakeS3(tagged=True)
@@ -141,7 +141,7 @@ def test_a_bucket_without_the_tag_keeps_its_objects(
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
-def test_a_bucket_that_stays_keeps_its_objects(
+def test_create_and_update_do_not_empty_a_bucket(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str
 ) -> None:
     s3 = FakeS3(tagged=True)
@@ -150,7 +150,7 @@ def test_a_bucket_that_stays_keeps_its_objects(
     assert answers == [("SUCCESS", None)]
 
 
-def test_a_bucket_that_is_emptied_takes_no_object_any_more_until_its_stack_is_made_again(
+def test_an_emptied_bucket_refuses_new_objects_until_the_next_create(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     s3 = FakeS3(tagged=True)
@@ -166,7 +166,7 @@ def test_a_bucket_that_is_emptied_takes_no_object_any_more_until_its_stack_is_ma
     assert answers == [("SUCCESS", None)] * 3
 
 
-def test_a_bucket_is_looked_for_in_its_own_region(
+def test_the_function_calls_the_region_of_the_bucket(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     regions = []
@@ -179,7 +179,7 @@ def test_a_bucket_is_looked_for_in_its_own_region(
     assert (regions, answers) == (["us-west-2"], [("SUCCESS", None)])
 
 
-def test_an_object_that_cannot_be_deleted_fails_the_stack_by_name(
+def test_a_failed_object_deletion_fails_with_the_bucket_and_the_error(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     run(
@@ -200,7 +200,7 @@ def clear(monkeypatch: pytest.MonkeyPatch, backup: FakeBackup, request: str) -> 
     run(monkeypatch, backup, request, VaultName=VAULT, VaultArn="arn:vault", Region="us-west-2")
 
 
-def test_a_deleted_vault_is_cleared_and_each_recovery_point_waited_for(
+def test_delete_waits_until_every_recovery_point_is_deleted(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     backup = FakeBackup(tagged=True)
@@ -210,7 +210,7 @@ def test_a_deleted_vault_is_cleared_and_each_recovery_point_waited_for(
 
 
 @pytest.mark.parametrize(("request_type", "tagged"), [("Create", True), ("Update", True), ("Delete", False)])
-def test_a_vault_that_stays_or_lost_its_tag_keeps_its_recovery_points(
+def test_a_vault_that_remains_or_has_no_tag_keeps_its_recovery_points(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str, tagged: bool
 ) -> None:
     backup = FakeBackup(tagged=tagged)
@@ -219,7 +219,7 @@ def test_a_vault_that_stays_or_lost_its_tag_keeps_its_recovery_points(
     assert answers == [("SUCCESS", None)]
 
 
-def test_recovery_points_that_do_not_go_fail_the_stack_before_the_function_runs_out_of_time(
+def test_remaining_recovery_points_fail_before_the_function_times_out(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     clear(monkeypatch, FakeBackup(tagged=True, goes=False), "Delete")
@@ -229,7 +229,7 @@ def test_recovery_points_that_do_not_go_fail_the_stack_before_the_function_runs_
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
-def test_the_default_security_group_is_closed(
+def test_create_and_update_close_the_default_security_group(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str
 ) -> None:
     ec2 = FakeEc2("ingress", "egress")
@@ -241,25 +241,21 @@ def test_the_default_security_group_is_closed(
     assert answers == [("SUCCESS", None)]
 
 
-def test_a_rule_that_is_gone_already_is_no_error(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
-) -> None:
+def test_a_missing_rule_is_no_error(monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]) -> None:
     ec2 = FakeEc2("egress")
     run(monkeypatch, ec2, "Update", GroupId="sg-1")
     assert list(ec2.revoked) == ["egress"]
     assert answers == [("SUCCESS", None)]
 
 
-def test_a_rule_that_may_not_be_revoked_fails_the_stack(
+def test_a_rule_that_cannot_be_revoked_sends_a_failure(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     run(monkeypatch, FakeEc2(refusal="UnauthorizedOperation"), "Create", GroupId="sg-1")
     assert answers[0][0] == "FAILED"
 
 
-def test_an_error_is_answered_rather_than_waited_for(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
-) -> None:
+def test_an_exception_sends_a_failure(monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]) -> None:
     run(monkeypatch, None, "Create", GroupId="sg-1")
     assert answers[0][0] == "FAILED"
 
@@ -310,7 +306,7 @@ def way_back(monkeypatch: pytest.MonkeyPatch, peer: FakePeer, request: str) -> N
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
-def test_answers_find_their_way_back_in_the_role_that_the_peer_has_for_it(
+def test_create_and_update_add_return_routes_in_the_peering_role(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str
 ) -> None:
     peer = FakePeer()
@@ -325,7 +321,7 @@ def test_answers_find_their_way_back_in_the_role_that_the_peer_has_for_it(
     }
 
 
-def test_the_way_back_is_removed_with_the_environment_that_asked_for_it(
+def test_delete_removes_the_return_routes(
     monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
 ) -> None:
     peer = FakePeer()

@@ -23,7 +23,7 @@ def manifest(assembly: Assembly, environment: Environment) -> dict[str, Any]:
     return document
 
 
-def test_the_outputs_name_what_a_verification_needs(assembly: Assembly, environment: Environment) -> None:
+def test_the_outputs_are_those_that_verification_reads(assembly: Assembly, environment: Environment) -> None:
     outputs = assembly.template(f"{environment.name}-Payment")["Outputs"]
     resources = assembly.template(f"{environment.name}-Payment")["Resources"]
     # What the environment after it reads for the peering.
@@ -40,7 +40,7 @@ def test_the_outputs_name_what_a_verification_needs(assembly: Assembly, environm
     }
 
 
-def test_parameters_stand_under_the_path_of_the_environment(assembly: Assembly, environment: Environment) -> None:
+def test_parameters_are_under_the_path_of_their_environment(assembly: Assembly, environment: Environment) -> None:
     parameters = assembly.resources(f"{environment.name}-Payment", "AWS::SSM::Parameter").values()
     assert {parameter["Name"] for parameter in parameters} == {
         f"/payment/{environment.slug}/{name}"
@@ -48,7 +48,7 @@ def test_parameters_stand_under_the_path_of_the_environment(assembly: Assembly, 
     }
 
 
-def test_the_dr_region_has_parameters_of_its_own(assembly: Assembly, environment: Environment) -> None:
+def test_the_dr_region_has_its_own_parameters(assembly: Assembly, environment: Environment) -> None:
     recovery = f"{environment.name}-DisasterRecovery"
     parameters = {
         parameter["Name"]: parameter["Value"]
@@ -67,9 +67,7 @@ def test_the_dr_region_has_parameters_of_its_own(assembly: Assembly, environment
         assert next(references(parameters[f"{path}/{name}"])) in assembly.resources(recovery, kind)
 
 
-def test_the_manifest_of_the_dr_region_can_be_read_without_the_primary_region(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_the_dr_manifest_does_not_depend_on_the_primary_region(assembly: Assembly, environment: Environment) -> None:
     recovery, payment = f"{environment.name}-DisasterRecovery", f"{environment.name}-Payment"
     (parameter,) = (
         parameter
@@ -90,9 +88,7 @@ def test_the_manifest_of_the_dr_region_can_be_read_without_the_primary_region(
         assert name == "arn" or f'"{name}"' in named
 
 
-def test_a_service_brought_up_in_the_dr_region_may_use_the_sessions_and_nothing_else(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_the_dr_session_policy_allows_only_the_session_table(assembly: Assembly, environment: Environment) -> None:
     recovery = f"{environment.name}-DisasterRecovery"
     policy = assembly.only(recovery, "AWS::IAM::ManagedPolicy")
     statements = policy["PolicyDocument"]["Statement"]
@@ -106,7 +102,7 @@ def test_a_service_brought_up_in_the_dr_region_may_use_the_sessions_and_nothing_
     assert not policy.get("Roles")
 
 
-def test_the_manifest_says_what_stands_where_and_how_it_is_set(assembly: Assembly, environment: Environment) -> None:
+def test_the_manifest_lists_deployed_resources_and_their_settings(assembly: Assembly, environment: Environment) -> None:
     document = manifest(assembly, environment)
     assert document["environment"] == environment.name
     assert document["release"] == "0" * 40
@@ -120,7 +116,7 @@ def test_the_manifest_says_what_stands_where_and_how_it_is_set(assembly: Assembl
     }
 
 
-def test_the_parameter_is_the_manifest(assembly: Assembly, environment: Environment) -> None:
+def test_the_manifest_parameter_equals_the_manifest_file(assembly: Assembly, environment: Environment) -> None:
     (parameter,) = (
         parameter
         for parameter in assembly.resources(f"{environment.name}-Payment", "AWS::SSM::Parameter").values()
@@ -146,7 +142,7 @@ def test_a_manifest_too_large_for_a_standard_parameter_is_refused() -> None:
         Manifest(stack, "Manifest", parameter_name="/m", document=document)
 
 
-def test_a_value_known_on_deployment_is_counted_at_its_longest() -> None:
+def test_a_deploy_time_value_counts_at_its_maximum_length() -> None:
     assert longest_size({"a": "b"}) == len('{"a":"b"}')
     assert longest_size({"a": cdk.Aws.STACK_ID}) == len('{"a":""}') + 128
 
@@ -172,7 +168,7 @@ def test_every_taggable_resource_is_tagged(assembly: Assembly, environment: Envi
     assert tagged > 40
 
 
-def test_bucket_names_carry_account_and_region(assembly: Assembly) -> None:
+def test_bucket_names_end_with_account_and_region(assembly: Assembly) -> None:
     for name, stack in assembly.stacks.items():
         for bucket in assembly.resources(name, "AWS::S3::Bucket").values():
             assert bucket["BucketName"].endswith(f"-{stack.environment.account}-{stack.environment.region}")

@@ -40,7 +40,7 @@ def test_the_topic_is_encrypted_with_a_key_that_cloudwatch_may_use(
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_only_alarms_of_the_account_publish_and_only_over_tls(
+def test_only_cloudwatch_of_the_account_publishes_and_only_over_tls(
     assembly: Assembly, environment: Environment, stack: str
 ) -> None:
     name = f"{environment.name}-{stack}"
@@ -55,7 +55,9 @@ def test_only_alarms_of_the_account_publish_and_only_over_tls(
     assert allowance["Condition"] == {"StringEquals": {"aws:SourceAccount": environment.account}}
 
 
-def test_the_gate_is_one_metric_alarm_that_silence_closes(assembly: Assembly, environment: Environment) -> None:
+def test_the_gate_is_one_metric_alarm_and_missing_data_breaches_it(
+    assembly: Assembly, environment: Environment
+) -> None:
     gate = named(assembly, environment, "gate")
     assert gate["TreatMissingData"] == "breaching"
     assert (gate["Threshold"], gate["ComparisonOperator"]) == (0, "GreaterThanThreshold")
@@ -70,7 +72,7 @@ def test_the_gate_is_one_metric_alarm_that_silence_closes(assembly: Assembly, en
     assert unfilled == ["database_cpu"]
 
 
-def test_the_gate_is_made_after_the_database_that_it_looks_at(assembly: Assembly, environment: Environment) -> None:
+def test_the_gate_depends_on_every_database_instance(assembly: Assembly, environment: Environment) -> None:
     resources = assembly.template(f"{environment.name}-Payment")["Resources"]
     (gate,) = (
         resource
@@ -82,7 +84,7 @@ def test_the_gate_is_made_after_the_database_that_it_looks_at(assembly: Assembly
     assert instances <= set(gate["DependsOn"])
 
 
-def test_the_health_is_every_alarm_of_the_region(assembly: Assembly, environment: Environment) -> None:
+def test_the_health_alarm_combines_every_alarm_of_the_region(assembly: Assembly, environment: Environment) -> None:
     template = assembly.template(f"{environment.name}-Payment")
     health = named(assembly, environment, "health")
     burning = {part for alarm in alarms(template).values() if is_burn(alarm) for part in references(alarm["AlarmRule"])}
@@ -96,12 +98,12 @@ def is_burn(alarm: dict[str, Any]) -> bool:
     return runbook(alarm) == "burn-rate" and "AlarmRule" in alarm
 
 
-def test_no_composite_alarm_stands_in_the_dr_region(assembly: Assembly, environment: Environment) -> None:
+def test_the_dr_region_has_no_composite_alarm(assembly: Assembly, environment: Environment) -> None:
     # It could not see the primary region's alarms.
     assert assembly.resources(f"{environment.name}-DisasterRecovery", COMPOSITE) == {}
 
 
-def test_database_levels_follow_from_the_instance_class(assembly: Assembly, environment: Environment) -> None:
+def test_database_thresholds_follow_the_instance_class(assembly: Assembly, environment: Environment) -> None:
     connections = {"db.t4g.medium": 315, "db.r6g.large": 1261}[environment.database_instance_class]
     memory = {"db.t4g.medium": 4, "db.r6g.large": 16}[environment.database_instance_class] * 2**30
     for instance in range(1, environment.database_instances + 1):
@@ -112,7 +114,7 @@ def test_database_levels_follow_from_the_instance_class(assembly: Assembly, envi
         assert named(assembly, environment, f"database-instance{instance}-cpu")["Threshold"] == 80
 
 
-def test_the_service_is_watched_at_the_levels_of_its_environment(assembly: Assembly, environment: Environment) -> None:
+def test_service_thresholds_are_those_of_the_environment(assembly: Assembly, environment: Environment) -> None:
     levels = environment.alarms
     assert {
         what: named(assembly, environment, what)["Threshold"]
@@ -146,9 +148,7 @@ def test_the_service_is_watched_at_the_levels_of_its_environment(assembly: Assem
         ("db.x2g.large", 32, 3604),
     ],
 )
-def test_connections_follow_from_memory_up_to_five_thousand(
-    instance_class: str, gibibytes: int, connections: int
-) -> None:
+def test_max_connections_follow_memory_up_to_5000(instance_class: str, gibibytes: int, connections: int) -> None:
     assert memory_bytes(instance_class) == gibibytes * 2**30
     assert max_connections(instance_class) == connections
 
@@ -157,7 +157,7 @@ def test_connections_follow_from_memory_up_to_five_thousand(
     ("capacity", "gibibytes", "connections"),
     [((0, 1), 2, 225), ((0.5, 2), 4, 450), ((0.5, 64), 128, 2000), ((1, 16), 32, 3604), ((1, 64), 128, 5000)],
 )
-def test_a_serverless_instance_has_the_memory_and_connections_of_its_most_capacity(
+def test_serverless_memory_and_connections_follow_the_capacity(
     capacity: tuple[float, float], gibibytes: int, connections: int
 ) -> None:
     assert memory_bytes("db.serverless", capacity=capacity) == gibibytes * 2**30
@@ -165,13 +165,11 @@ def test_a_serverless_instance_has_the_memory_and_connections_of_its_most_capaci
 
 
 @pytest.mark.parametrize(("capacity", "silent"), [(None, False), ((0.5, 2), False), ((0, 1), True)])
-def test_only_a_database_that_may_shrink_to_nothing_is_silent_by_right(
-    capacity: tuple[float, float] | None, silent: bool
-) -> None:
+def test_only_a_database_with_minimum_capacity_zero_pauses(capacity: tuple[float, float] | None, silent: bool) -> None:
     assert pauses(capacity) == silent
 
 
-def test_the_queue_is_watched_at_the_figures_of_the_specification(assembly: Assembly, environment: Environment) -> None:
+def test_queue_thresholds_are_the_specified_values(assembly: Assembly, environment: Environment) -> None:
     assert named(assembly, environment, "processing-depth")["Threshold"] == 1000
     queue = next(
         queue
@@ -184,7 +182,9 @@ def test_the_queue_is_watched_at_the_figures_of_the_specification(assembly: Asse
     assert (dead_letters["Threshold"], dead_letters["EvaluationPeriods"]) == (0, 1)
 
 
-def test_the_lag_of_the_audit_log_is_watched_where_s3_reports_it(assembly: Assembly, environment: Environment) -> None:
+def test_audit_replication_lag_has_its_alarm_in_the_destination_region(
+    assembly: Assembly, environment: Environment
+) -> None:
     late = named(assembly, environment, "audit-replication-late", stack="DisasterRecovery")
     assert (late["MetricName"], late["Threshold"], late["TreatMissingData"]) == ("ReplicationLatency", 900, "breaching")
     failed = named(assembly, environment, "audit-replication-failed")
@@ -199,7 +199,7 @@ def dashboard(assembly: Assembly, stack: str) -> dict[str, Any]:
     return {"name": properties["DashboardName"], **json.loads(text)}
 
 
-def test_the_dashboard_shows_what_is_asked_about(assembly: Assembly, environment: Environment) -> None:
+def test_the_dashboard_shows_every_alarm_and_the_specified_graphs(assembly: Assembly, environment: Environment) -> None:
     shown = dashboard(assembly, f"{environment.name}-Payment")
     assert shown["name"] == f"payment-overview-{environment.slug}"
     heading, state, *graphs = shown["widgets"]
@@ -219,7 +219,7 @@ def test_the_dashboard_shows_what_is_asked_about(assembly: Assembly, environment
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_every_environment_shows_the_same(assembly: Assembly, delivery: Delivery, stack: str) -> None:
+def test_every_environment_has_the_same_dashboard(assembly: Assembly, delivery: Delivery, stack: str) -> None:
     titles = [
         [widget["properties"].get("title") for widget in dashboard(assembly, f"{one.name}-{stack}")["widgets"]]
         for one in delivery.environments
@@ -227,7 +227,7 @@ def test_every_environment_shows_the_same(assembly: Assembly, delivery: Delivery
     assert titles == [titles[0]] * len(titles)
 
 
-def test_the_recovery_dashboard_shows_what_arrives(assembly: Assembly, environment: Environment) -> None:
+def test_the_dr_dashboard_shows_the_replication_lag(assembly: Assembly, environment: Environment) -> None:
     shown = dashboard(assembly, f"{environment.name}-DisasterRecovery")
     # Dashboards belong to no region: one name for both would be one dashboard.
     assert shown["name"] == f"payment-recovery-{environment.slug}"
@@ -237,7 +237,7 @@ def test_the_recovery_dashboard_shows_what_arrives(assembly: Assembly, environme
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_no_widget_covers_another(assembly: Assembly, environment: Environment, stack: str) -> None:
+def test_dashboard_widgets_do_not_overlap(assembly: Assembly, environment: Environment, stack: str) -> None:
     taken: set[tuple[int, int]] = set()
     for widget in dashboard(assembly, f"{environment.name}-{stack}")["widgets"]:
         area = {
@@ -250,6 +250,6 @@ def test_no_widget_covers_another(assembly: Assembly, environment: Environment, 
         taken |= area
 
 
-def test_a_commit_changes_nothing_in_the_dr_region(assembly: Assembly, environment: Environment) -> None:
+def test_the_dr_template_does_not_contain_the_release(assembly: Assembly, environment: Environment) -> None:
     text = assembly.stacks[f"{environment.name}-DisasterRecovery"].template.read_text(encoding="utf-8")
     assert not re.search("(?<!0)0{40}(?!0)", text)

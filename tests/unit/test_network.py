@@ -34,7 +34,7 @@ def default_routes(assembly: Assembly, tier: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_each_tier_stands_in_three_zones(assembly: Assembly, tier: str) -> None:
+def test_each_tier_has_subnets_in_three_zones(assembly: Assembly, tier: str) -> None:
     assert sorted(subnet["AvailabilityZone"] for subnet in subnets(assembly, tier).values()) == [
         "ap-southeast-1a",
         "ap-southeast-1b",
@@ -42,12 +42,12 @@ def test_each_tier_stands_in_three_zones(assembly: Assembly, tier: str) -> None:
     ]
 
 
-def test_no_subnet_gives_public_addresses(assembly: Assembly) -> None:
+def test_no_subnet_assigns_public_addresses(assembly: Assembly) -> None:
     for subnet in assembly.resources(STACK, "AWS::EC2::Subnet").values():
         assert not subnet.get("MapPublicIpOnLaunch")
 
 
-def test_the_subnets_lie_in_the_vpc_and_apart(assembly: Assembly) -> None:
+def test_subnets_are_inside_the_vpc_and_do_not_overlap(assembly: Assembly) -> None:
     vpc = IPv4Network(assembly.only(STACK, "AWS::EC2::VPC")["CidrBlock"])
     networks = [IPv4Network(subnet["CidrBlock"]) for subnet in assembly.resources(STACK, "AWS::EC2::Subnet").values()]
     assert len(networks) == 9
@@ -59,7 +59,7 @@ def test_public_subnets_route_to_the_internet_gateway(assembly: Assembly) -> Non
     assert ["GatewayId" in route for route in default_routes(assembly, "Public")] == [True] * 3
 
 
-def test_each_private_subnet_leaves_through_the_nat_gateway_of_its_zone(assembly: Assembly) -> None:
+def test_each_private_subnet_routes_to_the_nat_gateway_of_its_zone(assembly: Assembly) -> None:
     gateways = [route["NatGatewayId"]["Ref"] for route in default_routes(assembly, "Private")]
     assert len(set(gateways)) == 3
     zones = {
@@ -117,7 +117,7 @@ def test_only_the_load_balancer_admits_the_internet_and_only_by_https(assembly: 
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
 
 
-def test_no_security_group_lets_everything_out(assembly: Assembly) -> None:
+def test_no_security_group_allows_all_egress(assembly: Assembly) -> None:
     for name, rule in rules(assembly, "Egress"):
         # An address that nobody has is what CloudFormation is told where nothing may leave.
         nowhere = rule.get("CidrIp") == "255.255.255.255/32"

@@ -110,7 +110,7 @@ def step(rotation: ModuleType, name: str) -> None:
     rotation.handler({"Step": name, "SecretId": SECRET, "ClientRequestToken": TOKEN}, None)
 
 
-def test_the_other_user_gets_a_new_password(rotation: ModuleType, vault: FakeVault) -> None:
+def test_create_secret_generates_a_password_for_the_other_user(rotation: ModuleType, vault: FakeVault) -> None:
     step(rotation, "createSecret")
     pending = vault.pending()
     assert (pending["host"], pending["username"]) == ("db", "payment_app_b")
@@ -118,22 +118,20 @@ def test_the_other_user_gets_a_new_password(rotation: ModuleType, vault: FakeVau
     assert pending["password"].isalnum()
 
 
-def test_users_take_turns(rotation: ModuleType, vault: FakeVault) -> None:
+def test_rotation_alternates_between_the_two_users(rotation: ModuleType, vault: FakeVault) -> None:
     vault.values["version-1"] = json.dumps(CURRENT | {"username": "payment_app_b"})
     step(rotation, "createSecret")
     assert vault.pending()["username"] == "payment_app_a"
 
 
-def test_a_password_is_made_once_however_often_the_step_is_asked_for(rotation: ModuleType, vault: FakeVault) -> None:
+def test_create_secret_is_idempotent(rotation: ModuleType, vault: FakeVault) -> None:
     step(rotation, "createSecret")
     first = vault.pending()
     step(rotation, "createSecret")
     assert vault.pending() == first
 
 
-def test_both_users_may_log_in_after_the_second_step(
-    rotation: ModuleType, vault: FakeVault, database: FakeDatabase
-) -> None:
+def test_set_secret_allows_both_users_to_log_in(rotation: ModuleType, vault: FakeVault, database: FakeDatabase) -> None:
     step(rotation, "createSecret")
     step(rotation, "setSecret")
     said = database.said_by_master()
@@ -145,7 +143,7 @@ def test_both_users_may_log_in_after_the_second_step(
 @pytest.mark.parametrize(
     "change", [{"username": "postgres"}, {"password": "x'; DROP ROLE payment_app; --"}, {"password": "ä" * 40}]
 )
-def test_a_user_or_password_that_is_not_ours_reaches_no_statement(
+def test_set_secret_refuses_an_unknown_user_or_password_format(
     rotation: ModuleType, vault: FakeVault, database: FakeDatabase, change: dict[str, str]
 ) -> None:
     step(rotation, "createSecret")
@@ -155,7 +153,7 @@ def test_a_user_or_password_that_is_not_ours_reaches_no_statement(
     assert not database.statements
 
 
-def test_the_new_user_logs_in_itself_or_the_rotation_fails(rotation: ModuleType, database: FakeDatabase) -> None:
+def test_test_secret_logs_in_as_the_new_user(rotation: ModuleType, database: FakeDatabase) -> None:
     step(rotation, "createSecret")
     step(rotation, "testSecret")
     assert database.statements == [("payment_app_b", "SELECT 1")]
@@ -164,9 +162,7 @@ def test_the_new_user_logs_in_itself_or_the_rotation_fails(rotation: ModuleType,
         step(rotation, "testSecret")
 
 
-def test_nobody_else_than_the_two_users_is_logged_in(
-    rotation: ModuleType, vault: FakeVault, database: FakeDatabase
-) -> None:
+def test_test_secret_refuses_any_other_user(rotation: ModuleType, vault: FakeVault, database: FakeDatabase) -> None:
     step(rotation, "createSecret")
     vault.values[TOKEN] = json.dumps(vault.pending() | {"username": "postgres"})
     with pytest.raises(ValueError, match="not of this rotation"):
@@ -174,7 +170,7 @@ def test_nobody_else_than_the_two_users_is_logged_in(
     assert not database.statements
 
 
-def test_the_new_user_becomes_the_current_one_once(rotation: ModuleType, vault: FakeVault) -> None:
+def test_finish_secret_is_idempotent(rotation: ModuleType, vault: FakeVault) -> None:
     step(rotation, "createSecret")
     for _ in range(2):
         step(rotation, "finishSecret")
@@ -182,7 +178,7 @@ def test_the_new_user_becomes_the_current_one_once(rotation: ModuleType, vault: 
     assert vault.stages["version-1"] == ["AWSPREVIOUS"]
 
 
-def test_the_template_carries_one_module_that_imports_nothing_of_ours(
+def test_the_deployed_code_is_one_module_without_project_imports(
     assembly: Assembly, monkeypatch: pytest.MonkeyPatch, vault: FakeVault
 ) -> None:
     stack = "Dev-Payment"

@@ -52,9 +52,7 @@ def admitted(assembly: Assembly, environment: Environment) -> Iterator[tuple[str
             yield rule["CidrIp"], rule
 
 
-def test_who_peers_with_whom_is_what_the_settings_say(
-    assembly: Assembly, delivery: Delivery, pairs: list[Pair]
-) -> None:
+def test_the_peerings_are_those_of_the_settings(assembly: Assembly, delivery: Delivery, pairs: list[Pair]) -> None:
     asked = {
         (environment.name, connection["PeerVpcId"]["Fn::GetStackOutput"]["StackName"])
         for environment in delivery.environments
@@ -72,9 +70,7 @@ def test_peered_networks_do_not_overlap(assembly: Assembly, delivery: Delivery) 
     assert not any(one.overlaps(other) for one in networks for other in networks if one is not other)
 
 
-def test_the_connection_leads_to_the_vpc_that_the_earlier_stack_publishes(
-    assembly: Assembly, pairs: list[Pair]
-) -> None:
+def test_the_connection_targets_the_vpc_output_of_the_earlier_stack(assembly: Assembly, pairs: list[Pair]) -> None:
     for later, earlier in pairs:
         connection = assembly.only(payment(later), CONNECTION)
         source = connection["PeerVpcId"]["Fn::GetStackOutput"]
@@ -84,9 +80,7 @@ def test_the_connection_leads_to_the_vpc_that_the_earlier_stack_publishes(
         assert assembly.stacks[source["StackName"]].environment.region == source["Region"]
 
 
-def test_the_later_one_routes_to_the_earlier_from_its_private_subnets_and_no_others(
-    assembly: Assembly, pairs: list[Pair]
-) -> None:
+def test_the_later_environment_routes_only_from_its_private_subnets(assembly: Assembly, pairs: list[Pair]) -> None:
     for later, earlier in pairs:
         routes = [
             route
@@ -100,9 +94,7 @@ def test_the_later_one_routes_to_the_earlier_from_its_private_subnets_and_no_oth
         )
 
 
-def test_answers_are_routed_back_from_the_database_subnets_of_the_earlier_and_no_others(
-    assembly: Assembly, pairs: list[Pair]
-) -> None:
+def test_return_routes_are_only_in_the_earlier_database_subnets(assembly: Assembly, pairs: list[Pair]) -> None:
     for later, earlier in pairs:
         back = assembly.only(payment(later), WAY_BACK)
         source = back["RouteTableIds"]["Fn::GetStackOutput"]
@@ -113,7 +105,7 @@ def test_answers_are_routed_back_from_the_database_subnets_of_the_earlier_and_no
         assert next(references(back["ConnectionId"])) in assembly.resources(payment(later), CONNECTION)
 
 
-def test_no_route_leads_out_of_the_database_subnets_of_prod(assembly: Assembly, delivery: Delivery) -> None:
+def test_the_database_subnets_of_prod_have_no_route(assembly: Assembly, delivery: Delivery) -> None:
     prod = delivery.environments[-1]
     database = tables(assembly, prod, "Database")
     assert len(database) == 3
@@ -124,7 +116,7 @@ def test_no_route_leads_out_of_the_database_subnets_of_prod(assembly: Assembly, 
     assert [environment.name for environment in delivery.environments if environment.peers_with == prod.name] == []
 
 
-def test_only_the_later_one_is_admitted_and_only_to_the_database(
+def test_only_the_later_environment_may_reach_the_earlier_database(
     assembly: Assembly, delivery: Delivery, pairs: list[Pair]
 ) -> None:
     for environment in delivery.environments:
@@ -143,7 +135,7 @@ def test_only_the_later_one_is_admitted_and_only_to_the_database(
             assert rule["GroupId"] in cluster["VpcSecurityGroupIds"]
 
 
-def test_no_rule_of_prod_names_another_environment(assembly: Assembly, delivery: Delivery) -> None:
+def test_no_security_group_rule_of_prod_names_another_environment(assembly: Assembly, delivery: Delivery) -> None:
     *lower, prod = delivery.environments
     rules = [
         *assembly.resources(payment(prod), "AWS::EC2::SecurityGroup").values(),
@@ -155,9 +147,7 @@ def test_no_rule_of_prod_names_another_environment(assembly: Assembly, delivery:
         assert not any(network in json.dumps(rules) for network in (other.vpc_cidr, other.dr_vpc_cidr))
 
 
-def test_the_role_waits_for_the_deployment_of_the_later_one_and_for_nobody_else(
-    assembly: Assembly, pairs: list[Pair]
-) -> None:
+def test_the_peering_role_trusts_only_the_later_deployment(assembly: Assembly, pairs: list[Pair]) -> None:
     for later, earlier in pairs:
         back = assembly.only(payment(later), WAY_BACK)
         (role,) = (
@@ -182,9 +172,7 @@ def test_the_role_waits_for_the_deployment_of_the_later_one_and_for_nobody_else(
         ] == [back["RoleArn"]]
 
 
-def test_the_role_may_touch_the_routes_of_the_database_subnets_and_connections_of_its_vpc_only(
-    assembly: Assembly, pairs: list[Pair]
-) -> None:
+def test_the_peering_role_may_only_change_its_routes_and_connections(assembly: Assembly, pairs: list[Pair]) -> None:
     for later, earlier in pairs:
         name = f"payment-peering-{later.slug}-{earlier.slug}"
         (role,) = (
@@ -235,9 +223,7 @@ def alone(
     return Template.from_stack(stage.payment)
 
 
-def test_without_a_peering_nobody_is_admitted_and_the_role_still_waits_to_remove_the_way_back(
-    context: dict[str, Any], delivery: Delivery
-) -> None:
+def test_without_a_peering_only_the_peering_role_remains(context: dict[str, Any], delivery: Delivery) -> None:
     _, staging, prod = delivery.environments
     off = replace(staging, peers_with=None)
     template = alone(context, off, following=replace(prod, peers_with=None))
@@ -248,15 +234,13 @@ def test_without_a_peering_nobody_is_admitted_and_the_role_still_waits_to_remove
     template.has_resource_properties("AWS::IAM::Role", {"RoleName": "payment-peering-prod-staging"})
 
 
-def test_the_last_environment_has_nothing_for_a_peer(assembly: Assembly, delivery: Delivery) -> None:
+def test_the_last_environment_admits_no_peer(assembly: Assembly, delivery: Delivery) -> None:
     prod = delivery.environments[-1]
     assert not [name for name in assembly.template(payment(prod))["Resources"] if name.startswith("PeeringAdmission")]
     assert "DatabaseRouteTableIds" not in assembly.template(payment(prod))["Outputs"]
 
 
-def test_within_one_account_the_connection_needs_no_role_and_the_way_back_is_the_same(
-    context: dict[str, Any], delivery: Delivery
-) -> None:
+def test_a_connection_within_one_account_needs_no_peer_role(context: dict[str, Any], delivery: Delivery) -> None:
     dev, staging, _ = delivery.environments
     here = replace(dev, account=staging.account, certificate_arn=staging.certificate_arn)
     template = alone(context, staging, previous=here)

@@ -41,7 +41,7 @@ def statements(assembly: Assembly) -> list[dict[str, Any]]:
     ]
 
 
-def test_the_environments_are_delivered_in_order_and_the_gate_is_a_stage_of_its_own(assembly: Assembly) -> None:
+def test_the_environments_deploy_in_order_and_the_approval_is_a_stage(assembly: Assembly) -> None:
     assert names(assembly) == [
         "Source",
         "Build",
@@ -93,7 +93,7 @@ def test_the_dr_stack_is_deployed_before_the_payment_stack(assembly: Assembly, e
     assert len({action["RunOrder"] for action in deploying}) == 6
 
 
-def test_the_pipeline_queues_its_releases_and_restarts_when_it_changed_itself(assembly: Assembly) -> None:
+def test_the_pipeline_queues_executions_and_restarts_after_self_mutation(assembly: Assembly) -> None:
     pipeline = assembly.only("PipelineStack", PIPELINE)
     assert pipeline["PipelineType"] == "V2"
     assert pipeline["ExecutionMode"] == "QUEUED"
@@ -125,7 +125,7 @@ def test_a_push_to_main_starts_the_pipeline(context: dict[str, Any]) -> None:
         ({"type": "s3", "bucket": "payments-source", "key": "payments.zip"}, "S3"),
     ],
 )
-def test_another_source_is_a_setting_and_holds_to_the_policy(
+def test_codecommit_and_s3_sources_pass_every_policy_pack(
     context: dict[str, Any], source: dict[str, str], provider: str, tmp_path: Path
 ) -> None:
     delivery = load_delivery(context["delivery"] | {"source": source}, release="unreleased")
@@ -134,7 +134,7 @@ def test_another_source_is_a_setting_and_holds_to_the_policy(
     assert action["ActionTypeId"]["Provider"] == provider
 
 
-def test_the_build_runs_what_a_developer_runs(assembly: Assembly) -> None:
+def test_the_build_runs_make_check_and_make_synth(assembly: Assembly) -> None:
     (project,) = (
         project
         for project in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").values()
@@ -156,11 +156,11 @@ def test_the_pipeline_updates_itself_with_the_pinned_cli(assembly: Assembly) -> 
     assert update["phases"]["install"]["commands"] == [f"npm install -g aws-cdk@{version}"]
 
 
-def test_there_is_no_file_asset_to_publish(assembly: Assembly) -> None:
+def test_the_pipeline_has_no_assets_stage(assembly: Assembly) -> None:
     assert "Assets" not in names(assembly)
 
 
-def test_artifacts_stay_in_buckets_of_our_own_in_both_regions(assembly: Assembly) -> None:
+def test_artifacts_are_in_encrypted_project_buckets_in_both_regions(assembly: Assembly) -> None:
     stores = {
         store["Region"]: store["ArtifactStore"] for store in assembly.only("PipelineStack", PIPELINE)["ArtifactStores"]
     }
@@ -186,7 +186,7 @@ def test_every_target_account_may_read_and_decrypt_artifacts_in_both_regions(
         assert role in decryptable
 
 
-def test_nothing_in_the_pipeline_is_an_administrator(assembly: Assembly) -> None:
+def test_no_pipeline_role_has_administrator_access(assembly: Assembly) -> None:
     assert "AdministratorAccess" not in assembly.stacks["PipelineStack"].template.read_text(encoding="utf-8")
     for statement in statements(assembly):
         granted = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
@@ -194,14 +194,14 @@ def test_nothing_in_the_pipeline_is_an_administrator(assembly: Assembly) -> None
         assert not any(action.endswith(":*") for action in granted)
 
 
-def test_no_role_of_the_pipeline_may_use_every_key(assembly: Assembly) -> None:
+def test_no_pipeline_role_may_use_every_kms_key(assembly: Assembly) -> None:
     for statement in statements(assembly):
         if "kms:Decrypt" in statement["Action"]:
             assert statement["Resource"] != "*"
             assert "*" not in statement["Resource"]
 
 
-def test_the_pipeline_may_use_its_connection_under_both_names_of_the_service(assembly: Assembly) -> None:
+def test_the_pipeline_may_use_its_connection_under_both_service_names(assembly: Assembly) -> None:
     allowed = {
         action: statement["Resource"]
         for statement in statements(assembly)
@@ -212,7 +212,7 @@ def test_the_pipeline_may_use_its_connection_under_both_names_of_the_service(ass
     assert len({json.dumps(resource) for resource in allowed.values()}) == 1
 
 
-def test_builds_log_into_an_encrypted_group(assembly: Assembly) -> None:
+def test_build_logs_are_encrypted_and_kept_for_400_days(assembly: Assembly) -> None:
     groups = assembly.resources("PipelineStack", "AWS::Logs::LogGroup")
     for project in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").values():
         group = groups[next(references(project["LogsConfig"]["CloudWatchLogs"]["GroupName"]))]

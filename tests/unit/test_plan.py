@@ -34,7 +34,7 @@ def plan(before: dict[str, Any] | None, after: dict[str, Any], *, allowed: tuple
     return Plan(environment="Prod", release="b" * 40, stacks=(stack,), allowed=allowed)
 
 
-def test_an_empty_plan_says_so() -> None:
+def test_a_plan_without_changes_says_so() -> None:
     empty = plan({"Table": TABLE}, {"Table": TABLE})
     assert empty.summary == "Prod: 0 replaced, 0 removed, 0 changed, 0 added; broadens nothing"
     assert not empty.broadens
@@ -42,7 +42,7 @@ def test_an_empty_plan_says_so() -> None:
     assert "Nothing changes." in plan_page(empty)
 
 
-def test_what_changes_is_counted_and_named() -> None:
+def test_the_plan_counts_and_names_every_change() -> None:
     before = {"Topic": QUEUE, "Old": QUEUE}
     after = {"Topic": {**QUEUE, "Properties": {"DisplayName": "b"}}, "New": QUEUE}
     made = plan(before, after)
@@ -53,7 +53,7 @@ def test_what_changes_is_counted_and_named() -> None:
     assert "where release aaaaaaaaaaaa stands" in text
 
 
-def test_lost_data_and_a_wider_network_come_first() -> None:
+def test_the_plan_lists_data_loss_and_broader_access_first() -> None:
     after = {"Table": {**TABLE, "Properties": {"TableName": "other"}}, "Route": ROUTE}
     made = plan({"Table": TABLE}, after)
     assert made.broadens
@@ -68,14 +68,14 @@ def test_lost_data_and_a_wider_network_come_first() -> None:
     assert "as delivery.allowed_changes allows" in plan_page(allowed)
 
 
-def test_a_first_deployment_is_told_in_short() -> None:
+def test_the_plan_summarizes_a_first_deployment() -> None:
     made = plan(None, {"Table": TABLE, "Route": ROUTE})
     assert "everything is new: 2 resources" in plan_text(made)
     assert "does not stand yet" in plan_page(made)
     assert made.broadens
 
 
-def test_the_page_is_whole_and_takes_nothing_from_a_template_for_markup() -> None:
+def test_the_page_is_well_formed_and_escapes_template_values() -> None:
     class Page(HTMLParser):
         def __init__(self) -> None:
             super().__init__()
@@ -118,7 +118,7 @@ def account(assembly: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     return account
 
 
-def test_the_command_compares_with_what_stands(account: Account, assembly: Assembly) -> None:
+def test_the_plan_command_compares_with_the_deployed_stacks(account: Account, assembly: Assembly) -> None:
     template = assembly.template("Prod-Payment")
     (table,) = (name for name, each in template["Resources"].items() if each["Type"] == "AWS::DynamoDB::GlobalTable")
     stood = json.loads(json.dumps(template))
@@ -136,13 +136,13 @@ def test_the_command_compares_with_what_stands(account: Account, assembly: Assem
     assert f'"Prod-Payment/{table}/TableName"' in loss
 
 
-def test_an_environment_that_is_not_there_is_refused(account: Account, assembly: Assembly) -> None:
+def test_the_plan_command_refuses_an_unknown_environment(account: Account, assembly: Assembly) -> None:
     assert account.standing == {}
     with pytest.raises(SettingsError, match="ENV is 'Live': the release has the environments Dev, Prod, Staging"):
         command.make_plan("Live", assembly=assembly.directory)
 
 
-def test_without_an_assembly_it_says_what_to_run(tmp_path: Path) -> None:
+def test_the_plan_command_without_an_assembly_names_make_synth(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run make synth first"):
         command.make_plan("Prod", assembly=tmp_path)
 
@@ -158,7 +158,7 @@ def test_the_approval_shows_the_plan_of_its_own_environment(assembly: Assembly, 
     assert f"plans/#{{codepipeline.PipelineExecutionId}}/{prod.name}.html" in json.dumps(plan_action["Configuration"])
 
 
-def test_staging_is_confirmed_only_where_its_plan_broadens_something(assembly: Assembly) -> None:
+def test_staging_needs_confirmation_only_when_its_plan_broadens_access(assembly: Assembly) -> None:
     stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
     (planned,) = (action for action in stages["Dev"]["Actions"] if action["Name"] == "PlanStaging")
     (condition,) = stages["ConfirmStaging"]["BeforeEntry"]["Conditions"]
@@ -180,12 +180,12 @@ def test_the_upgrade_check_compares_every_stack(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == ""
 
 
-def test_a_commit_that_does_not_exist_is_named(tmp_path: Path) -> None:
+def test_the_upgrade_check_refuses_a_directory_without_git(tmp_path: Path) -> None:
     with pytest.raises(upgrade_check.ComparisonError, match="is not the top of a git checkout"):
         upgrade_check.export(tmp_path, name="HEAD", to=tmp_path / "tree")
 
 
-def test_a_commit_is_exported_by_whatever_name_git_knows(tmp_path: Path) -> None:
+def test_the_upgrade_check_exports_a_commit_by_any_git_name(tmp_path: Path) -> None:
     checkout = tmp_path / "checkout"
     checkout.mkdir()
     porcelain.init(str(checkout))

@@ -35,7 +35,7 @@ def said(server: PostgresqlServer) -> bytes:
     return b"".join(content for _, content in server.told)
 
 
-def test_a_user_logs_in_by_a_proof_and_carries_statements_out(server: PostgresqlServer) -> None:
+def test_the_client_logs_in_with_scram_and_runs_statements(server: PostgresqlServer) -> None:
     with server, connect(server) as session:
         session.run(STATEMENT)
         session.run("SELECT 1")
@@ -45,7 +45,7 @@ def test_a_user_logs_in_by_a_proof_and_carries_statements_out(server: Postgresql
     assert PASSWORD.encode() not in said(server)
 
 
-def test_a_certificate_signed_with_another_hash_is_bound_by_that(tmp_path: Path) -> None:
+def test_channel_binding_uses_the_hash_of_the_certificate_signature(tmp_path: Path) -> None:
     path, certificate = write_server_certificate(tmp_path, signed_with=ECDSA_SHA384)
     bound_to = hashlib.sha384(certificate).digest()
     server = PostgresqlServer(certificate=path, bound_to=bound_to, password=PASSWORD)
@@ -53,7 +53,7 @@ def test_a_certificate_signed_with_another_hash_is_bound_by_that(tmp_path: Path)
         session.run("SELECT 1")
 
 
-def test_the_hash_of_a_certificate_follows_its_signature() -> None:
+def test_the_certificate_hash_follows_its_signature_algorithm() -> None:
     rsa = "2a864886f70d0101"  # pragma: allowlist secret
     for algorithm, name in (
         (ECDSA_SHA256, "sha256"),
@@ -67,26 +67,26 @@ def test_the_hash_of_a_certificate_follows_its_signature() -> None:
         certificate_hash(make_certificate(signed_with=f"{rsa}04", key=bytes(65)))
 
 
-def test_a_wrong_password_is_refused_by_the_server(server: PostgresqlServer) -> None:
+def test_the_server_refuses_a_wrong_password(server: PostgresqlServer) -> None:
     with server, pytest.raises(DatabaseError, match="28P01: password authentication failed"):
         connect(server, password="another")  # noqa: S106 # pragma: allowlist secret
 
 
-def test_a_proof_is_of_no_use_on_another_channel(server: PostgresqlServer) -> None:
+def test_a_proof_is_invalid_on_another_tls_channel(server: PostgresqlServer) -> None:
     # What somebody between passes on to the database holds the hash of their own certificate.
     server.bound_to = hashlib.sha256(b"the database's certificate").digest()
     with server, pytest.raises(DatabaseError, match="28P01"):
         connect(server)
 
 
-def test_a_server_that_does_not_know_the_password_hears_no_statement(server: PostgresqlServer) -> None:
+def test_a_server_without_the_password_receives_no_statement(server: PostgresqlServer) -> None:
     server.signs_with = "guessed"
     with server, pytest.raises(UntrustedServerError, match="does not know the password"):
         connect(server)
     assert b"Q" not in [kind for kind, _ in server.told]
 
 
-def test_a_server_that_ends_the_log_in_early_is_not_trusted(server: PostgresqlServer) -> None:
+def test_a_server_that_skips_scram_is_refused(server: PostgresqlServer) -> None:
     server.skips_to_the_end = True
     with server, pytest.raises(UntrustedServerError, match="another log-in"):
         connect(server)
@@ -102,14 +102,14 @@ def test_a_server_that_ends_the_log_in_early_is_not_trusted(server: PostgresqlSe
     ],
     ids=["plain SCRAM", "MD5", "cleartext", "none"],
 )
-def test_no_other_log_in_is_taken(server: PostgresqlServer, request_: bytes) -> None:
+def test_the_client_refuses_every_other_authentication_method(server: PostgresqlServer, request_: bytes) -> None:
     server.request = request_
     with server, pytest.raises(UntrustedServerError, match="SCRAM-SHA-256-PLUS"):
         connect(server)
     assert len(server.told) == 1
 
 
-def test_a_server_without_tls_hears_nothing(server: PostgresqlServer) -> None:
+def test_a_server_without_tls_receives_nothing(server: PostgresqlServer) -> None:
     server.tls = b"N"
     with server, pytest.raises(UntrustedServerError, match="no TLS"):
         connect(server)
@@ -117,26 +117,26 @@ def test_a_server_without_tls_hears_nothing(server: PostgresqlServer) -> None:
 
 
 @pytest.mark.parametrize(("iterations", "nonce"), [(4095, b"fresh"), (4096, b""), (4096, b"fresh,m=more")])
-def test_a_weak_or_strange_challenge_gets_no_proof(server: PostgresqlServer, iterations: int, nonce: bytes) -> None:
+def test_a_weak_or_malformed_challenge_is_refused(server: PostgresqlServer, iterations: int, nonce: bytes) -> None:
     server.iterations, server.nonce = iterations, nonce
     with server, pytest.raises(UntrustedServerError, match="challenge"):
         connect(server)
     assert [kind for kind, _ in server.told] == [b"", b"p"]
 
 
-def test_a_password_that_would_need_preparation_is_refused(server: PostgresqlServer) -> None:
+def test_a_password_outside_printable_ascii_is_refused(server: PostgresqlServer) -> None:
     with server, pytest.raises(ValueError, match="printable ASCII"):
         connect(server, password="pässword")  # noqa: S106 # pragma: allowlist secret
 
 
-def test_an_error_says_what_the_server_said_and_not_the_statement(server: PostgresqlServer) -> None:
+def test_a_database_error_does_not_contain_the_statement(server: PostgresqlServer) -> None:
     server.refuses = b"SERROR\0C42501\0Mpermission denied\0q" + STATEMENT.encode() + b"\0\0"
     with server, pytest.raises(DatabaseError) as refused, connect(server) as session:
         session.run(STATEMENT)
     assert str(refused.value) == "42501: permission denied"
 
 
-def test_a_server_that_hangs_up_is_an_error(server: PostgresqlServer) -> None:
+def test_a_connection_closed_by_the_server_raises_an_error(server: PostgresqlServer) -> None:
     server.hangs_up = True
     with server, pytest.raises(ConnectionError, match="hung up"):
         connect(server)

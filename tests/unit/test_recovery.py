@@ -23,7 +23,7 @@ def certificate(environment: Environment) -> str:
     return CERTIFICATE.format(account=environment.account)
 
 
-def test_a_recovered_environment_differs_in_place_and_name_only(lost: Environment) -> None:
+def test_a_recovered_environment_differs_only_in_name_and_region(lost: Environment) -> None:
     found = recovered(lost, certificate_arn=certificate(lost))
     names = [field.name for field in fields(Environment)]
     differing = {name for name in names if getattr(found, name) != getattr(lost, name)}
@@ -32,7 +32,7 @@ def test_a_recovered_environment_differs_in_place_and_name_only(lost: Environmen
     assert found.peers_with is None
 
 
-def test_nothing_of_it_is_in_the_lost_region(lost: Environment) -> None:
+def test_a_recovered_environment_does_not_use_the_lost_region(lost: Environment) -> None:
     found = recovered(lost, certificate_arn=certificate(lost))
     assert lost.primary_region not in str(found.as_document())
     assert (found.primary_region, found.dr_region) == (lost.dr_region, FALLBACK_REGION)
@@ -40,7 +40,7 @@ def test_nothing_of_it_is_in_the_lost_region(lost: Environment) -> None:
     assert found.vpc_cidr == lost.dr_vpc_cidr
 
 
-def test_its_addresses_are_nobody_else_s(lost: Environment, delivery: Delivery) -> None:
+def test_the_network_of_a_recovered_environment_overlaps_no_other(lost: Environment, delivery: Delivery) -> None:
     network = recovered(lost, certificate_arn=certificate(lost)).networks()["vpc_cidr"]
     for environment in delivery.environments:
         kept = {"dr_vpc_cidr"} if environment is lost else set()
@@ -58,7 +58,7 @@ def load(context: dict[str, Any], **values: str) -> Environment | None:
     return entry_point.standalone_environment(app, entry_point.load(app))
 
 
-def test_it_is_asked_for_on_the_command_line(context: dict[str, Any], delivery: Delivery) -> None:
+def test_the_recover_context_value_selects_the_environment(context: dict[str, Any], delivery: Delivery) -> None:
     last = delivery.environments[-1]
     assert load(context) is None
     assert load(context, recover=last.name, certificate=certificate(last)) == recovered(
@@ -71,6 +71,6 @@ def test_an_unknown_environment_cannot_be_recovered(context: dict[str, Any]) -> 
         load(context, recover="Production")
 
 
-def test_without_a_certificate_nothing_is_recovered(context: dict[str, Any]) -> None:
+def test_recovery_requires_a_certificate(context: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="ProdDr: certificate_arn is missing"):
         load(context, recover="Prod")

@@ -22,7 +22,7 @@ def headings() -> dict[str, str]:
     }
 
 
-def test_every_alarm_of_a_template_has_its_runbook(assembly: Assembly) -> None:
+def test_every_deployed_alarm_has_a_runbook(assembly: Assembly) -> None:
     anchors = {runbook(alarm) for stack in assembly.stacks for alarm in alarms(assembly.template(stack)).values()}
     assert len(anchors) > 10
     assert anchors <= set(headings())
@@ -39,17 +39,17 @@ def written() -> set[str]:
     return found
 
 
-def test_every_alarm_that_can_be_made_has_its_runbook_and_every_runbook_its_alarm() -> None:
+def test_every_alarm_construct_has_a_runbook_and_every_runbook_an_alarm() -> None:
     assert written() == set(headings())
 
 
-def test_a_description_ends_with_the_way_to_its_runbook() -> None:
+def test_an_alarm_description_ends_with_its_runbook_link() -> None:
     found = RUNBOOK.search(alarm_description("Payments wait.", runbook="processing-depth"))
     assert found
     assert found["anchor"] == "processing-depth"
 
 
-def test_every_runbook_says_what_it_means_where_to_look_and_what_to_do() -> None:
+def test_every_runbook_has_means_first_look_and_do() -> None:
     for anchor, body in headings().items():
         assert re.findall(r"^\*\*(\w[\w ]*)\*\*", body, flags=re.MULTILINE) == [
             "Means",

@@ -41,17 +41,17 @@ def names(assembly: Assembly, environment: str) -> set[tuple[str, str, str]]:
     }
 
 
-def test_it_is_two_stacks_and_no_pipeline(alone: Path) -> None:
+def test_a_sandbox_is_two_stacks_without_a_pipeline(alone: Path) -> None:
     assert sorted(Assembly(alone).stacks) == ["Sandbox-alice-DisasterRecovery", "Sandbox-alice-Payment"]
 
 
-def test_it_is_held_to_the_same_policy(alone: Path) -> None:
+def test_a_sandbox_passes_every_policy_pack(alone: Path) -> None:
     report = report_in(alone)
     assert {"AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5"} <= set(report)
     assert [plugin["violations"] for plugin in report.values() if plugin["violations"]] == []
 
 
-def test_it_is_made_of_what_dev_is_made_of(alone: Path, assembly: Assembly) -> None:
+def test_a_sandbox_has_the_resource_types_of_dev(alone: Path, assembly: Assembly) -> None:
     def types(of: Assembly, environment: str) -> list[str]:
         return sorted(each["Type"] for each in of.template(f"{environment}-Payment")["Resources"].values())
 
@@ -61,27 +61,27 @@ def test_it_is_made_of_what_dev_is_made_of(alone: Path, assembly: Assembly) -> N
     assert {kind for kind in (*own, *dev) if dev.count(kind) != own.count(kind)} <= peering
 
 
-def test_no_name_of_it_is_one_of_dev(alone: Path, assembly: Assembly) -> None:
+def test_a_sandbox_shares_no_resource_name_with_dev(alone: Path, assembly: Assembly) -> None:
     own, dev = names(Assembly(alone), "Sandbox-alice"), names(assembly, "Dev")
     assert len(own) > 30
     assert own & dev == set()
     assert [value for kind, key, value in own if kind == "AWS::S3::Bucket" and len(value) > 63] == []
 
 
-def test_nothing_of_it_speaks_of_an_environment_of_the_delivery(alone: Path, delivery: Delivery) -> None:
+def test_a_sandbox_template_names_no_delivered_environment(alone: Path, delivery: Delivery) -> None:
     slugs = "|".join(environment.slug for environment in delivery.environments)
     theirs = re.compile(rf"(payment-[a-z-]*|/payment/)({slugs})\b", re.IGNORECASE)
     for stack in Assembly(alone).stacks.values():
         assert theirs.findall(stack.template.read_text(encoding="utf-8")) == []
 
 
-def test_the_longest_name_still_fits_into_a_buckets(delivery: Delivery) -> None:
+def test_the_longest_sandbox_name_fits_into_a_bucket_name(delivery: Delivery) -> None:
     longest = sandbox("abcdefg", dev=delivery.environments[0])
     bucket = f"payment-access-logs-{longest.slug}-{longest.account}-{longest.primary_region}"
     assert len(bucket) <= 63
 
 
-def test_its_networks_are_its_own_and_no_environment_of_the_delivery_uses_them(delivery: Delivery) -> None:
+def test_sandbox_networks_overlap_no_other_network(delivery: Delivery) -> None:
     taken = [network for environment in delivery.environments for network in environment.networks().values()]
     assert not any(network.overlaps(free) for network in taken for free in (NETWORKS, DR_NETWORKS))
     alice, bob = (sandbox(name, dev=delivery.environments[0]) for name in ("alice", "bob"))
@@ -91,6 +91,6 @@ def test_its_networks_are_its_own_and_no_environment_of_the_delivery_uses_them(d
 
 
 @pytest.mark.parametrize("name", ["Alice", "a-b", "", "1a", "abcdefgh", 7])
-def test_a_name_that_no_resource_can_carry_is_refused(delivery: Delivery, name: object) -> None:
+def test_an_invalid_sandbox_name_is_refused(delivery: Delivery, name: object) -> None:
     with pytest.raises(SettingsError, match="give 1 to 7 lowercase letters and digits"):
         sandbox(name, dev=delivery.environments[0])

@@ -32,14 +32,14 @@ def actions(statement: dict[str, Any]) -> list[str]:
     return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
 
 
-def test_there_is_one_listener_and_it_speaks_modern_tls(assembly: Assembly, delivery: Delivery) -> None:
+def test_the_only_listener_uses_https_with_a_modern_tls_policy(assembly: Assembly, delivery: Delivery) -> None:
     listener = assembly.only(STACK, f"{LOAD_BALANCING}::Listener")
     assert (listener["Port"], listener["Protocol"]) == (443, "HTTPS")
     assert listener["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
     assert listener["Certificates"] == [{"CertificateArn": delivery.environments[-1].certificate_arn}]
 
 
-def test_every_port_on_the_way_in_agrees(assembly: Assembly) -> None:
+def test_load_balancer_service_and_container_use_the_same_port(assembly: Assembly) -> None:
     targets = assembly.resources(STACK, f"{LOAD_BALANCING}::TargetGroup").values()
     assert {(group["Port"], group["HealthCheckPort"], group["HealthCheckPath"]) for group in targets} == {
         (PORT, str(PORT), "/health")
@@ -57,7 +57,7 @@ def test_every_port_on_the_way_in_agrees(assembly: Assembly) -> None:
     assert admitted == [(PORT, PORT, balancer_group)]
 
 
-def test_the_firewall_stands_in_front_blocks_and_is_logged(assembly: Assembly) -> None:
+def test_the_firewall_blocks_requests_and_logs_them(assembly: Assembly) -> None:
     association = assembly.only(STACK, "AWS::WAFv2::WebACLAssociation")
     acl = assembly.only(STACK, "AWS::WAFv2::WebACL")
     assert next(references(association["ResourceArn"])) in assembly.resources(STACK, f"{LOAD_BALANCING}::LoadBalancer")
@@ -77,7 +77,7 @@ def test_the_firewall_stands_in_front_blocks_and_is_logged(assembly: Assembly) -
     assert {field["SingleHeader"]["Name"] for field in logging["RedactedFields"]} == {"authorization", "cookie"}
 
 
-def test_the_load_balancer_logs_each_request_and_drops_malformed_ones(assembly: Assembly) -> None:
+def test_the_load_balancer_logs_requests_and_drops_invalid_headers(assembly: Assembly) -> None:
     balancer = assembly.only(STACK, f"{LOAD_BALANCING}::LoadBalancer")
     attributes = {attribute["Key"]: attribute["Value"] for attribute in balancer["LoadBalancerAttributes"]}
     assert attributes["access_logs.s3.enabled"] == "true"
@@ -86,7 +86,7 @@ def test_the_load_balancer_logs_each_request_and_drops_malformed_ones(assembly: 
 
 
 @pytest.mark.parametrize(("name", "protected"), [("Dev", False), ("Staging", False), ("Prod", True)])
-def test_the_load_balancer_is_protected_where_data_is_retained(assembly: Assembly, name: str, protected: bool) -> None:
+def test_the_load_balancer_has_deletion_protection_only_in_prod(assembly: Assembly, name: str, protected: bool) -> None:
     balancer = assembly.only(f"{name}-Payment", f"{LOAD_BALANCING}::LoadBalancer")
     attributes = {attribute["Key"]: attribute["Value"] for attribute in balancer["LoadBalancerAttributes"]}
     assert attributes["deletion_protection.enabled"] == str(protected).lower()
@@ -100,14 +100,14 @@ def test_the_image_is_pinned_by_its_digest(assembly: Assembly, delivery: Deliver
     assert image_of_record.digest.startswith("sha256:")
 
 
-def test_the_container_is_nobody_in_a_file_system_that_it_cannot_write(assembly: Assembly) -> None:
+def test_the_container_runs_as_non_root_on_a_read_only_file_system(assembly: Assembly) -> None:
     definition = container(assembly)
     assert definition["ReadonlyRootFilesystem"] is True
     assert definition["User"].split(":")[0] not in ("", "0", "root")
     assert not definition.get("Privileged")
 
 
-def test_the_whole_configuration_arrives_as_secrets(assembly: Assembly) -> None:
+def test_the_container_receives_its_configuration_as_secrets(assembly: Assembly) -> None:
     definition = container(assembly)
     assert "Environment" not in definition
     sources = {secret["Name"]: next(references(secret["ValueFrom"])) for secret in definition["Secrets"]}
@@ -130,7 +130,7 @@ def test_the_task_has_one_cpu_and_two_gibibytes(assembly: Assembly) -> None:
     assert (task["Cpu"], task["Memory"]) == ("1024", "2048")
 
 
-def test_a_task_may_do_what_it_does_by_name_and_nothing_else(assembly: Assembly) -> None:
+def test_the_task_role_allows_only_the_listed_actions(assembly: Assembly) -> None:
     statements = policy_of(assembly, assembly.only(STACK, "AWS::ECS::TaskDefinition")["TaskRoleArn"])
     granted = {action for statement in statements for action in actions(statement)}
     assert granted == {
@@ -150,7 +150,7 @@ def test_a_task_may_do_what_it_does_by_name_and_nothing_else(assembly: Assembly)
     assert all(statement["Resource"] != "*" for statement in statements)
 
 
-def test_a_task_may_add_to_the_audit_log_and_not_touch_what_is_there(assembly: Assembly) -> None:
+def test_the_task_role_may_only_put_objects_into_the_audit_log(assembly: Assembly) -> None:
     (task_role,) = references(assembly.only(STACK, "AWS::ECS::TaskDefinition")["TaskRoleArn"])
     granted = {
         action
@@ -162,7 +162,7 @@ def test_a_task_may_add_to_the_audit_log_and_not_touch_what_is_there(assembly: A
     assert granted == {"s3:PutObject"}
 
 
-def test_roles_of_tasks_can_be_assumed_for_tasks_of_this_account_only(assembly: Assembly, delivery: Delivery) -> None:
+def test_task_roles_trust_only_ecs_tasks_of_this_account(assembly: Assembly, delivery: Delivery) -> None:
     task = assembly.only(STACK, "AWS::ECS::TaskDefinition")
     for role in (task["TaskRoleArn"], task["ExecutionRoleArn"]):
         (role_id,) = references(role)
@@ -172,7 +172,7 @@ def test_roles_of_tasks_can_be_assumed_for_tasks_of_this_account_only(assembly: 
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("Dev", 1, 5), ("Staging", 1, 5), ("Prod", 2, 10)])
-def test_the_service_scales_on_processor_memory_and_queue(assembly: Assembly, name: str, least: int, most: int) -> None:
+def test_the_service_scales_on_cpu_memory_and_queue_depth(assembly: Assembly, name: str, least: int, most: int) -> None:
     target = assembly.only(f"{name}-Payment", "AWS::ApplicationAutoScaling::ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (least, most)
     tracked = [
@@ -192,12 +192,12 @@ def test_the_service_scales_on_processor_memory_and_queue(assembly: Assembly, na
 
 
 @pytest.mark.parametrize("name", ["Dev", "Staging"])
-def test_a_failing_release_goes_back_by_itself(assembly: Assembly, name: str) -> None:
+def test_the_circuit_breaker_rolls_back_a_failed_deployment(assembly: Assembly, name: str) -> None:
     deployment = assembly.only(f"{name}-Payment", "AWS::ECS::Service")["DeploymentConfiguration"]
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
 
 
-def test_prod_tries_a_release_on_a_tenth_of_the_requests(assembly: Assembly) -> None:
+def test_prod_deploys_with_a_10_percent_canary(assembly: Assembly) -> None:
     service = assembly.only(STACK, "AWS::ECS::Service")
     deployment = service["DeploymentConfiguration"]
     assert deployment["Strategy"] == "CANARY"
@@ -209,7 +209,7 @@ def test_prod_tries_a_release_on_a_tenth_of_the_requests(assembly: Assembly) -> 
     assert set(assembly.resources(STACK, f"{LOAD_BALANCING}::ListenerRule")) <= used
 
 
-def test_tasks_stand_in_private_subnets_without_an_address(assembly: Assembly) -> None:
+def test_tasks_run_in_private_subnets_without_public_addresses(assembly: Assembly) -> None:
     network = assembly.only(STACK, "AWS::ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
     assert network["AssignPublicIp"] == "DISABLED"
     tiers = {
@@ -221,7 +221,7 @@ def test_tasks_stand_in_private_subnets_without_an_address(assembly: Assembly) -
     assert tiers == {"Private"}
 
 
-def test_the_password_is_made_by_secrets_manager_and_never_in_the_template(assembly: Assembly) -> None:
+def test_secrets_manager_generates_the_database_password(assembly: Assembly) -> None:
     secret = assembly.only(STACK, "AWS::SecretsManager::Secret")
     assert "SecretString" not in secret
     assert "password" not in json.loads(
@@ -233,7 +233,7 @@ def test_the_password_is_made_by_secrets_manager_and_never_in_the_template(assem
 
 
 @pytest.mark.parametrize("name", ["Dev", "Staging", "Prod"])
-def test_a_deployment_is_taken_back_when_the_gate_fires(assembly: Assembly, name: str) -> None:
+def test_the_gate_alarm_rolls_back_a_deployment(assembly: Assembly, name: str) -> None:
     stack = f"{name}-Payment"
     alarms = assembly.only(stack, "AWS::ECS::Service")["DeploymentConfiguration"]["Alarms"]
     assert alarms == {"AlarmNames": [f"payment-gate-{name.lower()}"], "Enable": True, "Rollback": True}

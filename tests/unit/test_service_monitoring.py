@@ -113,7 +113,7 @@ def expression(alarm: dict[str, Any]) -> str:
     return str(result)
 
 
-def test_the_way_of_a_request_is_covered(template: dict[str, Any]) -> None:
+def test_the_request_path_has_every_required_alarm(template: dict[str, Any]) -> None:
     assert {demand.resource.split("(")[1].rstrip(")") for demand in demands({REGION: template})} == {
         "AWS::Backup::BackupVault",
         "AWS::ECS::Service",
@@ -123,7 +123,7 @@ def test_the_way_of_a_request_is_covered(template: dict[str, Any]) -> None:
     assert uncovered({REGION: template}) == []
 
 
-def test_levels_are_those_of_the_environment(template: dict[str, Any], environment: Environment) -> None:
+def test_thresholds_are_those_of_the_environment(template: dict[str, Any], environment: Environment) -> None:
     levels = environment.alarms
     assert {
         what: named(template, f"service-{what}", environment)["Threshold"]
@@ -138,7 +138,7 @@ def test_levels_are_those_of_the_environment(template: dict[str, Any], environme
     }
 
 
-def test_the_error_rate_is_a_rate_of_all_requests(template: dict[str, Any], environment: Environment) -> None:
+def test_the_error_rate_is_a_percentage_of_all_requests(template: dict[str, Any], environment: Environment) -> None:
     alarm = named(template, "service-error-rate", environment)
     assert expression(alarm) == (
         "IF(FILL(requests, 0) >= 1, 100 * (FILL(target_errors, 0) + FILL(balancer_errors, 0)) / FILL(requests, 0), 0)"
@@ -152,7 +152,7 @@ def test_the_error_rate_is_a_rate_of_all_requests(template: dict[str, Any], envi
     assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (3, 5)
 
 
-def test_the_response_time_is_the_99th_percentile_of_enough_requests(
+def test_the_response_time_alarm_uses_p99_and_ignores_low_samples(
     template: dict[str, Any], environment: Environment
 ) -> None:
     alarm = named(template, "service-response-time", environment)
@@ -160,7 +160,7 @@ def test_the_response_time_is_the_99th_percentile_of_enough_requests(
     assert alarm["EvaluateLowSampleCountPercentile"] == "ignore"
 
 
-def test_nobody_there_to_answer_is_an_alarm_and_not_silence(template: dict[str, Any], environment: Environment) -> None:
+def test_missing_data_breaches_the_healthy_hosts_alarm(template: dict[str, Any], environment: Environment) -> None:
     alarm = named(template, "service-healthy-hosts", environment)
     assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("LessThanThreshold", "breaching")
     # ECS moves the hosts from one group to the other: neither alone says how many there are.
@@ -169,7 +169,7 @@ def test_nobody_there_to_answer_is_an_alarm_and_not_silence(template: dict[str, 
 
 
 @pytest.mark.parametrize("what", ["cpu", "memory"])
-def test_tasks_are_alarmed_about_only_once_scaling_has_not_helped(
+def test_cpu_and_memory_alarms_leave_time_for_scaling(
     template: dict[str, Any], environment: Environment, what: str
 ) -> None:
     alarm = named(template, f"service-{what}", environment)
@@ -182,7 +182,7 @@ def test_tasks_are_alarmed_about_only_once_scaling_has_not_helped(
     ("speed", "multiple", "seconds"),
     [("fast", 14.4, {"long": 3600, "short": 300}), ("slow", 6, {"long": 21600, "short": 1800})],
 )
-def test_the_error_budget_is_watched_over_two_windows_at_once(
+def test_the_burn_rate_alarm_requires_a_long_and_a_short_window(
     template: dict[str, Any], environment: Environment, speed: str, multiple: float, seconds: dict[str, int]
 ) -> None:
     burn = named(template, f"burn-rate-{speed}", environment)
@@ -201,7 +201,7 @@ def test_the_error_budget_is_watched_over_two_windows_at_once(
         assert "InsufficientDataActions" in window
 
 
-def test_the_gate_closes_on_what_a_client_gets(template: dict[str, Any], environment: Environment) -> None:
+def test_the_gate_checks_errors_response_time_and_hosts(template: dict[str, Any], environment: Environment) -> None:
     gate = expression(named(template, "gate", environment))
     levels = environment.alarms
     for condition in (
@@ -213,7 +213,7 @@ def test_the_gate_closes_on_what_a_client_gets(template: dict[str, Any], environ
         assert condition in gate
 
 
-def test_a_day_without_a_backup_is_an_alarm(template: dict[str, Any], environment: Environment) -> None:
+def test_26_hours_without_a_backup_raise_an_alarm(template: dict[str, Any], environment: Environment) -> None:
     missing = named(template, "backup-missing", environment)
     assert (missing["MetricName"], missing["ComparisonOperator"]) == (
         "NumberOfBackupJobsCompleted",
@@ -223,7 +223,7 @@ def test_a_day_without_a_backup_is_an_alarm(template: dict[str, Any], environmen
     assert (missing["Threshold"], missing["TreatMissingData"]) == (1, "breaching")
 
 
-def test_copies_are_watched_where_they_arrive_too(environment: Environment) -> None:
+def test_backup_copies_have_alarms_in_the_destination_region(environment: Environment) -> None:
     stack = cdk.Stack(cdk.App(), "Stack", env=cdk.Environment(account=environment.account, region="us-west-2"))
     topic = AlarmTopic(
         stack, "Topic", name=partial(resource_name, environment=environment), email="a@b.test", retain=False
@@ -233,5 +233,5 @@ def test_copies_are_watched_where_they_arrive_too(environment: Environment) -> N
     assert uncovered({"us-west-2": dict(Template.from_stack(stack).to_json())}) == []
 
 
-def test_every_alarm_here_has_a_runbook(template: dict[str, Any]) -> None:
+def test_every_alarm_links_a_runbook(template: dict[str, Any]) -> None:
     assert all(runbook(alarm) for alarm in alarms(template).values())

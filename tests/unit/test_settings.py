@@ -57,12 +57,12 @@ def holder_of(settings: dict[str, Any], place: str) -> tuple[dict[str, Any], str
     return settings, last
 
 
-def test_the_settings_of_this_checkout_are_usable(context: dict[str, Any]) -> None:
+def test_the_settings_of_this_checkout_are_valid(context: dict[str, Any]) -> None:
     delivery = load_delivery(context["delivery"], release=COMMIT)
     assert [environment.name for environment in delivery.environments] == ["Dev", "Staging", "Prod"]
 
 
-def test_the_settings_of_a_fresh_checkout_are_usable(settings: dict[str, Any]) -> None:
+def test_the_settings_of_a_fresh_checkout_are_valid(settings: dict[str, Any]) -> None:
     delivery = load_delivery(settings, release=COMMIT)
     assert [environment.name for environment in delivery.environments] == ["Dev", "Staging", "Prod"]
     assert isinstance(delivery.source, ConnectionSource)
@@ -76,7 +76,7 @@ def test_the_settings_of_a_fresh_checkout_are_usable(settings: dict[str, Any]) -
         ({"type": "s3", "bucket": "payments-source", "key": "a.zip"}, S3Source(bucket="payments-source", key="a.zip")),
     ],
 )
-def test_the_source_is_a_setting(settings: dict[str, Any], source: dict[str, str], record: object) -> None:
+def test_the_settings_select_the_source_type(settings: dict[str, Any], source: dict[str, str], record: object) -> None:
     assert load_delivery(settings | {"source": source}, release=COMMIT).source == record
 
 
@@ -185,7 +185,7 @@ def test_a_misspelt_setting_is_refused(settings: dict[str, Any]) -> None:
     assert missing.startswith("Dev: certificate_arn is missing")
 
 
-def test_peering_is_on_and_each_link_can_be_switched_off(settings: dict[str, Any]) -> None:
+def test_peering_is_on_by_default_and_can_be_turned_off(settings: dict[str, Any]) -> None:
     on = load_delivery(settings, release=COMMIT).environments
     assert {one.name: one.peers_with for one in on} == {"Dev": None, "Staging": "Dev", "Prod": "Staging"}
     settings["environments"]["Prod"]["peers_with"] = False
@@ -193,7 +193,7 @@ def test_peering_is_on_and_each_link_can_be_switched_off(settings: dict[str, Any
     assert {one.name: one.peers_with for one in off} == {"Dev": None, "Staging": "Dev", "Prod": None}
 
 
-def test_a_peer_that_is_not_the_one_before_is_refused(settings: dict[str, Any]) -> None:
+def test_a_peer_other_than_the_previous_environment_is_refused(settings: dict[str, Any]) -> None:
     settings["environments"]["Prod"]["peers_with"] = ["Staging"]
     (fault,) = faults(settings)
     assert fault.startswith("Prod: peers_with is ['Staging']: give 'Staging'")
@@ -230,7 +230,7 @@ def test_the_faults_of_all_settings_are_reported_together(settings: dict[str, An
         ("environments.Dev.alarm_email", "Dev: alarm_email is"),
     ],
 )
-def test_a_value_that_is_no_text_is_one_fault_among_the_others(
+def test_a_value_that_is_no_text_is_reported_with_the_other_faults(
     settings: dict[str, Any], place: str, fault: str, value: object
 ) -> None:
     holder, last = holder_of(settings, place)
@@ -242,7 +242,7 @@ def test_a_value_that_is_no_text_is_one_fault_among_the_others(
 
 
 @pytest.mark.parametrize("caller", [None, "111111111111"])
-def test_placeholders_synthesize(settings: dict[str, Any], caller: str | None) -> None:
+def test_placeholders_are_accepted_for_synthesis(settings: dict[str, Any], caller: str | None) -> None:
     load_delivery(settings, release=COMMIT).refuse_placeholders(caller_account=caller)
 
 
@@ -283,7 +283,7 @@ def placeholders(settings: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("source", [{}, {"source": {"type": "codecommit", "repository": "payment-platform"}}])
-def test_settings_without_placeholders_deploy(source: dict[str, Any]) -> None:
+def test_settings_without_placeholders_are_accepted_for_deployment(source: dict[str, Any]) -> None:
     load_delivery(owned() | source, release=COMMIT).refuse_placeholders(caller_account="123456789012")
 
 
@@ -301,7 +301,7 @@ def test_settings_without_placeholders_deploy(source: dict[str, Any]) -> None:
         ("environments.Prod.alarm_email", "payments.test", "example.com"),
     ],
 )
-def test_every_placeholder_that_is_left_is_found(place: str, own: str, left: str) -> None:
+def test_every_remaining_placeholder_is_reported(place: str, own: str, left: str) -> None:
     settings = owned()
     holder, last = holder_of(settings, place)
     assert own in holder[last]
@@ -309,7 +309,7 @@ def test_every_placeholder_that_is_left_is_found(place: str, own: str, left: str
     assert placeholders(settings) == [f"delivery.{place}"]
 
 
-def test_each_environment_has_a_mailbox_of_its_own(settings: dict[str, Any]) -> None:
+def test_each_environment_has_its_own_alarm_email(settings: dict[str, Any]) -> None:
     settings["environments"]["Prod"]["alarm_email"] = "on-call@payments.test"
     environments = load_delivery(settings, release=COMMIT).environments
     assert [environment.alarm_email for environment in environments] == [

@@ -34,7 +34,9 @@ def output_of(assembly: Assembly, reference: dict[str, Any]) -> str:
     return next(references(output))
 
 
-def test_the_session_table_expires_recovers_and_scales_by_itself(assembly: Assembly, environment: Environment) -> None:
+def test_the_session_table_has_ttl_recovery_and_on_demand_capacity(
+    assembly: Assembly, environment: Environment
+) -> None:
     table = assembly.only(f"{environment.name}-Payment", "AWS::DynamoDB::GlobalTable")
     assert table["TableName"] == f"payment-sessions-{environment.slug}"
     assert table["KeySchema"] == [{"AttributeName": "sessionId", "KeyType": "HASH"}]
@@ -45,7 +47,7 @@ def test_the_session_table_expires_recovers_and_scales_by_itself(assembly: Assem
         assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_each_region_of_the_session_table_has_a_key_of_its_own(assembly: Assembly, environment: Environment) -> None:
+def test_each_replica_of_the_session_table_has_its_own_key(assembly: Assembly, environment: Environment) -> None:
     table = assembly.only(f"{environment.name}-Payment", "AWS::DynamoDB::GlobalTable")
     keys = {replica["Region"]: replica["SSESpecification"]["KMSMasterKeyId"] for replica in table["Replicas"]}
     assert set(keys) == {"ap-southeast-1", "us-west-2"}
@@ -57,9 +59,7 @@ def test_each_region_of_the_session_table_has_a_key_of_its_own(assembly: Assembl
     )
 
 
-def test_the_queue_gives_up_after_three_receives_into_the_one_dead_letter_queue(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_the_queue_moves_messages_to_the_dlq_after_three_receives(assembly: Assembly, environment: Environment) -> None:
     queues = assembly.resources(f"{environment.name}-Payment", "AWS::SQS::Queue")
     assert len(queues) == 2
     queue = next(queue for queue in queues.values() if "RedrivePolicy" in queue)
@@ -96,14 +96,16 @@ def test_no_bucket_is_public(assembly: Assembly) -> None:
 
 
 @pytest.mark.parametrize("stack", ["Payment", "DisasterRecovery"])
-def test_audit_objects_are_locked_on_both_sides(assembly: Assembly, environment: Environment, stack: str) -> None:
+def test_the_audit_buckets_of_both_regions_have_object_lock(
+    assembly: Assembly, environment: Environment, stack: str
+) -> None:
     bucket = audit_bucket(assembly, f"{environment.name}-{stack}")
     locked = {"Mode": "COMPLIANCE", "Days": 400} if environment.name == "Prod" else {"Mode": "GOVERNANCE", "Days": 1}
     assert bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"] == locked
 
 
 @pytest.mark.parametrize("stack", ["Payment", "DisasterRecovery"])
-def test_the_audit_log_is_kept_and_moves_to_intelligent_tiering(
+def test_the_audit_log_never_expires_and_moves_to_intelligent_tiering(
     assembly: Assembly, environment: Environment, stack: str
 ) -> None:
     (rule,) = audit_bucket(assembly, f"{environment.name}-{stack}")["LifecycleConfiguration"]["Rules"]
@@ -124,9 +126,7 @@ def test_access_to_the_audit_log_is_logged_in_an_unlocked_bucket(
     ]
 
 
-def test_replication_goes_to_the_dr_bucket_with_the_key_of_that_bucket(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_audit_replication_targets_the_dr_bucket_and_its_key(assembly: Assembly, environment: Environment) -> None:
     (rule,) = audit_bucket(assembly, f"{environment.name}-Payment")["ReplicationConfiguration"]["Rules"]
     recovery = f"{environment.name}-DisasterRecovery"
     replica = audit_bucket(assembly, recovery)
@@ -139,7 +139,7 @@ def test_replication_goes_to_the_dr_bucket_with_the_key_of_that_bucket(
     )
 
 
-def test_replication_takes_everything_in_time_and_is_measured(assembly: Assembly, environment: Environment) -> None:
+def test_audit_replication_covers_all_objects_within_15_minutes(assembly: Assembly, environment: Environment) -> None:
     (rule,) = audit_bucket(assembly, f"{environment.name}-Payment")["ReplicationConfiguration"]["Rules"]
     assert rule["Status"] == "Enabled"
     assert rule["Filter"] == {"Prefix": ""}
@@ -149,7 +149,7 @@ def test_replication_takes_everything_in_time_and_is_measured(assembly: Assembly
     assert rule["Destination"]["Metrics"] == {"Status": "Enabled", "EventThreshold": {"Minutes": 15}}
 
 
-def test_the_replication_role_may_read_locked_objects_write_replicas_and_use_both_keys(
+def test_the_replication_role_reads_the_source_and_writes_the_replica(
     assembly: Assembly, environment: Environment
 ) -> None:
     payment, recovery = f"{environment.name}-Payment", f"{environment.name}-DisasterRecovery"
@@ -206,7 +206,7 @@ def allowed(policy: dict[str, Any], principal: object, *, on: object) -> set[str
     }
 
 
-def test_no_environment_names_another_but_for_the_peering(assembly: Assembly, delivery: Delivery) -> None:
+def test_only_peering_resources_name_another_environment(assembly: Assembly, delivery: Delivery) -> None:
     for environment in delivery.environments:
         for stack in ("Payment", "DisasterRecovery"):
             template = assembly.template(f"{environment.name}-{stack}")

@@ -27,11 +27,11 @@ def changed(resource: dict[str, Any], **properties: Any) -> dict[str, Any]:
     return {**resource, "Properties": {**resource["Properties"], **properties}}
 
 
-def test_the_same_template_changes_nothing() -> None:
+def test_identical_templates_have_no_changes() -> None:
     assert compare({"Table": TABLE}, {"Table": TABLE}) == []
 
 
-def test_resources_come_and_go() -> None:
+def test_added_and_removed_resources_are_reported() -> None:
     assert [(change.logical_id, change.action) for change in compare({"Old": TABLE}, {"New": TABLE})] == [
         ("New", Action.ADD),
         ("Old", Action.REMOVE),
@@ -57,14 +57,14 @@ def test_resources_come_and_go() -> None:
         ),
     ],
 )
-def test_the_schemas_say_what_is_replaced(
+def test_resource_schemas_determine_replacements(
     before: dict[str, Any], after: dict[str, Any], replacement: Replacement, causes: tuple[str, ...]
 ) -> None:
     (change,) = compare({"It": before}, {"It": after})
     assert (change.action, change.replacement, change.causes) == (Action.MODIFY, replacement, causes)
 
 
-def test_a_property_inside_another_is_judged_where_it_stands() -> None:
+def test_a_nested_property_is_judged_by_its_full_path() -> None:
     def service(**network: Any) -> dict[str, Any]:
         rollout = {"Type": "ECS"}
         return {
@@ -76,7 +76,7 @@ def test_a_property_inside_another_is_judged_where_it_stands() -> None:
     assert change.properties == ("LoadBalancers",)
 
 
-def test_what_refers_to_a_replaced_resource_may_be_replaced_too() -> None:
+def test_a_reference_to_a_replaced_resource_may_force_a_replacement() -> None:
     alias = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {}}}
     reader = {"Type": "AWS::SSM::Parameter", "Properties": {"Value": {"Ref": "Bucket"}, "Type": "String"}}
     before = {"Bucket": BUCKET, "Policy": alias, "Reader": reader}
@@ -87,31 +87,31 @@ def test_what_refers_to_a_replaced_resource_may_be_replaced_too() -> None:
     ]
 
 
-def test_a_parameter_with_another_default_changes_what_it_names() -> None:
+def test_a_changed_parameter_default_changes_the_referring_property() -> None:
     bucket = changed(BUCKET, BucketName={"Ref": "Name"})
     parameters = ({"Name": {"Default": "a"}}, {"Name": {"Default": "b"}})
     (change,) = compare({"Bucket": bucket}, {"Bucket": bucket}, parameters)
     assert change.causes == ("BucketName",)
 
 
-def test_lost_data_is_told_with_the_way_to_allow_it() -> None:
+def test_data_loss_is_reported_with_the_entry_that_allows_it() -> None:
     changes = compare({"Table": TABLE, "Bucket": BUCKET}, {"Table": changed(TABLE, TableName="x"), "Bucket": BUCKET})
     (fault,) = stateful_faults(changes, allowed=())
     assert '"Prod-Payment/Table/TableName" to delivery.allowed_changes' in fault
     assert stateful_faults(changes, allowed=("Prod-Payment/Table/TableName",)) == []
 
 
-def test_every_property_that_forces_it_is_wanted_by_name() -> None:
+def test_every_property_that_forces_a_replacement_is_listed() -> None:
     both = changed(TABLE, TableName="x", KeySchema=[])
     (change,) = compare({"Table": TABLE}, {"Table": both})
     assert (change.replacement, change.causes) == (Replacement.ALWAYS, ("TableName", "KeySchema"))
 
 
-def test_a_renamed_logical_id_is_a_loss_that_says_so() -> None:
+def test_a_renamed_logical_id_is_reported_as_data_loss() -> None:
     (fault,) = stateful_faults(compare({"Old": TABLE}, {"New": TABLE}), allowed=())
     assert "Old (AWS::DynamoDB::GlobalTable) would be deleted (it seems to be renamed to New)" in fault
 
 
-def test_what_holds_no_data_may_go() -> None:
+def test_a_stateless_resource_may_be_deleted() -> None:
     policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": "a", "PolicyDocument": {}}}
     assert stateful_faults(compare({"Policy": policy}, {}), allowed=()) == []

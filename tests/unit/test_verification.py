@@ -54,7 +54,7 @@ def test_every_environment_is_verified_after_its_last_deployment(assembly: Assem
     assert last == max(action["RunOrder"] for action in actions)
 
 
-def test_prod_is_not_verified_before_it_was_approved(assembly: Assembly, delivery: Delivery) -> None:
+def test_prod_is_verified_only_after_its_approval(assembly: Assembly, delivery: Delivery) -> None:
     *_, prod = delivery.environments
     stages = [stage["Name"] for stage in assembly.pipeline_stages()]
     looking = [
@@ -68,9 +68,7 @@ def test_prod_is_not_verified_before_it_was_approved(assembly: Assembly, deliver
     assert stages.index(f"Approve{prod.name}") < stages.index(prod.name)
 
 
-def test_the_outputs_that_it_is_handed_are_those_of_the_environment(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_verification_receives_the_outputs_of_its_environment(assembly: Assembly, environment: Environment) -> None:
     (deployment,) = (action for action in stage(assembly, environment) if action["Name"] == "Payment.Deploy")
     handed = json.loads(verification(assembly, environment)["Configuration"]["EnvironmentVariables"])
     outputs = {each["value"].removeprefix(f"#{{{deployment['Namespace']}.").removesuffix("}") for each in handed}
@@ -78,7 +76,7 @@ def test_the_outputs_that_it_is_handed_are_those_of_the_environment(
     assert outputs <= set(assembly.template(f"{environment.name}-Payment")["Outputs"])
 
 
-def test_it_is_handed_every_variable_that_the_tests_ask_for(assembly: Assembly, environment: Environment) -> None:
+def test_verification_receives_every_variable_that_its_tests_read(assembly: Assembly, environment: Environment) -> None:
     outputs = json.loads(verification(assembly, environment)["Configuration"]["EnvironmentVariables"])
     told = {
         each["Name"]: each["Value"] for each in project(assembly, environment)["Environment"]["EnvironmentVariables"]
@@ -91,16 +89,14 @@ def test_it_is_handed_every_variable_that_the_tests_ask_for(assembly: Assembly, 
     assert (told["REGION"], told["DR_REGION"]) == (environment.primary_region, environment.dr_region)
 
 
-def test_no_action_carries_more_than_codepipeline_takes(assembly: Assembly) -> None:
+def test_every_action_configuration_fits_the_codepipeline_limit(assembly: Assembly) -> None:
     for stage in assembly.pipeline_stages():
         for action in stage["Actions"]:
             for value in action.get("Configuration", {}).values():
                 assert len(value if isinstance(value, str) else json.dumps(value)) <= LONGEST_VALUE, action["Name"]
 
 
-def test_it_runs_the_tests_publishes_their_report_and_comes_to_an_end(
-    assembly: Assembly, environment: Environment
-) -> None:
+def test_verification_runs_make_verify_and_publishes_its_report(assembly: Assembly, environment: Environment) -> None:
     found = project(assembly, environment)
     buildspec = json.loads(found["Source"]["BuildSpec"])
     assert buildspec["phases"]["build"]["commands"] == ["make verify"]
@@ -108,7 +104,7 @@ def test_it_runs_the_tests_publishes_their_report_and_comes_to_an_end(
     assert found["TimeoutInMinutes"] == 15
 
 
-def test_the_build_may_take_on_the_verification_role_of_its_environment_and_no_other(
+def test_the_verification_build_assumes_only_the_role_of_its_environment(
     assembly: Assembly, environment: Environment
 ) -> None:
     (logical_id,) = references(project(assembly, environment)["ServiceRole"])
@@ -126,17 +122,17 @@ def test_the_build_may_take_on_the_verification_role_of_its_environment_and_no_o
     assert role["RoleName"] == f"payment-delivery-verification-{environment.slug}"
 
 
-def test_the_sessions_of_a_verification_are_those_that_its_role_reaches() -> None:
+def test_the_verification_role_allows_the_session_ids_of_the_tests() -> None:
     assert f"{OWN}*" == OWN_SESSIONS
 
 
-def test_the_ordinary_test_run_looks_at_nothing_deployed() -> None:
+def test_the_default_test_run_excludes_the_integration_tests() -> None:
     settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
     assert settings["testpaths"]
     assert not any(INTEGRATION.is_relative_to(path) for path in settings["testpaths"])
 
 
-def test_a_verification_without_its_variables_fails_and_names_them(tmp_path: Path) -> None:
+def test_verification_without_its_variables_fails_and_names_them(tmp_path: Path) -> None:
     names = [field.name.upper() for field in fields(Deployed)]
     given = {name: "given" for name in names if name not in ("QUEUE_URL", "ROLE_ARN")}
     kept = {name: value for name, value in os.environ.items() if name not in names and not name.startswith("PYTEST_")}
