@@ -1,4 +1,4 @@
-"""One synthesis per session: the whole delivery as cdk.json describes it, with every pack and validator on."""
+"""Fixtures for every test: the settings of cdk.json and their templates, synthesized once per session."""
 
 import json
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from filelock import FileLock
 
 from pipeline.settings import Delivery, load_delivery
+from stages.environment import Environment
 from tests.synthesized import RELEASE, synthesize
 from tests.templates import Assembly
 
@@ -16,22 +17,28 @@ CHECKOUT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def context() -> dict[str, Any]:
-    """The context of cdk.json, delivery settings and feature flags, with what the CDK CLI adds to it."""
+    """The context of cdk.json (settings and feature flags) with what the CDK CLI adds to it."""
     settings: dict[str, Any] = json.loads((CHECKOUT / "cdk.json").read_text(encoding="utf-8"))["context"]
     return settings | {"aws:cdk:enable-path-metadata": True}
 
 
 @pytest.fixture(scope="session")
 def delivery(context: dict[str, Any]) -> Delivery:
-    """What cdk.json delivers."""
+    """The delivery settings of cdk.json."""
     return load_delivery(context["delivery"], release=RELEASE)
+
+
+@pytest.fixture(scope="module", params=["Dev", "Staging", "Prod"])
+def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
+    """Each delivered environment in turn."""
+    return next(each for each in delivery.environments if each.name == request.param)
 
 
 @pytest.fixture(scope="session")
 def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Assembly:
-    """The templates of that delivery, synthesized by the worker that asks first."""
-    own = tmp_path_factory.getbasetemp()
-    directory = (own if worker_id == "master" else own.parent) / "assembly"
+    """The templates of that delivery, with every policy pack and validator on; the first worker synthesizes them."""
+    base = tmp_path_factory.getbasetemp()
+    directory = (base if worker_id == "master" else base.parent) / "assembly"
     finished = directory.with_name("assembly-finished")
     with FileLock(directory.with_name("assembly-lock")):
         if not finished.exists():

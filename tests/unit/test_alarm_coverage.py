@@ -6,15 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.alarms import COMPOSITE, METRICS, SPECIAL, SUMMARIES, alarms, demands, runbook, uncovered
 from tests.templates import Assembly, Template, references
-
-
-@pytest.fixture(params=["Dev", "Staging", "Prod"])
-def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    return next(one for one in delivery.environments if one.name == request.param)
 
 
 @pytest.fixture

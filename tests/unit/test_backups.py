@@ -4,16 +4,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.templates import Assembly, references
 
 SIDES = ("Payment", "DisasterRecovery")
-
-
-@pytest.fixture(params=["Dev", "Staging", "Prod"])
-def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    return next(one for one in delivery.environments if one.name == request.param)
 
 
 def vault(assembly: Assembly, environment: Environment, side: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION, FILE, LONGEST, U
 from pipeline.plan.permissions import statements
 from stages.variants import FALLBACK_REGION
 from tests.conftest import CHECKOUT
-from tests.templates import Assembly
+from tests.templates import Assembly, statement_actions
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def allowed(policies: dict[str, list[dict[str, Any]]]) -> set[str]:
         for name, statements in policies.items()
         if name != BOUNDARY
         for statement in statements
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        for action in statement_actions(statement)
     }
 
 

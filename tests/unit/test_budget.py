@@ -1,19 +1,12 @@
 """The budget of an environment: its own costs, its own figure, and somebody who is told in time."""
 
-import pytest
 from aws_cdk import App, Stack
 
 from payment_constructs.monitoring.budget import Budget
-from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.templates import Assembly, Template
 
 BUDGET = "AWS::Budgets::Budget"
-
-
-@pytest.fixture(params=["Dev", "Staging", "Prod"])
-def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    return next(one for one in delivery.environments if one.name == request.param)
 
 
 def budget_for(email: str) -> str:

@@ -3,18 +3,10 @@
 import json
 from typing import Any
 
-import pytest
-
-from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.templates import Assembly, references
 
 PORT = 5433
-
-
-@pytest.fixture(params=["Dev", "Staging", "Prod"])
-def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    return next(one for one in delivery.environments if one.name == request.param)
 
 
 def cluster(assembly: Assembly, environment: Environment) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from pipeline.settings import Delivery, load_delivery
 from tests.conftest import CHECKOUT
 from tests.synthesized import synthesize_small
-from tests.templates import Assembly
+from tests.templates import Assembly, statement_actions
 
 
 def guards(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -48,11 +48,7 @@ def test_the_guard_may_only_assume_roles_and_report_results(assembly: Assembly) 
     (guard,) = (name for name in functions if name.startswith("Guard"))
     policies = assembly.resources("PipelineStack", "AWS::IAM::ManagedPolicy")
     (policy,) = (policy for name, policy in policies.items() if name.startswith("Guard"))
-    actions = {
-        action
-        for statement in policy["PolicyDocument"]["Statement"]
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    }
+    actions = {action for statement in policy["PolicyDocument"]["Statement"] for action in statement_actions(statement)}
     assert {action for action in actions if not action.startswith(("logs:", "kms:", "sns:"))} == {
         "sts:AssumeRole",
         "codepipeline:PutJobSuccessResult",

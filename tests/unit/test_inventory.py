@@ -7,14 +7,8 @@ import aws_cdk as cdk
 import pytest
 
 from payment_constructs.manifest import STANDARD_PARAMETER_BYTES, Manifest, longest_size
-from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.templates import Assembly, references
-
-
-@pytest.fixture(params=["Dev", "Staging", "Prod"])
-def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    return next(one for one in delivery.environments if one.name == request.param)
 
 
 def manifest(assembly: Assembly, environment: Environment) -> dict[str, Any]:

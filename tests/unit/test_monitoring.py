@@ -15,11 +15,6 @@ from tests.templates import Assembly, references
 STACKS = ("Payment", "DisasterRecovery")
 
 
-@pytest.fixture(params=["Dev", "Staging", "Prod"])
-def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    return next(one for one in delivery.environments if one.name == request.param)
-
-
 def named(assembly: Assembly, environment: Environment, what: str, *, stack: str = "Payment") -> dict[str, Any]:
     found = alarms(assembly.template(f"{environment.name}-{stack}")).values()
     return next(alarm for alarm in found if alarm["AlarmName"] == f"payment-{what}-{environment.slug}")

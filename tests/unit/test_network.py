@@ -11,19 +11,11 @@ STACK = "Dev-Payment"
 TIERS = ("Public", "Private", "Database")
 
 
-def subnets(assembly: Assembly, tier: str) -> dict[str, dict[str, Any]]:
-    return {
-        logical_id: subnet
-        for logical_id, subnet in assembly.resources(STACK, "AWS::EC2::Subnet").items()
-        if {"Key": "aws-cdk:subnet-name", "Value": tier} in subnet["Tags"]
-    }
-
-
 def default_routes(assembly: Assembly, tier: str) -> list[dict[str, Any]]:
     tables = {
         association["RouteTableId"]["Ref"]
         for association in assembly.resources(STACK, "AWS::EC2::SubnetRouteTableAssociation").values()
-        if association["SubnetId"]["Ref"] in subnets(assembly, tier)
+        if association["SubnetId"]["Ref"] in assembly.subnets(STACK, tier)
     }
     assert len(tables) == 3
     return [
@@ -35,7 +27,7 @@ def default_routes(assembly: Assembly, tier: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_each_tier_has_subnets_in_three_zones(assembly: Assembly, tier: str) -> None:
-    assert sorted(subnet["AvailabilityZone"] for subnet in subnets(assembly, tier).values()) == [
+    assert sorted(subnet["AvailabilityZone"] for subnet in assembly.subnets(STACK, tier).values()) == [
         "ap-southeast-1a",
         "ap-southeast-1b",
         "ap-southeast-1c",

@@ -14,7 +14,7 @@ from payment_constructs.database import PORT
 from pipeline.settings import Delivery
 from stages.environment import Environment
 from stages.payment_stage import PaymentStage
-from tests.templates import Assembly, references
+from tests.templates import Assembly, references, statement_actions
 
 CONNECTION = "AWS::EC2::VPCPeeringConnection"
 WAY_BACK = "Custom::PeeringWayBack"
@@ -33,12 +33,8 @@ def payment(environment: Environment) -> str:
 
 
 def tables(assembly: Assembly, environment: Environment, tier: str) -> set[str]:
-    """The route tables of a tier."""
-    subnets = {
-        name
-        for name, subnet in assembly.resources(payment(environment), "AWS::EC2::Subnet").items()
-        if {"Key": "aws-cdk:subnet-name", "Value": tier} in subnet["Tags"]
-    }
+    """The logical ids of the route tables of a tier."""
+    subnets = assembly.subnets(payment(environment), tier)
     associations = assembly.resources(payment(environment), "AWS::EC2::SubnetRouteTableAssociation").values()
     return {one["RouteTableId"]["Ref"] for one in associations if one["SubnetId"]["Ref"] in subnets}
 
@@ -174,18 +170,11 @@ def test_the_peering_role_trusts_only_the_later_deployment(assembly: Assembly, p
 
 def test_the_peering_role_may_only_change_its_routes_and_connections(assembly: Assembly, pairs: list[Pair]) -> None:
     for later, earlier in pairs:
-        name = f"payment-peering-{later.slug}-{earlier.slug}"
-        (role,) = (
-            role
-            for role in assembly.resources(payment(earlier), "AWS::IAM::Role").values()
-            if role.get("RoleName") == name
-        )
-        (policy,) = (next(references(arn)) for arn in role["ManagedPolicyArns"])
-        document = assembly.resources(payment(earlier), "AWS::IAM::ManagedPolicy")[policy]["PolicyDocument"]
+        role = assembly.role(payment(earlier), f"payment-peering-{later.slug}-{earlier.slug}")
         vpc = set(assembly.resources(payment(earlier), "AWS::EC2::VPC"))
         allowed = {
-            tuple(action) if isinstance(action := statement["Action"], list) else (action,): statement
-            for statement in document["Statement"]
+            tuple(statement_actions(statement)): statement
+            for statement in assembly.role_statements(payment(earlier), role)
         }
         assert set(references(allowed.pop(("ec2:CreateRoute", "ec2:DeleteRoute"))["Resource"])) == tables(
             assembly, earlier, "Database"

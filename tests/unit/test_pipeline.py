@@ -13,7 +13,7 @@ from pipeline.settings import Delivery, load_delivery
 from pipeline.source import ConnectionSource
 from tests.conftest import CHECKOUT
 from tests.synthesized import synthesize_small
-from tests.templates import Assembly, references
+from tests.templates import Assembly, references, statement_actions
 
 PIPELINE = "AWS::CodePipeline::Pipeline"
 
@@ -189,7 +189,7 @@ def test_every_target_account_may_read_and_decrypt_artifacts_in_both_regions(
 def test_no_pipeline_role_has_administrator_access(assembly: Assembly) -> None:
     assert "AdministratorAccess" not in assembly.stacks["PipelineStack"].template.read_text(encoding="utf-8")
     for statement in statements(assembly):
-        granted = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        granted = statement_actions(statement)
         assert "*" not in granted
         assert not any(action.endswith(":*") for action in granted)
 
@@ -205,7 +205,7 @@ def test_the_pipeline_may_use_its_connection_under_both_service_names(assembly: 
     allowed = {
         action: statement["Resource"]
         for statement in statements(assembly)
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        for action in statement_actions(statement)
         if action.endswith(":UseConnection")
     }
     assert set(allowed) == {"codestar-connections:UseConnection", "codeconnections:UseConnection"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pipeline.settings import Delivery
-from tests.templates import Assembly, references
+from tests.templates import Assembly, references, statement_actions
 
 STACK = "Prod-Payment"
 PORT = 8080
@@ -16,20 +16,6 @@ LOAD_BALANCING = "AWS::ElasticLoadBalancingV2"
 def container(assembly: Assembly, stack: str = STACK) -> dict[str, Any]:
     (definition,) = assembly.only(stack, "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
     return dict(definition)
-
-
-def policy_of(assembly: Assembly, role: object) -> list[dict[str, Any]]:
-    """The statements of the one policy that a role holds."""
-    (role_id,) = references(role)
-    (policy_id,) = references(assembly.resources(STACK, "AWS::IAM::Role")[role_id]["ManagedPolicyArns"])
-    statements: list[dict[str, Any]] = assembly.resources(STACK, "AWS::IAM::ManagedPolicy")[policy_id][
-        "PolicyDocument"
-    ]["Statement"]
-    return statements
-
-
-def actions(statement: dict[str, Any]) -> list[str]:
-    return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
 
 
 def test_the_only_listener_uses_https_with_a_modern_tls_policy(assembly: Assembly, delivery: Delivery) -> None:
@@ -131,8 +117,9 @@ def test_the_task_has_one_cpu_and_two_gibibytes(assembly: Assembly) -> None:
 
 
 def test_the_task_role_allows_only_the_listed_actions(assembly: Assembly) -> None:
-    statements = policy_of(assembly, assembly.only(STACK, "AWS::ECS::TaskDefinition")["TaskRoleArn"])
-    granted = {action for statement in statements for action in actions(statement)}
+    (role_id,) = references(assembly.only(STACK, "AWS::ECS::TaskDefinition")["TaskRoleArn"])
+    statements = assembly.role_statements(STACK, assembly.resources(STACK, "AWS::IAM::Role")[role_id])
+    granted = {action for statement in statements for action in statement_actions(statement)}
     assert granted == {
         "dynamodb:DeleteItem",
         "dynamodb:GetItem",
@@ -157,7 +144,7 @@ def test_the_task_role_may_only_put_objects_into_the_audit_log(assembly: Assembl
         for policy in assembly.resources(STACK, "AWS::S3::BucketPolicy").values()
         for statement in policy["PolicyDocument"]["Statement"]
         if task_role in references(statement["Principal"])
-        for action in actions(statement)
+        for action in statement_actions(statement)
     }
     assert granted == {"s3:PutObject"}
 

@@ -17,18 +17,12 @@ from payment_constructs.monitoring.error_rate import BurnRateMonitoring
 from payment_constructs.monitoring.gate import Gate
 from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBalancerMonitoring
 from payment_constructs.monitoring.service import ServiceMonitoring
-from pipeline.settings import Delivery
 from stages.environment import Environment
 from stages.names import resource_name
 from tests.alarms import alarms, demands, runbook, uncovered
 from tests.templates import references
 
 REGION = "ap-southeast-1"
-
-
-@pytest.fixture(scope="module", params=["Dev", "Staging", "Prod"])
-def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    return next(one for one in delivery.environments if one.name == request.param)
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,7 @@ import pytest
 
 from pipeline.settings import Delivery
 from stages.environment import Environment
-from tests.templates import Assembly, references
-
-NAMES = ("Dev", "Staging", "Prod")
-
-
-@pytest.fixture(params=NAMES)
-def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    return next(one for one in delivery.environments if one.name == request.param)
+from tests.templates import Assembly, references, statement_actions
 
 
 def audit_bucket(assembly: Assembly, stack: str) -> dict[str, Any]:
@@ -202,7 +195,7 @@ def allowed(policy: dict[str, Any], principal: object, *, on: object) -> set[str
         for statement in policy["Statement"]
         if statement["Effect"] == "Allow" and statement["Principal"] == {"AWS": principal}
         if statement["Resource"] == on
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        for action in statement_actions(statement)
     }
 
 

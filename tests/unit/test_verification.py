@@ -20,15 +20,9 @@ from tests.integration.deployed import Deployed
 from tests.integration.test_sessions import OWN
 from tests.templates import Assembly, references
 
-ENVIRONMENTS = ["Dev", "Staging", "Prod"]
 INTEGRATION = Path("tests/integration")
 LONGEST_VALUE = 1000
 """https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_ActionDeclaration.html"""
-
-
-@pytest.fixture(params=ENVIRONMENTS)
-def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    return next(each for each in delivery.environments if each.name == request.param)
 
 
 def stage(assembly: Assembly, environment: Environment) -> list[dict[str, Any]]:
