@@ -1,4 +1,4 @@
-"""Which alarms a set of templates must have, and which it has: read from the templates alone."""
+"""Alarm coverage: which alarms a set of templates must have, and which of them are missing."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 RUNBOOK = re.compile(r"Runbook: docs/operations\.md#(?P<anchor>[a-z0-9-]+)$")
 
 SUMMARIES = {"gate", "burn-rate"}
-"""Alarms that put others' metrics together: none of them is the alarm that a resource must have."""
+"""Runbooks of alarms that combine metrics of several resources; they do not count as a resource's own alarm."""
 
 METRICS = {
     "AWS::EC2::NatGateway": {"ErrorPortAllocation", "PacketsDropCount"},
@@ -39,8 +39,8 @@ NAMES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """A metric that some alarm in a region must look at, with dimensions that name a resource and its partners."""
+class RequiredAlarm:
+    """A metric that an alarm in a region must watch, and its dimensions: the accepted names of each resource."""
 
     resource: str
     region: str
@@ -48,11 +48,14 @@ class Demand:
     dimensions: tuple[frozenset[str], ...]
 
     def __str__(self) -> str:
-        return f"{self.resource}: no alarm on {self.metric} in {self.region}"
+        return (
+            f"{self.resource}: no alarm on {self.metric} in {self.region}: add one in payment_constructs/monitoring "
+            "(tests/alarms.py lists the metrics of each type)"
+        )
 
 
 def alarms(template: Template) -> dict[str, dict[str, Any]]:
-    """Metric and composite alarms of a template by their logical ids, properties only."""
+    """The properties of the metric and composite alarms of a template, by logical id."""
     return {
         logical_id: resource["Properties"]
         for logical_id, resource in template["Resources"].items()
@@ -61,26 +64,26 @@ def alarms(template: Template) -> dict[str, dict[str, Any]]:
 
 
 def runbook(alarm: Mapping[str, Any]) -> str | None:
-    """The anchor at the end of an alarm's description."""
+    """The runbook anchor at the end of an alarm's description."""
     found = RUNBOOK.search(alarm.get("AlarmDescription", ""))
     return found["anchor"] if found else None
 
 
 def uncovered(templates: Mapping[str, Template]) -> list[str]:
-    """What the templates of one environment, by region, leave unwatched."""
+    """The missing alarms of one environment, whose templates are given by region."""
     watched = {region: list(_watched(template)) for region, template in templates.items()}
     return [
-        str(demand)
-        for demand in demands(templates)
+        str(required)
+        for required in required_alarms(templates)
         if not any(
-            metric == demand.metric and all(values & names for names in demand.dimensions)
-            for metric, values in watched.get(demand.region, [])
+            metric == required.metric and all(values & names for names in required.dimensions)
+            for metric, values in watched.get(required.region, [])
         )
     ]
 
 
-def demands(templates: Mapping[str, Template]) -> Iterator[Demand]:
-    """Every alarm that the resources of an environment must have, by region."""
+def required_alarms(templates: Mapping[str, Template]) -> Iterator[RequiredAlarm]:
+    """Every alarm that the resources of an environment must have; its templates are given by region."""
     for region, template in templates.items():
         for logical_id, resource in template["Resources"].items():
             kind, properties = resource["Type"], resource.get("Properties", {})
@@ -88,49 +91,53 @@ def demands(templates: Mapping[str, Template]) -> Iterator[Demand]:
             name = properties.get(NAMES.get(kind, ""))
             itself = frozenset({f"@{logical_id}"} | ({name} if isinstance(name, str) else set()))
             for metric in METRICS.get(kind, ()):
-                yield Demand(resource=where, region=region, metric=metric, dimensions=(itself,))
+                yield RequiredAlarm(resource=where, region=region, metric=metric, dimensions=(itself,))
             if kind in SPECIAL:
                 yield from SPECIAL[kind](where, region, itself, properties, template)
 
 
 def _queue(
     where: str, region: str, itself: frozenset[str], properties: dict[str, Any], _: Template
-) -> Iterator[Demand]:
-    yield Demand(resource=where, region=region, metric="ApproximateNumberOfMessagesVisible", dimensions=(itself,))
-    # A queue that gives messages up is worked on; one that takes them over is not, and has no age to speak of.
+) -> Iterator[RequiredAlarm]:
+    yield RequiredAlarm(
+        resource=where, region=region, metric="ApproximateNumberOfMessagesVisible", dimensions=(itself,)
+    )
+    # Only a queue with a redrive policy has consumers; the age of messages in a dead-letter queue says nothing.
     if "RedrivePolicy" in properties:
-        yield Demand(resource=where, region=region, metric="ApproximateAgeOfOldestMessage", dimensions=(itself,))
+        yield RequiredAlarm(resource=where, region=region, metric="ApproximateAgeOfOldestMessage", dimensions=(itself,))
 
 
 def _table(
     where: str, region: str, itself: frozenset[str], properties: dict[str, Any], _: Template
-) -> Iterator[Demand]:
+) -> Iterator[RequiredAlarm]:
     regions = [replica["Region"] for replica in properties["Replicas"]]
     for here in regions:
         name = itself if here == region else frozenset({properties["TableName"]})
         for metric in ("ReadThrottleEvents", "WriteThrottleEvents", "SystemErrors"):
-            yield Demand(resource=where, region=here, metric=metric, dimensions=(name,))
+            yield RequiredAlarm(resource=where, region=here, metric=metric, dimensions=(name,))
         for other in regions:
             if other != here:
-                yield Demand(
+                yield RequiredAlarm(
                     resource=where, region=here, metric="ReplicationLatency", dimensions=(name, frozenset({other}))
                 )
 
 
 def _bucket(
     where: str, region: str, itself: frozenset[str], properties: dict[str, Any], _: Template
-) -> Iterator[Demand]:
+) -> Iterator[RequiredAlarm]:
     for rule in properties.get("ReplicationConfiguration", {}).get("Rules", []):
         bucket = rule["Destination"]["Bucket"].removeprefix("arn:aws:s3:::")
-        place = re.search(r"[a-z]{2}-[a-z]+-[0-9]$", bucket)
-        assert place, bucket
+        destination = re.search(r"[a-z]{2}-[a-z]+-[0-9]$", bucket)
+        assert destination, f"{bucket}: a bucket name ends with its region (stages/names.py)"
         dimensions = (itself, frozenset({bucket}), frozenset({rule["Id"]}))
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html
-        yield Demand(resource=where, region=region, metric="OperationsFailedReplication", dimensions=dimensions)
-        yield Demand(resource=where, region=place[0], metric="ReplicationLatency", dimensions=dimensions)
+        yield RequiredAlarm(resource=where, region=region, metric="OperationsFailedReplication", dimensions=dimensions)
+        yield RequiredAlarm(resource=where, region=destination[0], metric="ReplicationLatency", dimensions=dimensions)
 
 
-def _vault(where: str, region: str, itself: frozenset[str], _: dict[str, Any], template: Template) -> Iterator[Demand]:
+def _vault(
+    where: str, region: str, itself: frozenset[str], _: dict[str, Any], template: Template
+) -> Iterator[RequiredAlarm]:
     metrics = ["NumberOfCopyJobsFailed"]
     backed_up_into = {
         name
@@ -142,15 +149,17 @@ def _vault(where: str, region: str, itself: frozenset[str], _: dict[str, Any], t
     if backed_up_into & itself:
         metrics += ["NumberOfBackupJobsCompleted", "NumberOfBackupJobsFailed"]
     for metric in metrics:
-        yield Demand(resource=where, region=region, metric=metric, dimensions=(itself,))
+        yield RequiredAlarm(resource=where, region=region, metric=metric, dimensions=(itself,))
 
 
-def _rotation(where: str, region: str, _: frozenset[str], properties: dict[str, Any], __: Template) -> Iterator[Demand]:
+def _rotation(
+    where: str, region: str, _: frozenset[str], properties: dict[str, Any], __: Template
+) -> Iterator[RequiredAlarm]:
     function = frozenset(_values(properties["RotationLambdaARN"]))
-    yield Demand(resource=where, region=region, metric="Errors", dimensions=(function,))
+    yield RequiredAlarm(resource=where, region=region, metric="Errors", dimensions=(function,))
 
 
-Special = Callable[[str, str, frozenset[str], dict[str, Any], Template], Iterator[Demand]]
+Special = Callable[[str, str, frozenset[str], dict[str, Any], Template], Iterator[RequiredAlarm]]
 SPECIAL: dict[str, Special] = {
     "AWS::Backup::BackupVault": _vault,
     "AWS::DynamoDB::GlobalTable": _table,
@@ -161,7 +170,7 @@ SPECIAL: dict[str, Special] = {
 
 
 def _watched(template: Template) -> Iterator[tuple[str, set[str]]]:
-    """The metrics that alarms look at, each with the values of its dimensions."""
+    """The metrics that the alarms of a template watch, each with the values of its dimensions."""
     for alarm in alarms(template).values():
         if runbook(alarm) in SUMMARIES:
             continue
@@ -172,5 +181,5 @@ def _watched(template: Template) -> Iterator[tuple[str, set[str]]]:
 
 
 def _values(value: object) -> set[str]:
-    """A value as it stands, or the resources that it refers to, each behind an @."""
+    """A literal value, or the logical ids that it refers to, each prefixed with @."""
     return {value} if isinstance(value, str) else {f"@{logical_id}" for logical_id in references(value)}

@@ -1,10 +1,10 @@
-"""Certificates for a server of the tests, made without a library: their key is real, their signature is not."""
+"""TLS certificates for test servers, made without a library: the key pair is real, the signature is a placeholder."""
 
 import base64
 import secrets
 from pathlib import Path
 
-# The curve P-256: its prime, its coefficient a is -3, its generator, and the order of that.
+# The curve P-256 (a = -3): its prime, its generator and the order of the generator.
 P = 2**256 - 2**224 + 2**192 + 2**96 - 1
 G = (
     0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,  # pragma: allowlist secret
@@ -17,7 +17,7 @@ EC_PUBLIC_KEY, PRIME256V1, COMMON_NAME = "2a8648ce3d0201", "2a8648ce3d030107", "
 
 
 def add(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The sum of two points; None is the point at infinity."""
+    """The sum of two points of the curve; None is the point at infinity."""
     if one is None or other is None:
         return one or other
     if one[0] == other[0] and (one[1] + other[1]) % P == 0:
@@ -31,7 +31,7 @@ def add(one: tuple[int, int] | None, other: tuple[int, int] | None) -> tuple[int
 
 
 def public(private: int) -> bytes:
-    """The point of a private key, uncompressed."""
+    """The public key of a private key, as an uncompressed point."""
     point: tuple[int, int] | None = None
     double: tuple[int, int] | None = G
     while private:
@@ -43,7 +43,7 @@ def public(private: int) -> bytes:
 
 
 def der(tag: int, *content: bytes) -> bytes:
-    """One element."""
+    """One DER element."""
     inside = b"".join(content)
     length = len(inside).to_bytes((len(inside).bit_length() + 7) // 8, "big")
     if len(inside) > 127:
@@ -56,7 +56,7 @@ def identifier(value: str) -> bytes:
 
 
 def make_certificate(*, signed_with: str, key: bytes) -> bytes:
-    """A certificate whose signature is of that algorithm by name, and of nothing by content: nobody here looks."""
+    """A certificate that names the signature algorithm; the signature itself is a placeholder that no test verifies."""
     algorithm = der(0x30, identifier(signed_with))
     name = der(0x30, der(0x31, der(0x30, identifier(COMMON_NAME), der(0x0C, b"db"))))
     validity = der(0x30, der(0x17, b"250101000000Z"), der(0x17, b"491231000000Z"))
@@ -71,7 +71,7 @@ def pem(label: str, content: bytes) -> str:
 
 
 def write_server_certificate(folder: Path, *, signed_with: str = ECDSA_SHA256) -> tuple[Path, bytes]:
-    """A file with a fresh key and its certificate, and the certificate as a client sees it."""
+    """Writes a PEM file with a new key and its certificate; returns its path and the DER certificate."""
     private = secrets.randbelow(N - 1) + 1
     certificate = make_certificate(signed_with=signed_with, key=public(private))
     curve, point = der(0xA0, identifier(PRIME256V1)), der(0xA1, der(0x03, b"\0" + public(private)))

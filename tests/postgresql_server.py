@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests: one session, its TLS, its side of SCRAM-SHA-256-PLUS, and what it was told."""
+"""A PostgreSQL test server: one session with TLS and SCRAM-SHA-256-PLUS, which records the received messages."""
 
 import base64
 import contextlib
@@ -20,22 +20,22 @@ def digest(key: bytes, message: bytes) -> bytes:
 
 
 class PostgresqlServer:
-    """Serves one connection in a thread; the attributes are what a test may have go wrong.
+    """Serves one connection in a thread; tests set its attributes to cause protocol errors.
 
     Args:
-        certificate: A file with a key and its certificate.
-        bound_to: The hash that a client has to have of the certificate.
-        password: The user's.
+        certificate: PEM file with a private key and its certificate.
+        bound_to: Certificate hash that the client must use for channel binding (RFC 5929).
+        password: Password of the database user.
     """
 
     def __init__(self, *, certificate: Path, bound_to: bytes, password: str) -> None:
         self.bound_to, self.password = bound_to, password
         self.tls, self.request = b"S", struct.pack("!i", 10) + b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"
         self.iterations, self.nonce = 4096, b"of the server"
-        self.signs_with: str | None = None
-        self.skips_to_the_end = self.hangs_up = False
-        self.refuses: bytes | None = None
-        self.told: list[tuple[bytes, bytes]] = []
+        self.signing_key_input: str | None = None
+        self.skips_scram = self.closes_connection = False
+        self.statement_error: bytes | None = None
+        self.received: list[tuple[bytes, bytes]] = []
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -55,7 +55,7 @@ class PostgresqlServer:
         self._listener.settimeout(10)
         plain, _ = self._listener.accept()
         plain.settimeout(10)
-        with plain, contextlib.suppress(OSError):  # a client that refuses hangs up
+        with plain, contextlib.suppress(OSError):  # a client that refuses the server closes the connection
             assert plain.recv(8) == struct.pack("!ii", 8, 80877103)
             plain.sendall(self.tls)
             if self.tls == b"S":
@@ -64,14 +64,14 @@ class PostgresqlServer:
                     self._session()
 
     def _session(self) -> None:
-        self.told.append((b"", self._stream.read(struct.unpack("!i", self._stream.read(4))[0] - 4)))
-        if not self.hangs_up and self._logged_in():
+        self.received.append((b"", self._stream.read(struct.unpack("!i", self._stream.read(4))[0] - 4)))
+        if not self.closes_connection and self._logged_in():
             self._send(b"R", struct.pack("!i", 0))
             self._send(b"S", b"server_version\x0017\0")
             self._send(b"Z", b"I")
             while self._receive() == b"Q":
-                if self.refuses:
-                    self._send(b"E", self.refuses)
+                if self.statement_error:
+                    self._send(b"E", self.statement_error)
                 self._send(b"C", b"DONE\0")
                 self._send(b"Z", b"I")
 
@@ -79,9 +79,9 @@ class PostgresqlServer:
         self._send(b"R", self.request)
         if not self._receive():
             return False
-        if self.skips_to_the_end:
+        if self.skips_scram:
             return True
-        mechanism, _, first = self.told[-1][1].partition(b"\0")
+        mechanism, _, first = self.received[-1][1].partition(b"\0")
         assert mechanism == b"SCRAM-SHA-256-PLUS"
         assert first[4:].startswith(HEADER + b"n=,r=")
         bare = first[4:].removeprefix(HEADER)
@@ -90,7 +90,7 @@ class PostgresqlServer:
         self._send(b"R", struct.pack("!i", 11) + challenge)
         if not self._receive():
             return False
-        final, _, proof = self.told[-1][1].rpartition(b",p=")
+        final, _, proof = self.received[-1][1].rpartition(b",p=")
         transcript = b",".join((bare, challenge, final))
         key = digest(self._salted(self.password), b"Client Key")
         signature = digest(hashlib.sha256(key).digest(), transcript)
@@ -98,7 +98,7 @@ class PostgresqlServer:
         if not bound or base64.b64decode(proof) != bytes(a ^ b for a, b in zip(key, signature, strict=True)):
             self._send(b"E", b"SFATAL\0C28P01\0Mpassword authentication failed\0\0")
             return False
-        ours = digest(digest(self._salted(self.signs_with or self.password), b"Server Key"), transcript)
+        ours = digest(digest(self._salted(self.signing_key_input or self.password), b"Server Key"), transcript)
         self._send(b"R", struct.pack("!i", 12) + b"v=" + base64.b64encode(ours))
         return True
 
@@ -113,5 +113,5 @@ class PostgresqlServer:
         if len(head) < 5:
             return b""
         kind, length = struct.unpack("!ci", head)
-        self.told.append((kind, self._stream.read(length - 4)))
+        self.received.append((kind, self._stream.read(length - 4)))
         return bytes(kind)

@@ -1,4 +1,4 @@
-"""A delivery, synthesized as app.py does it, and what the policy said of it."""
+"""Synthesizes a delivery as app.py does, and reads the policy report."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,11 +13,11 @@ from pipeline.settings import Delivery
 from tests.templates import Assembly
 
 RELEASE = "0" * 40
-"""The commit that a synthesis of the tests is of."""
+"""The commit that the tests synthesize as the release."""
 
 
 def synthesize(directory: Path, *, context: Mapping[str, Any]) -> tuple[Delivery, Assembly]:
-    """Synthesizes what a context describes, with every pack and validator on."""
+    """Synthesizes the delivery that a context describes, with every policy pack and validator on."""
     app = cdk.App(analytics_reporting=False, context={**context, "release": RELEASE}, outdir=str(directory))
     delivery = entry_point.load(app)
     entry_point.synthesize(app, delivery)
@@ -25,23 +25,23 @@ def synthesize(directory: Path, *, context: Mapping[str, Any]) -> tuple[Delivery
 
 
 def synthesize_small(directory: Path, *, context: Mapping[str, Any], delivery: Delivery) -> Assembly:
-    """Synthesizes a delivery to the first two environments alone, for what does not ask for more."""
+    """Synthesizes only the first two environments of a delivery, which is faster than all."""
     app = cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
     entry_point.synthesize(app, replace(delivery, environments=delivery.environments[:2]))
     return Assembly(directory)
 
 
 def report_in(directory: Path) -> dict[str, dict[str, Any]]:
-    """What each policy pack and validator said, by its name; also of a synthesis that failed."""
+    """The report of each policy pack and validator by its name; it exists also if the synthesis failed."""
     report = json.loads((directory / "validation-report.json").read_text(encoding="utf-8"))
     return {plugin["pluginName"]: plugin for plugin in report["pluginReports"]}
 
 
 def acknowledgements(assembly: Assembly) -> Iterator[tuple[str, str, str]]:
-    """Every acknowledgement that was given: the construct's path, the rule, the compensating control."""
+    """Every acknowledgement: the construct path, the rule, the compensating control."""
     for path in assembly.directory.rglob("*.metadata.json"):
-        for place, entries in json.loads(path.read_text(encoding="utf-8")).items():
+        for construct_path, entries in json.loads(path.read_text(encoding="utf-8")).items():
             for entry in entries:
                 if entry["type"] == "aws:cdk:acknowledged-rules":
                     for rule, control in entry["data"].items():
-                        yield place.lstrip("/"), rule, control
+                        yield construct_path.lstrip("/"), rule, control

@@ -1,4 +1,4 @@
-"""The client inside the rotation: it logs in by a proof that is bound to its channel, and trusts nobody without one."""
+"""The PostgreSQL client of the rotation function: SCRAM-SHA-256-PLUS with channel binding, and no other log-in."""
 
 import hashlib
 import struct
@@ -31,18 +31,18 @@ def connect(server: PostgresqlServer, *, password: str = PASSWORD) -> Postgresql
     )
 
 
-def said(server: PostgresqlServer) -> bytes:
-    return b"".join(content for _, content in server.told)
+def received_bytes(server: PostgresqlServer) -> bytes:
+    return b"".join(content for _, content in server.received)
 
 
 def test_the_client_logs_in_with_scram_and_runs_statements(server: PostgresqlServer) -> None:
     with server, connect(server) as session:
         session.run(STATEMENT)
         session.run("SELECT 1")
-    assert server.told[0] == (b"", struct.pack("!i", 196608) + b"user\0payment_master\0database\0payments\0\0")
-    assert [kind for kind, _ in server.told] == [b"", b"p", b"p", b"Q", b"Q", b"X"]
-    assert server.told[3][1] == STATEMENT.encode() + b"\0"
-    assert PASSWORD.encode() not in said(server)
+    assert server.received[0] == (b"", struct.pack("!i", 196608) + b"user\0payment_master\0database\0payments\0\0")
+    assert [kind for kind, _ in server.received] == [b"", b"p", b"p", b"Q", b"Q", b"X"]
+    assert server.received[3][1] == STATEMENT.encode() + b"\0"
+    assert PASSWORD.encode() not in received_bytes(server)
 
 
 def test_channel_binding_uses_the_hash_of_the_certificate_signature(tmp_path: Path) -> None:
@@ -73,21 +73,21 @@ def test_the_server_refuses_a_wrong_password(server: PostgresqlServer) -> None:
 
 
 def test_a_proof_is_invalid_on_another_tls_channel(server: PostgresqlServer) -> None:
-    # What somebody between passes on to the database holds the hash of their own certificate.
+    # A man in the middle would forward a proof that contains the hash of its own certificate.
     server.bound_to = hashlib.sha256(b"the database's certificate").digest()
     with server, pytest.raises(DatabaseError, match="28P01"):
         connect(server)
 
 
 def test_a_server_without_the_password_receives_no_statement(server: PostgresqlServer) -> None:
-    server.signs_with = "guessed"
+    server.signing_key_input = "guessed"
     with server, pytest.raises(UntrustedServerError, match="does not know the password"):
         connect(server)
-    assert b"Q" not in [kind for kind, _ in server.told]
+    assert b"Q" not in [kind for kind, _ in server.received]
 
 
 def test_a_server_that_skips_scram_is_refused(server: PostgresqlServer) -> None:
-    server.skips_to_the_end = True
+    server.skips_scram = True
     with server, pytest.raises(UntrustedServerError, match="another log-in"):
         connect(server)
 
@@ -106,14 +106,14 @@ def test_the_client_refuses_every_other_authentication_method(server: Postgresql
     server.request = request_
     with server, pytest.raises(UntrustedServerError, match="SCRAM-SHA-256-PLUS"):
         connect(server)
-    assert len(server.told) == 1
+    assert len(server.received) == 1
 
 
 def test_a_server_without_tls_receives_nothing(server: PostgresqlServer) -> None:
     server.tls = b"N"
     with server, pytest.raises(UntrustedServerError, match="no TLS"):
         connect(server)
-    assert not server.told
+    assert not server.received
 
 
 @pytest.mark.parametrize(("iterations", "nonce"), [(4095, b"fresh"), (4096, b""), (4096, b"fresh,m=more")])
@@ -121,7 +121,7 @@ def test_a_weak_or_malformed_challenge_is_refused(server: PostgresqlServer, iter
     server.iterations, server.nonce = iterations, nonce
     with server, pytest.raises(UntrustedServerError, match="challenge"):
         connect(server)
-    assert [kind for kind, _ in server.told] == [b"", b"p"]
+    assert [kind for kind, _ in server.received] == [b"", b"p"]
 
 
 def test_a_password_outside_printable_ascii_is_refused(server: PostgresqlServer) -> None:
@@ -130,13 +130,13 @@ def test_a_password_outside_printable_ascii_is_refused(server: PostgresqlServer)
 
 
 def test_a_database_error_does_not_contain_the_statement(server: PostgresqlServer) -> None:
-    server.refuses = b"SERROR\0C42501\0Mpermission denied\0q" + STATEMENT.encode() + b"\0\0"
+    server.statement_error = b"SERROR\0C42501\0Mpermission denied\0q" + STATEMENT.encode() + b"\0\0"
     with server, pytest.raises(DatabaseError) as refused, connect(server) as session:
         session.run(STATEMENT)
     assert str(refused.value) == "42501: permission denied"
 
 
 def test_a_connection_closed_by_the_server_raises_an_error(server: PostgresqlServer) -> None:
-    server.hangs_up = True
+    server.closes_connection = True
     with server, pytest.raises(ConnectionError, match="hung up"):
         connect(server)

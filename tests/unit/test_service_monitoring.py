@@ -19,7 +19,7 @@ from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBala
 from payment_constructs.monitoring.service import ServiceMonitoring
 from stages.environment import Environment
 from stages.names import resource_name
-from tests.alarms import alarms, demands, runbook, uncovered
+from tests.alarms import alarms, required_alarms, runbook, uncovered
 from tests.templates import references
 
 REGION = "ap-southeast-1"
@@ -108,7 +108,7 @@ def expression(alarm: dict[str, Any]) -> str:
 
 
 def test_the_request_path_has_every_required_alarm(template: dict[str, Any]) -> None:
-    assert {demand.resource.split("(")[1].rstrip(")") for demand in demands({REGION: template})} == {
+    assert {required.resource.split("(")[1].rstrip(")") for required in required_alarms({REGION: template})} == {
         "AWS::Backup::BackupVault",
         "AWS::ECS::Service",
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
