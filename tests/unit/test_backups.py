@@ -1,4 +1,4 @@
-"""Backups: daily, kept 35 days in both regions, beyond the reach of whoever holds the production account."""
+"""Backups: daily, kept for 35 days in both regions, and locked in prod against deletion by its administrators."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ def test_only_prod_vaults_have_a_compliance_mode_lock(assembly: Assembly, enviro
     kept = vault(assembly, environment, side)
     if environment.retains_data:
         lock = kept["LockConfiguration"]
-        # A lock with a day on which it closes is compliance mode; without one it can be taken away again.
+        # ChangeableForDays makes it a compliance-mode lock; without it, the lock can be removed.
         assert lock["ChangeableForDays"] >= 3
         assert lock["MinRetentionDays"] == rule(assembly, environment)["Lifecycle"]["DeleteAfterDays"]
         assert lock["MaxRetentionDays"] <= 400

@@ -1,4 +1,4 @@
-"""Bootstrap with least privilege: CloudFormation may make what the templates declare, and not much else."""
+"""The bootstrap policies: CloudFormation may manage the resource types of the templates, and little else."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.templates import Assembly, statement_actions
 
 @pytest.fixture(scope="module")
 def policies() -> dict[str, list[dict[str, Any]]]:
-    """The statements of each policy, by its name."""
+    """The statements of each managed policy by its name."""
     resources = json.loads(FILE.read_text(encoding="utf-8"))["Resources"].values()
     return {
         each["Properties"]["ManagedPolicyName"]: each["Properties"]["PolicyDocument"]["Statement"] for each in resources
@@ -39,7 +39,7 @@ def allowed(policies: dict[str, list[dict[str, Any]]]) -> set[str]:
 
 def test_the_permissions_file_matches_the_templates(assembly: Assembly) -> None:
     assert FILE.read_text(encoding="utf-8") == text(documents(assembly)), (
-        f"{FILE.name} is out of date: run make bootstrap"
+        "bootstrap/permissions.json is out of date: run make bootstrap and commit it"
     )
 
 
@@ -51,7 +51,10 @@ def test_the_policies_allow_every_handler_action_of_every_resource_type(
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
         for name, handler in (schema.get("handlers") or {}).items():
             needed = {action for action in handler.get("permissions", []) if action.split(":")[0] not in UNUSED}
-            assert needed <= may | {"iam:DeleteRolePermissionsBoundary"}, (kind, name)
+            missing = needed - may - {"iam:DeleteRolePermissionsBoundary"}
+            assert not missing, (
+                f"{kind} cannot {name} without {sorted(missing)}: run make bootstrap and commit its file"
+            )
 
 
 def test_no_resource_or_role_uses_a_service_listed_as_unused(assembly: Assembly) -> None:
@@ -63,13 +66,14 @@ def test_no_resource_or_role_uses_a_service_listed_as_unused(assembly: Assembly)
         if resource["Type"].startswith("AWS::IAM::")
         for each in statements(name, resource)
     }
-    assert UNUSED.isdisjoint(ours | granted)
+    used = UNUSED & (ours | granted)
+    assert not used, f"remove {sorted(used)} from UNUSED in pipeline/bootstrap/permissions.py, then run make bootstrap"
 
 
 def test_the_policies_allow_reading_outputs_of_other_stacks(
     assembly: Assembly, policies: dict[str, list[dict[str, Any]]]
 ) -> None:
-    # Without a role of its own Fn::GetStackOutput asks as the role that deploys the stack.
+    # Fn::GetStackOutput without a RoleArn uses the role that deploys the stack.
     assert "Fn::GetStackOutput" in json.dumps(documents(assembly))
     assert "cloudformation:DescribeStacks" in allowed(policies)
 
@@ -99,7 +103,7 @@ def test_every_role_has_the_permissions_boundary(assembly: Assembly, policies: d
     assert BOUNDARY in json.dumps(statement["Condition"])
     for stack in assembly.stacks:
         for name, role in assembly.resources(stack, "AWS::IAM::Role").items():
-            assert BOUNDARY in json.dumps(role["PermissionsBoundary"]), (stack, name)
+            assert BOUNDARY in json.dumps(role["PermissionsBoundary"]), f"{stack}: give {name} the boundary {BOUNDARY}"
 
 
 def test_the_policies_allow_budgets_by_name_prefix_in_any_region(
@@ -129,12 +133,14 @@ def test_the_boundary_allows_every_service_that_a_role_uses(
         for name, resource in document["Resources"].items():
             if resource["Type"] in {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}:
                 used = {each.action.split(":")[0] for each in statements(name, resource)}
-                assert {f"{service}:*" for service in used} <= services, name
+                missing = {f"{service}:*" for service in used} - services
+                assert not missing, f"the boundary denies {sorted(missing)} to {name}: run make bootstrap"
 
 
 def test_every_policy_is_below_the_iam_size_limit(policies: dict[str, list[dict[str, Any]]]) -> None:
     sizes = {name: len(json.dumps(statements, separators=(",", ":"))) for name, statements in policies.items()}
-    assert {name: size for name, size in sizes.items() if size > LONGEST - 100} == {}
+    large = {name: size for name, size in sizes.items() if size > LONGEST - 100}
+    assert not large, f"split these policies in pipeline/bootstrap/permissions.py, the limit is {LONGEST}: {large}"
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/disaster-recovery.md"])
@@ -142,12 +148,13 @@ def test_documented_bootstrap_commands_name_the_policies_and_the_boundary(
     page: str, policies: dict[str, list[dict[str, Any]]]
 ) -> None:
     text = (CHECKOUT / page).read_text(encoding="utf-8")
-    assert "AdministratorAccess" not in text
+    assert "AdministratorAccess" not in text, f"bootstrap with the policies of bootstrap/permissions.json in {page}"
     assert f"--custom-permissions-boundary {BOUNDARY}" in text
     assert f"POLICY=arn:aws:iam::$ACCOUNT:policy/{EXECUTION}\n" in text
     (numbers,) = re.findall(r"--cloudformation-execution-policies ((?:\$POLICY-\d,?)+)", text)
     named = {policy.replace("$POLICY", EXECUTION) for policy in numbers.split(",")}
-    assert named == {name for name in policies if name != BOUNDARY}
+    expected = {name for name in policies if name != BOUNDARY}
+    assert named == expected, f"{page}: name these execution policies in cdk bootstrap: {sorted(expected)}"
 
 
 def test_the_policies_allow_a_recovery_in_the_fallback_region(

@@ -1,4 +1,4 @@
-"""What a template permits or opens that the one before did not; what becomes narrower is no finding."""
+"""The broadening findings of the plan: permissions and network paths that the deployed template did not allow."""
 
 import json
 from collections.abc import Callable
@@ -116,7 +116,7 @@ POLICIES = [
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy["Type"])
 def test_a_removed_deny_is_reported_unless_its_resource_is_removed_too(policy: Any) -> None:
-    # Where the policy names nobody, these two name it.
+    # A policy without an attachment of its own is attached by these two roles.
     named_by = {} if len(policy["Properties"]) > 1 else {"ManagedPolicyArns": [{"Ref": "It"}]}
     one, two = role(**named_by), role(**named_by)
     before = {"Resources": {"It": policy, "One": one, "Two": two}}
@@ -144,7 +144,7 @@ def resource(kind: str, **properties: Any) -> dict[str, Any]:
     return {"Type": kind, "Properties": properties}
 
 
-OPENER: list[tuple[Any, Any, str]] = [
+OPENED: list[tuple[Any, Any, str]] = [
     (
         resource("AWS::EC2::SecurityGroup"),
         resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=[HTTPS]),
@@ -201,7 +201,7 @@ OPENER: list[tuple[Any, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "line"), OPENER)
+@pytest.mark.parametrize(("before", "after", "line"), OPENED)
 def test_an_opened_network_path_is_reported(before: Any, after: Any, line: str) -> None:
     (found,) = broadened_network(before=template(before), after=template(after))
     assert found.startswith(line)
@@ -247,7 +247,7 @@ def tasks(resources: Resources) -> Any:
     return the(resources, "service")["NetworkConfiguration"]["AwsvpcConfiguration"]
 
 
-def led(resources: Resources, tier: str, to: str) -> None:
+def route_like(resources: Resources, tier: str, to: str) -> None:
     association = named_like(resources, "AWS::EC2::SubnetRouteTableAssociation", f"{tier}Subnet1")
     table = named_like(resources, "AWS::EC2::RouteTable", f"{to}Subnet1")
     resources[association]["Properties"]["RouteTableId"] = {"Ref": table}
@@ -264,15 +264,15 @@ PLANTED: dict[str, tuple[Callable[[Resources], object], list[str]]] = {
         ["has a public address"],
     ),
     "a database in the routes of the public tier": (
-        lambda all_: led(all_, "Database", "Public"),
+        lambda all_: route_like(all_, "Database", "Public"),
         ["lets ${NetworkVpcDatabaseSubnet1", "lets 0.0.0.0/0 in to ${NetworkVpcDatabaseSubnet1"],
     ),
     "a database in the routes of the private tier": (
-        lambda all_: led(all_, "Database", "Private"),
+        lambda all_: route_like(all_, "Database", "Private"),
         ["lets ${NetworkVpcDatabaseSubnet1"],
     ),
     "a service in the routes of the public tier": (
-        lambda all_: led(all_, "Private", "Public"),
+        lambda all_: route_like(all_, "Private", "Public"),
         ["lets 0.0.0.0/0 in to ${NetworkVpcPrivateSubnet1"],
     ),
     "no routes but those of the main table": (
@@ -313,7 +313,7 @@ PLANTED: dict[str, tuple[Callable[[Resources], object], list[str]]] = {
         lambda all_: the(all_, "listener").pop("SslPolicy"),
         ["asks for ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09: no longer"],
     ),
-    "a firewall with a rule less": (
+    "a firewall with one rule less": (
         lambda all_: the(all_, "firewall")["Rules"].pop(0),
         ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
     ),
@@ -347,12 +347,12 @@ INCOMPARABLE = {
     "a rule that excludes": ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
     "a load balancer behind another firewall": ["filters requests to ${ServiceLoadBalancer"],
 }
-"""What the way back tells, where neither is known to be the narrower."""
+"""Findings of the reversed change, for cases where neither side is known to be narrower."""
 
 
 @pytest.fixture
 def resources(assembly: Assembly) -> Resources:
-    """Those of Dev-Payment, for this test alone."""
+    """A copy of the resources of Dev-Payment."""
     found: Resources = json.loads(json.dumps(assembly.template("Dev-Payment")["Resources"]))
     return found
 
@@ -366,11 +366,11 @@ def opened(before: Resources, after: Resources) -> list[str]:
 @pytest.mark.parametrize("case", PLANTED)
 def test_each_planted_opening_is_reported_and_its_reversal_is_not(case: str, resources: Resources) -> None:
     plant, lines = PLANTED[case]
-    stood = json.loads(json.dumps(resources))
+    deployed = json.loads(json.dumps(resources))
     plant(resources)
     for found, expected in (
-        (opened(stood, resources), lines),
-        (opened(resources, stood), INCOMPARABLE.get(case, [])),
+        (opened(deployed, resources), lines),
+        (opened(resources, deployed), INCOMPARABLE.get(case, [])),
     ):
         assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected
 
@@ -378,32 +378,32 @@ def test_each_planted_opening_is_reported_and_its_reversal_is_not(case: str, res
 def test_a_firewall_rule_changed_from_block_to_allow_is_reported(resources: Resources) -> None:
     the(resources, "firewall").update(DefaultAction={"Block": {}})
     the(resources, "firewall")["Rules"].append(ALLOWING | {"Action": {"Block": {}}})
-    stood = json.loads(json.dumps(resources))
+    deployed = json.loads(json.dumps(resources))
     the(resources, "firewall").update(DefaultAction={"Allow": {}})
     the(resources, "firewall")["Rules"][-1] = ALLOWING
     statement = 'Statement {"GeoMatchStatement": {}}'
-    assert opened(stood, resources) == [
+    assert opened(deployed, resources) == [
         f"lets requests pass: Name Ours, Priority 9, {statement}",
         "stops requests by default: no longer",
         f"stops requests: Name Ours, {statement}: no longer",
     ]
-    assert opened(resources, stood) == []
+    assert opened(resources, deployed) == []
 
 
 def test_a_protection_removed_with_its_resource_is_not_reported(resources: Resources) -> None:
-    stood = json.loads(json.dumps(resources))
+    deployed = json.loads(json.dumps(resources))
     without(resources, TYPES["association"], TYPES["balancer"], TYPES["listener"], TYPES["firewall"])
     without(resources, "AWS::S3::Bucket", "AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation")
-    assert opened(stood, resources) == []
+    assert opened(deployed, resources) == []
 
 
 def test_a_removed_resource_policy_is_reported_while_its_resource_remains(resources: Resources) -> None:
-    stood = {"Resources": json.loads(json.dumps(resources))}
+    deployed = {"Resources": json.loads(json.dumps(resources))}
     policies = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"}
     without(resources, *policies)
-    found = broadened_permissions(before=stood, after={"Resources": resources})
+    found = broadened_permissions(before=deployed, after={"Resources": resources})
     assert {line.split(":")[0] for line in found} == {
-        name for name, each in stood["Resources"].items() if each["Type"] in policies
+        name for name, each in deployed["Resources"].items() if each["Type"] in policies
     }
     without(resources, "AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic")
-    assert broadened_permissions(before=stood, after={"Resources": resources}) == []
+    assert broadened_permissions(before=deployed, after={"Resources": resources}) == []

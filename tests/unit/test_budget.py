@@ -1,4 +1,4 @@
-"""The budget of an environment: its own costs, its own figure, and somebody who is told in time."""
+"""The AWS Budget of an environment: its amount, its cost filter and its notifications."""
 
 from aws_cdk import App, Stack
 
@@ -10,7 +10,7 @@ BUDGET = "AWS::Budgets::Budget"
 
 
 def budget_for(email: str) -> str:
-    """The name of a budget that this mailbox is told of."""
+    """The name of a budget that notifies this email address."""
     app = App()
     Budget(Stack(app, "Stack"), "Budget", name="payment-budget-dev", environment="Dev", limit_usd=100, email=email)
     template: Template = app.synth().get_stack_by_name("Stack").template
@@ -33,19 +33,21 @@ def test_the_budget_counts_resources_with_the_environment_tag(assembly: Assembly
 
 
 def test_the_budget_notifies_on_actual_and_forecasted_cost(assembly: Assembly, environment: Environment) -> None:
-    told = assembly.only(f"{environment.name}-Payment", BUDGET)["NotificationsWithSubscribers"]
-    mailbox = [{"SubscriptionType": "EMAIL", "Address": environment.alarm_email}]
-    assert [each["Subscribers"] for each in told] == [mailbox] * 2
-    assert [(each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in told] == [
+    notifications = assembly.only(f"{environment.name}-Payment", BUDGET)["NotificationsWithSubscribers"]
+    subscribers = [{"SubscriptionType": "EMAIL", "Address": environment.alarm_email}]
+    assert [each["Subscribers"] for each in notifications] == [subscribers] * 2
+    assert [
+        (each["Notification"]["NotificationType"], each["Notification"]["Threshold"]) for each in notifications
+    ] == [
         ("ACTUAL", 100),
         ("FORECASTED", 100),
     ]
-    assert {each["Notification"]["ThresholdType"] for each in told} == {"PERCENTAGE"}
-    assert {each["Notification"]["ComparisonOperator"] for each in told} == {"GREATER_THAN"}
+    assert {each["Notification"]["ThresholdType"] for each in notifications} == {"PERCENTAGE"}
+    assert {each["Notification"]["ComparisonOperator"] for each in notifications} == {"GREATER_THAN"}
 
 
 def test_another_email_address_changes_the_budget_name(assembly: Assembly, environment: Environment) -> None:
-    # CloudFormation makes the new one before it deletes the old one.
+    # CloudFormation creates the replacement before it deletes the old budget, so the names must differ.
     name = assembly.only(f"{environment.name}-Payment", BUDGET)["Budget"]["BudgetName"]
     assert name.startswith(f"payment-budget-{environment.slug}-")
     assert budget_for("a@payments.test") == budget_for("a@payments.test") != budget_for("b@payments.test")

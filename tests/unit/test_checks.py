@@ -1,4 +1,4 @@
-"""What the build checks besides style, types and tests: it finds what is planted, and fails where it cannot look."""
+"""The secret scan, the dependency audit and the SBOM: they find planted faults and fail if they cannot run."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def run(*command: str, cwd: Path = CHECKOUT, **variables: str) -> subprocess.Com
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """The scripts, in a tree that holds next to nothing else."""
+    """A directory with the scripts and one empty module."""
     shutil.copytree(CHECKOUT / "scripts", tmp_path / "scripts")
     (tmp_path / "app.py").write_text('"""Nothing."""\n')
     return tmp_path
@@ -40,9 +40,9 @@ def test_the_secret_scan_passes_a_clean_tree(tree: Path) -> None:
 
 @pytest.mark.parametrize("file", ["app.py", "cdk.json", "new/settings.yaml"])
 def test_the_secret_scan_finds_a_planted_key(tree: Path, file: str) -> None:
-    place = tree / file
-    place.parent.mkdir(exist_ok=True)
-    place.write_text(f'key = "{AWS_KEY}"\n')
+    path = tree / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'key = "{AWS_KEY}"\n')
     found = run("scripts/scan", cwd=tree)
     assert found.returncode != 0
     assert f"{file}:1" in found.stdout
@@ -55,7 +55,7 @@ def test_a_check_fails_when_its_tool_is_missing(tree: Path, script: str) -> None
 
 
 class Advisories(BaseHTTPRequestHandler):
-    """OSV, which knows of one vulnerable package."""
+    """An OSV server that knows one vulnerable package."""
 
     vulnerable = ""
 
@@ -70,7 +70,7 @@ class Advisories(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Suppress the request log."""
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def osv() -> Iterator[str]:
 
 @pytest.fixture
 def locked(tree: Path) -> Path:
-    """A tree with one locked package."""
+    """The same directory with one locked package."""
     lock = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
     (entry,) = re.findall(r"^six==.*\n(?:    --hash.*\n)+", lock, flags=re.MULTILINE)
     (tree / "requirements.txt").write_text(entry)
@@ -119,17 +119,19 @@ def test_every_locked_package_is_pinned_by_hash() -> None:
     lock = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
     entries = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)[1:]
     assert len(entries) > 30
-    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    unpinned = [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry]
+    assert unpinned == [], "run make lock and commit requirements.txt"
     npm: Mapping[str, Any] = json.loads((CHECKOUT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
     packages = {name: package for name, package in npm.items() if name}
     assert packages
-    assert [name for name, package in packages.items() if "integrity" not in package] == []
+    unpinned = [name for name, package in packages.items() if "integrity" not in package]
+    assert unpinned == [], "run make lock and commit package-lock.json"
 
 
 def test_make_check_runs_every_check() -> None:
     planned = run("make", "--dry-run", "check").stdout
     for part in ("ruff check", "ruff format", "mypy", "scripts/scan", "scripts/audit", "cyclonedx-py", "tests/policy"):
-        assert part in planned
+        assert part in planned, f"add {part} to the target check of the Makefile"
 
 
 def test_the_build_publishes_the_sbom_as_an_artifact(assembly: Assembly) -> None:

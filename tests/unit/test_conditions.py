@@ -1,4 +1,4 @@
-"""The V2 conditions of the synthesized pipeline: what fails, waits, rolls back or is tried again."""
+"""The stage conditions of the synthesized pipeline: deployment window, gate alarm, rollback and retry."""
 
 import json
 from typing import Any

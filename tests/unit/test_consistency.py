@@ -1,4 +1,4 @@
-"""Environments that are each in order, and not fit to stand beside each other."""
+"""Consistency rules between environments, each of which is valid alone."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Prod's data outlives its stack; Dev and Staging leave nothing behind."""
+"""Data protection: prod retains its data when its stack is deleted; dev and staging retain nothing."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,13 +26,16 @@ def resources(assembly: Assembly, delivery: Delivery, *, retained: bool) -> Iter
 
 def test_every_stateful_resource_of_prod_is_retained(assembly: Assembly, delivery: Delivery) -> None:
     stateful = {
-        place: resource
-        for place, resource in resources(assembly, delivery, retained=True)
+        path: resource
+        for path, resource in resources(assembly, delivery, retained=True)
         if resource["Type"] in STATEFUL
     }
     assert {resource["Type"] for resource in stateful.values()} == STATEFUL
-    for place, resource in stateful.items():
-        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain"), place
+    for path, resource in stateful.items():
+        policies = (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        assert policies == ("Retain", "Retain"), (
+            f"{path}: apply RemovalPolicy.RETAIN where the environment retains data"
+        )
 
 
 def test_prod_is_protected_from_deletion(assembly: Assembly, delivery: Delivery) -> None:
@@ -44,10 +47,11 @@ def test_prod_is_protected_from_deletion(assembly: Assembly, delivery: Delivery)
 
 
 def test_no_resource_outside_prod_is_retained(assembly: Assembly, delivery: Delivery) -> None:
-    for place, resource in resources(assembly, delivery, retained=False):
-        assert resource.get("DeletionPolicy", "Delete") == "Delete", place
-        assert resource.get("UpdateReplacePolicy", "Delete") == "Delete", place
-        assert not resource.get("Properties", {}).get("DeletionProtectionEnabled"), place
+    for path, resource in resources(assembly, delivery, retained=False):
+        remedy = f"{path}: apply RemovalPolicy.DESTROY where the environment does not retain data"
+        assert resource.get("DeletionPolicy", "Delete") == "Delete", remedy
+        assert resource.get("UpdateReplacePolicy", "Delete") == "Delete", remedy
+        assert not resource.get("Properties", {}).get("DeletionProtectionEnabled"), remedy
 
 
 def test_every_bucket_outside_prod_is_emptied_on_destroy(assembly: Assembly, delivery: Delivery) -> None:
@@ -97,18 +101,18 @@ def test_only_housekeeping_may_empty_buckets_and_no_role_may_in_prod(assembly: A
 def test_only_buckets_and_vaults_outside_prod_have_the_emptying_tag(assembly: Assembly, delivery: Delivery) -> None:
     for retained in (True, False):
         subjects = {
-            place: resource["Properties"]
-            for place, resource in resources(assembly, delivery, retained=retained)
+            path: resource["Properties"]
+            for path, resource in resources(assembly, delivery, retained=retained)
             if resource["Type"] in ("AWS::S3::Bucket", "AWS::Backup::BackupVault")
         }
-        assert len({place.split("/")[0] for place in subjects}) == (2 if retained else 4)
-        for place, properties in subjects.items():
+        assert len({path.split("/")[0] for path in subjects}) == (2 if retained else 4)
+        for path, properties in subjects.items():
             tags = properties.get("BackupVaultTags") or {tag["Key"]: tag["Value"] for tag in properties["Tags"]}
-            assert tags.get("EmptyOnDestroy") == (None if retained else "true"), place
+            assert tags.get("EmptyOnDestroy") == (None if retained else "true"), path
 
 
 def emptied(assembly: Assembly, stacks: list[str]) -> set[tuple[str, str]]:
-    """The name and region of every bucket that is emptied when one of the stacks is destroyed."""
+    """The name and region of every bucket that a custom resource of the stacks empties on deletion."""
     return {
         (
             assembly.resources(stack, "AWS::S3::Bucket")[name["Ref"]]["BucketName"] if isinstance(name, dict) else name,

@@ -1,4 +1,4 @@
-"""The database: two zones, no way out, TLS only, and a master password that nobody holds."""
+"""The database: two zones, isolated subnets, TLS only, and a master password that RDS manages."""
 
 import json
 from typing import Any
@@ -177,7 +177,7 @@ def test_rotation_function_code_may_not_create_network_interfaces(assembly: Asse
     )
     assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
     assert allowed["Action"] == denied["Action"]
-    # The key is there when a function's code calls, and not when Lambda does.
+    # The condition key is set on calls by the function's code, and not on calls by the Lambda service.
     assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
 
 
@@ -190,7 +190,7 @@ def test_secrets_manager_replicates_the_user_secret_to_the_dr_region(
     assert replica["Region"] == "us-west-2"
     assert replica["KmsKeyId"] != secret["KmsKeyId"]
     assert replica["KmsKeyId"]["Fn::GetStackOutput"]["StackName"] == f"{environment.name}-DisasterRecovery"
-    # Secrets Manager replicates a value in the name of the rotation that wrote it.
+    # Secrets Manager replicates a value with the permissions of the rotation function that wrote it.
     (allowed,) = (
         statement["Action"]
         for policy in assembly.resources(stack, "AWS::IAM::ManagedPolicy").values()

@@ -1,4 +1,4 @@
-"""The figures of DORA, from the end of a production deployment and the executions before it."""
+"""The DORA metrics that the handler publishes at the end of a production deployment."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,8 +11,8 @@ from pipeline import metrics_handler as handler
 ENDED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
-class World:
-    """CodePipeline's history, newest first, and what was published."""
+class FakeAws:
+    """CodePipeline with an execution history, newest first, and CloudWatch with the published metrics."""
 
     def __init__(self) -> None:
         self.executions: list[dict[str, Any]] = []
@@ -38,17 +38,17 @@ class World:
             for stage in stages
         ]
 
-    def fails_first(self, name: str, stage: str, *, hours_ago: float) -> None:
-        """An action of a stage that was retried."""
+    def failed_attempt(self, name: str, stage: str, *, hours_ago: float) -> None:
+        """Adds the failed first attempt of a retried stage."""
         at = ENDED - timedelta(hours=hours_ago)
         self.actions[name].append(
             {"stageName": stage, "status": "Failed", "startTime": at - timedelta(hours=1), "lastUpdateTime": at}
         )
 
-    def client(self, _service: str) -> "World":
+    def client(self, _service: str) -> "FakeAws":
         return self
 
-    def get_paginator(self, operation: str) -> "World":
+    def get_paginator(self, operation: str) -> "FakeAws":
         self.operation = operation
         return self
 
@@ -61,7 +61,7 @@ class World:
         self.namespace = data["Namespace"]
         self.published = {each["MetricName"]: each["Value"] for each in data["MetricData"]}
 
-    def ends(self, execution: str, state: str) -> dict[str, float]:
+    def end_stage(self, execution: str, state: str) -> dict[str, float]:
         detail = {"pipeline": "payment-delivery", "execution-id": execution, "stage": "Prod", "state": state}
         handler.handler({"time": "2026-11-24T12:00:00Z", "detail": detail}, None)
         assert self.namespace == ("PaymentDelivery" if self.published else "")
@@ -69,73 +69,73 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> World:
-    world = World()
-    monkeypatch.setattr(handler, "boto3", world)
-    return world
+def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
+    aws = FakeAws()
+    monkeypatch.setattr(handler, "boto3", aws)
+    return aws
 
 
-def test_a_success_publishes_a_deployment_and_its_lead_time(world: World) -> None:
-    world.execution("now", "Succeeded", "Source", "Prod", AuthorDate="2026-11-24T09:00:00Z")
-    world.execution("before", "Succeeded", "Source", "Prod", hours_ago=20)
-    assert world.ends("now", "SUCCEEDED") == {"Deployments": 1, "LeadTime": 3 * 3600}
+def test_a_success_publishes_a_deployment_and_its_lead_time(aws: FakeAws) -> None:
+    aws.execution("now", "Succeeded", "Source", "Prod", AuthorDate="2026-11-24T09:00:00Z")
+    aws.execution("before", "Succeeded", "Source", "Prod", hours_ago=20)
+    assert aws.end_stage("now", "SUCCEEDED") == {"Deployments": 1, "LeadTime": 3 * 3600}
 
 
-def test_lead_time_starts_with_the_execution_without_a_commit_time(world: World) -> None:
-    world.execution("now", "Succeeded", "Source", "Prod")
-    assert world.ends("now", "SUCCEEDED")["LeadTime"] == 3600
+def test_lead_time_starts_with_the_execution_without_a_commit_time(aws: FakeAws) -> None:
+    aws.execution("now", "Succeeded", "Source", "Prod")
+    assert aws.end_stage("now", "SUCCEEDED")["LeadTime"] == 3600
 
 
-def test_a_failure_publishes_a_failed_deployment(world: World) -> None:
-    world.execution("now", "Failed", "Source", "Prod")
-    assert world.ends("now", "FAILED") == {"FailedDeployments": 1}
+def test_a_failure_publishes_a_failed_deployment(aws: FakeAws) -> None:
+    aws.execution("now", "Failed", "Source", "Prod")
+    assert aws.end_stage("now", "FAILED") == {"FailedDeployments": 1}
 
 
-def test_recovery_time_starts_at_the_first_failure_since_a_success(world: World) -> None:
-    world.execution("now", "Succeeded", "Source", "Prod")
-    world.execution("second", "Failed", "Source", "Prod", hours_ago=2)
-    world.execution("refused", "Failed", "Source", "ApproveProd", hours_ago=3)
-    world.execution("first", "Failed", "Source", "Prod", hours_ago=5)
-    world.execution("fine", "Succeeded", "Source", "Prod", hours_ago=9)
-    world.execution("long-ago", "Failed", "Source", "Prod", hours_ago=10)
-    assert world.ends("now", "SUCCEEDED")["RecoveryTime"] == 5 * 3600
+def test_recovery_time_starts_at_the_first_failure_since_a_success(aws: FakeAws) -> None:
+    aws.execution("now", "Succeeded", "Source", "Prod")
+    aws.execution("second", "Failed", "Source", "Prod", hours_ago=2)
+    aws.execution("refused", "Failed", "Source", "ApproveProd", hours_ago=3)
+    aws.execution("first", "Failed", "Source", "Prod", hours_ago=5)
+    aws.execution("fine", "Succeeded", "Source", "Prod", hours_ago=9)
+    aws.execution("long-ago", "Failed", "Source", "Prod", hours_ago=10)
+    assert aws.end_stage("now", "SUCCEEDED")["RecoveryTime"] == 5 * 3600
 
 
-def test_a_failure_before_prod_publishes_no_recovery_time(world: World) -> None:
-    world.execution("now", "Succeeded", "Source", "Prod")
-    world.execution("in-dev", "Failed", "Source", "Dev", hours_ago=2)
-    assert "RecoveryTime" not in world.ends("now", "SUCCEEDED")
+def test_a_failure_before_prod_publishes_no_recovery_time(aws: FakeAws) -> None:
+    aws.execution("now", "Succeeded", "Source", "Prod")
+    aws.execution("in-dev", "Failed", "Source", "Dev", hours_ago=2)
+    assert "RecoveryTime" not in aws.end_stage("now", "SUCCEEDED")
 
 
-def test_recovery_time_of_a_retry_starts_at_its_first_failure(world: World) -> None:
-    world.execution("now", "InProgress", "Source", "Prod")
-    world.fails_first("now", "Prod", hours_ago=2)
-    world.fails_first("now", "Dev", hours_ago=4)
-    assert world.ends("now", "SUCCEEDED")["RecoveryTime"] == 2 * 3600
+def test_recovery_time_of_a_retry_starts_at_its_first_failure(aws: FakeAws) -> None:
+    aws.execution("now", "InProgress", "Source", "Prod")
+    aws.failed_attempt("now", "Prod", hours_ago=2)
+    aws.failed_attempt("now", "Dev", hours_ago=4)
+    assert aws.end_stage("now", "SUCCEEDED")["RecoveryTime"] == 2 * 3600
 
 
-def test_a_rollback_publishes_recovery_time_and_no_deployment(world: World) -> None:
-    world.execution("back", "InProgress", "Prod", kind="ROLLBACK")
-    world.execution("bad", "Failed", "Source", "Prod", hours_ago=1)
-    world.execution("fine", "Succeeded", "Source", "Prod", hours_ago=9)
-    assert world.ends("back", "SUCCEEDED") == {"RecoveryTime": 3600}
+def test_a_rollback_publishes_recovery_time_and_no_deployment(aws: FakeAws) -> None:
+    aws.execution("back", "InProgress", "Prod", kind="ROLLBACK")
+    aws.execution("bad", "Failed", "Source", "Prod", hours_ago=1)
+    aws.execution("fine", "Succeeded", "Source", "Prod", hours_ago=9)
+    assert aws.end_stage("back", "SUCCEEDED") == {"RecoveryTime": 3600}
 
 
-def test_a_rollback_of_another_stage_is_no_recovery(world: World) -> None:
-    world.execution("now", "Succeeded", "Source", "Prod")
-    world.execution("staging-back", "Succeeded", "Staging", hours_ago=2, kind="ROLLBACK")
-    world.execution("bad", "Failed", "Source", "Prod", hours_ago=3)
-    assert world.ends("now", "SUCCEEDED")["RecoveryTime"] == 3 * 3600
+def test_a_rollback_of_another_stage_is_no_recovery(aws: FakeAws) -> None:
+    aws.execution("now", "Succeeded", "Source", "Prod")
+    aws.execution("staging-back", "Succeeded", "Staging", hours_ago=2, kind="ROLLBACK")
+    aws.execution("bad", "Failed", "Source", "Prod", hours_ago=3)
+    assert aws.end_stage("now", "SUCCEEDED")["RecoveryTime"] == 3 * 3600
 
 
-def test_an_execution_that_does_not_enter_prod_is_no_failed_deployment(world: World) -> None:
-    world.execution("outside-the-window", "Failed", "Source", "Staging")
-    assert world.ends("outside-the-window", "FAILED") == {}
+def test_an_execution_that_does_not_enter_prod_is_no_failed_deployment(aws: FakeAws) -> None:
+    aws.execution("outside-the-window", "Failed", "Source", "Staging")
+    assert aws.end_stage("outside-the-window", "FAILED") == {}
 
 
-def test_a_failed_rollback_is_no_failed_deployment(world: World) -> None:
-    world.execution("back", "Failed", "Prod", kind="ROLLBACK")
-    assert world.ends("back", "FAILED") == {}
+def test_a_failed_rollback_is_no_failed_deployment(aws: FakeAws) -> None:
+    aws.execution("back", "Failed", "Prod", kind="ROLLBACK")
+    assert aws.end_stage("back", "FAILED") == {}
 
 
 @pytest.mark.parametrize("name", ["NAMESPACE", "DEPLOYMENTS", "FAILED", "LEAD_TIME", "RECOVERY_TIME"])

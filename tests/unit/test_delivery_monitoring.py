@@ -1,4 +1,4 @@
-"""Who is told what of the delivery, and who may do what to it."""
+"""The notifications of the pipeline, and the IAM policies of approvers and operators."""
 
 import json
 import re
@@ -19,7 +19,7 @@ STACK = "PipelineStack"
 
 
 def rules(assembly: Assembly) -> dict[str, dict[str, Any]]:
-    """The event rules by the kind of event that they wait for."""
+    """The event rules by their detail type."""
     found = assembly.resources(STACK, "AWS::Events::Rule").values()
     return {rule["EventPattern"]["detail-type"][0]: rule for rule in found if "detail-type" in rule["EventPattern"]}
 
@@ -60,9 +60,13 @@ def test_a_chat_topic_receives_every_notification(context: dict[str, Any], deliv
     notifications = context["delivery"]["notifications"] | {"chat_topic_arn": chat}
     chatting = load_delivery(context["delivery"] | {"notifications": notifications}, release="unreleased")
     assembly = synthesize_small(tmp_path, context=context, delivery=chatting)
-    told = [rule for rule in rules(assembly).values() if any("Topic" in json.dumps(t["Arn"]) for t in rule["Targets"])]
-    assert len(told) == 4
-    assert all(chat in [target["Arn"] for target in rule["Targets"]] for rule in told)
+    notifying = [
+        rule
+        for rule in rules(assembly).values()
+        if any("Topic" in json.dumps(target["Arn"]) for target in rule["Targets"])
+    ]
+    assert len(notifying) == 4
+    assert all(chat in [target["Arn"] for target in rule["Targets"]] for rule in notifying)
 
 
 def test_gates_longer_than_an_ssm_parameter_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,12 +94,12 @@ def test_a_parameter_lists_every_gate_and_its_changes_notify(assembly: Assembly,
     stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
     assert list(gates) == list(stages)
     for environment in delivery.environments:
-        told = gates[environment.name]
+        listed = gates[environment.name]
         for stack in ("DisasterRecovery", "Payment"):
-            judged = told.index(f"{stack}.Guard passes")
-            assert told.index(f"{stack}.Prepare") < judged < told.index(f"{stack}.Deploy")
-        assert "Verify passes" in told
-        assert [line.split(":")[0] for line in told if line.startswith(("Before", "On"))] == sorted(
+            guard = listed.index(f"{stack}.Guard passes")
+            assert listed.index(f"{stack}.Prepare") < guard < listed.index(f"{stack}.Deploy")
+        assert "Verify passes" in listed
+        assert [line.split(":")[0] for line in listed if line.startswith(("Before", "On"))] == sorted(
             kind for kind in ("BeforeEntry", "OnFailure", "OnSuccess") if kind in stages[environment.name]
         )
     assert "ApproveProd is approved" in gates["ApproveProd"]

@@ -1,4 +1,4 @@
-"""`make destroy` takes down what may go, once somebody has typed its name, and touches nothing else."""
+"""`make destroy` deletes an environment that does not retain data, after a confirmation with its name."""
 
 import subprocess
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from tests.conftest import CHECKOUT
 
 
 @dataclass
-class Ran:
-    """The commands that were run."""
+class RecordedCommands:
+    """Records commands instead of running them."""
 
     commands: list[list[str]] = field(default_factory=list)
 
@@ -24,21 +24,21 @@ class Ran:
 
 
 @pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> Ran:
-    commands = Ran()
+def ran(monkeypatch: pytest.MonkeyPatch) -> RecordedCommands:
+    commands = RecordedCommands()
     monkeypatch.setattr(subprocess, "run", commands)
     monkeypatch.chdir(CHECKOUT)
     return commands
 
 
-def test_destroy_deletes_both_stacks_of_a_confirmed_environment(ran: Ran) -> None:
+def test_destroy_deletes_both_stacks_of_a_confirmed_environment(ran: RecordedCommands) -> None:
     assert destroy.main(["Dev", "--confirm", "Dev"]) == 7
     assert ran.commands == [["cdk", "--app", "cdk.out", "destroy", "PipelineStack/Dev/*", "--force"]]
 
 
 @pytest.mark.parametrize("answer", [[], ["--confirm", "dev"], ["--confirm", "Staging"], ["--confirm", "yes"]])
 def test_destroy_requires_the_environment_name_as_confirmation(
-    ran: Ran, answer: list[str], capsys: pytest.CaptureFixture[str]
+    ran: RecordedCommands, answer: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert destroy.main(["Dev", *answer]) == 1
     assert ran.commands == []
@@ -46,18 +46,18 @@ def test_destroy_requires_the_environment_name_as_confirmation(
 
 
 def test_destroy_refuses_an_environment_that_retains_data(
-    ran: Ran, delivery: Delivery, capsys: pytest.CaptureFixture[str]
+    ran: RecordedCommands, delivery: Delivery, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (retained,) = (environment.name for environment in delivery.environments if environment.retains_data)
     assert destroy.main([retained, "--confirm", retained]) == 1
     assert ran.commands == []
-    said = capsys.readouterr().err
+    message = capsys.readouterr().err
     for protection in ("termination protection", "deletion protection", "locks expire"):
-        assert protection in said
+        assert protection in message
 
 
 def test_destroy_refuses_an_unknown_environment_and_lists_the_known_ones(
-    ran: Ran, capsys: pytest.CaptureFixture[str]
+    ran: RecordedCommands, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert destroy.main(["", "--confirm", ""]) == 1
     assert ran.commands == []
@@ -65,12 +65,12 @@ def test_destroy_refuses_an_unknown_environment_and_lists_the_known_ones(
 
 
 def test_destroy_names_the_environments_that_peer_with_it(
-    ran: Ran, delivery: Delivery, capsys: pytest.CaptureFixture[str]
+    ran: RecordedCommands, delivery: Delivery, capsys: pytest.CaptureFixture[str]
 ) -> None:
     destroy.main(["Dev", "--confirm", "Dev"])
-    said = capsys.readouterr().out
+    message = capsys.readouterr().out
     for environment in delivery.environments:
-        assert (f"{environment.name} peers with it" in said) == (environment.peers_with == "Dev")
+        assert (f"{environment.name} peers with it" in message) == (environment.peers_with == "Dev")
     assert ran.commands
 
 
@@ -79,4 +79,5 @@ def test_the_refusal_links_to_an_existing_heading() -> None:
     headings = [
         line for line in Path(CHECKOUT, page).read_text(encoding="utf-8").splitlines() if line.startswith("## ")
     ]
-    assert anchor in {heading.removeprefix("## ").lower().replace(" ", "-") for heading in headings}
+    anchors = {heading.removeprefix("## ").lower().replace(" ", "-") for heading in headings}
+    assert anchor in anchors, f"add the heading to {page}, or correct PAGE in pipeline/destroy.py: {destroy.PAGE}"

@@ -1,4 +1,4 @@
-"""Links between the documents, and from the code to them, lead to files and headings that exist."""
+"""Links between documents, and from code to documents, point to existing files and headings."""
 
 import re
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ MENTION = re.compile(r"\b(?P<file>docs/[\w/.-]+\.md)(?:#(?P<anchor>[a-z0-9-]+))?
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a page."""
+    """The anchors that GitHub generates for the headings of a page."""
     titles = re.findall(r"^#+ (.+)$", BLOCK.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def broken(text: str, *, pattern: re.Pattern[str], base: Path, page: Path) -> Iterator[str]:
-    """The links of a text that lead nowhere."""
+    """The broken links of a text."""
     for found in pattern.finditer(text):
         target = base / found["file"] if found["file"] else page
         if not target.exists():

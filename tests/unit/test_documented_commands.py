@@ -1,4 +1,4 @@
-"""Commands in the documents are commands: what no test or drill carries out is held to the tools' own definitions."""
+"""Commands in the documents are checked against the models of the AWS CLI, the CDK CLI and the Makefile."""
 
 import re
 import subprocess
@@ -16,12 +16,12 @@ PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT
 CODE = re.compile(r"^ *```sh[^\n]*\n(.*?)^ *```$|`([^`]+)`", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 GLOBAL = {"region", "query", "output", "paginate"}
-BY_THE_CLI = {"s3 sync", "cloudformation deploy"}
-"""Commands that the AWS CLI adds to the API's own."""
+CLI_ONLY = {"s3 sync", "cloudformation deploy"}
+"""Commands of the AWS CLI that are no API operation."""
 
 
 def commands(page: Path, tool: str) -> Iterator[str]:
-    """The commands of a tool on a page, without what is quoted in them."""
+    """The commands of a tool on a page, with quoted arguments replaced by X."""
     for found in CODE.finditer(page.read_text(encoding="utf-8")):
         code = found[1].replace("\\\n", " ") if found[1] else found[2].replace("\n", " ")
         text = QUOTED.sub("X", code)
@@ -42,23 +42,25 @@ def flags(command: str) -> set[str]:
 @pytest.mark.parametrize(("page", "command"), AWS)
 def test_every_documented_aws_command_exists(page: str, command: str) -> None:
     service, operation = command.split()[:2]
-    if f"{service} {operation}" in BY_THE_CLI:
+    if f"{service} {operation}" in CLI_ONLY:
         return
     model = botocore.session.Session().get_service_model({"s3api": "s3"}.get(service, service))
     if operation == "wait":
         waiter = command.split()[2].replace("-", "_")
         known = botocore.session.Session().get_waiter_model(service).waiter_names
-        assert waiter in {xform_name(name) for name in known}, f"{page}: {command}"
+        assert waiter in {xform_name(name) for name in known}, f"correct the waiter in {page}: {command}"
         return
     names = {xform_name(name, "-"): name for name in model.operation_names}
-    assert operation in names, f"{page}: {command}"
+    assert operation in names, f"correct the operation in {page}: {command}"
     shape = model.operation_model(names[operation]).input_shape
     assert shape is not None
     members = {xform_name(name, "-") for name in shape.members}
     given = {flag if flag in members else flag.removeprefix("no-") for flag in flags(command)}
-    assert given - members <= GLOBAL, f"{page}: {command}"
-    if given:  # without any it is only spoken of
-        assert {xform_name(name, "-") for name in shape.required_members} <= given, f"{page}: {command}"
+    unknown = given - members - GLOBAL
+    assert not unknown, f"remove the unknown options {sorted(unknown)} in {page}: {command}"
+    if given:  # a command without options is a mention
+        missing = {xform_name(name, "-") for name in shape.required_members} - given
+        assert not missing, f"add the required options {sorted(missing)} in {page}: {command}"
 
 
 @cache
@@ -75,12 +77,13 @@ def _help(command: str) -> str:
 def test_every_documented_cdk_command_exists(page: str, command: str) -> None:
     verb = next(word for word in command.split() if word in ("bootstrap", "deploy", "destroy", "synth", "diff"))
     for flag in flags(command):
-        assert re.search(rf"--{flag}\b", _help(verb)), f"{page}: {command}"
+        assert re.search(rf"--{flag}\b", _help(verb)), f"remove the unknown option --{flag} in {page}: {command}"
 
 
 @pytest.mark.parametrize(("page", "target"), MAKE)
 def test_every_documented_make_target_exists(page: str, target: str) -> None:
-    assert re.search(rf"^{re.escape(target)}:", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE), page
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), f"correct `make {target}` in {page}"
 
 
 def test_the_pages_contain_commands_to_check() -> None:
