@@ -1,4 +1,4 @@
-"""Bad environments are refused as they are made, each fault with its field, its value and its remedy."""
+"""Validation of an environment record: every fault names the field, its value and its remedy."""
 
 from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The environments are one architecture: they differ where the specification says, and nowhere else."""
+"""Environment parity: the environments are one architecture and differ only in the specified values."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from tests.templates import Assembly
 
 STACKS = ("DisasterRecovery", "Payment")
 
-# What data protection decides, and nothing else: what becomes of data on deletion, and who clears it away.
+# Properties that data protection sets: what happens to data on deletion, and which role may delete it.
 PROTECTION_KEYS = {
     "DeletionPolicy",
     "UpdateReplacePolicy",
@@ -28,12 +28,12 @@ PROTECTION_KEYS = {
 EMPTYING = "Custom::EmptyOnDestroy"
 
 
-# The rows of the specification that templates carry beside the data protection, and how a release is shifted.
+# Properties with specified values besides data protection, and the traffic shift of a deployment.
 ROWS = {"MinCapacity", "MaxCapacity", "DeploymentConfiguration", "AdvancedConfiguration"}
 DELETION = "deletion_protection.enabled"
 
-# What fires at a figure of the record, or at one that follows from its instance class; every other level is everyone's.
-# That these are the record's is for test_monitoring.py and test_service_monitoring.py to say.
+# Runbooks of alarms whose threshold is a value of the environment or follows from its instance class; every other
+# threshold is the same in all environments. test_monitoring.py and test_service_monitoring.py check these values.
 LEVELS_OF_THE_RECORD = {
     "burn-rate",
     "database-connections",
@@ -48,13 +48,13 @@ LEVELS_OF_THE_RECORD = {
 
 
 def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any]:
-    """The template's resources without the environment's own name, account and addresses."""
+    """The template's resources with placeholders for the environment's name, account, networks and thresholds."""
     text = json.dumps(template["Resources"])
-    # The record's own figures stand in the manifest; a test of the environments holds them to the specification.
+    # The manifest contains the environment's settings; test_environment.py checks them.
     text = re.sub(r'\\"configuration\\":\{.*?\},\\"ap-southeast-1\\"', '\\"ap-southeast-1\\"', text)
-    # A dashboard draws the levels of the alarms that it shows.
+    # A dashboard draws the thresholds of its alarms.
     text = re.sub(r'\\"horizontal\\":\[\{\\"value\\":[0-9.]+,\\"label\\":\\".*?\\"', "LEVEL", text)
-    for value, sign in (
+    for value, placeholder in (
         (environment.alarm_email, "MAILBOX"),
         (environment.account, "ACCOUNT"),
         (environment.database_instance_class, "db.CLASS"),
@@ -62,17 +62,17 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
         (environment.name, "Name"),
         (environment.slug, "name"),
     ):
-        text = text.replace(value, sign)
-    # Ids that the CDK makes of a whole path, such as those of security-group rules, end in a hash of the names in it.
+        text = text.replace(value, placeholder)
+    # Logical ids of a whole path, such as those of security group rules, end with a hash of the names in the path.
     text = re.sub(r"\w*PipelineStackName\w+", lambda found: re.sub("[0-9A-F]{8,}$", "", found[0]), text)
-    # Who peers with whom is a chain: its ends lack a neighbour. A test of its own holds each link to the settings.
+    # The peerings are a chain, so its ends lack a neighbour; test_peering.py checks every link.
     resources = {name: resource for name, resource in json.loads(text).items() if not name.startswith("Peering")}
     for name, resource in resources.items():
         if name.startswith("Delivery"):
-            # Whom these roles trust stands in the tooling account, which may be one environment's own.
+            # These roles trust the tooling account, which may be the account of one environment.
             resource["Properties"].pop("AssumeRolePolicyDocument", None)
         if resource["Type"] == "AWS::Budgets::Budget":
-            # Each has its own amount, and a name that follows from the mailbox; test_budget.py holds both.
+            # Each budget has its own amount, and a name that follows from the email address: test_budget.py.
             budget = resource["Properties"]["Budget"]
             budget["BudgetLimit"]["Amount"], budget["BudgetName"] = "AMOUNT", budget["BudgetName"].rpartition("-")[0]
         waits_for = [other for other in resource.pop("DependsOn", []) if resources[other]["Type"] != EMPTYING]
@@ -87,10 +87,10 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
     return resources
 
 
-def of_one_group(resources: dict[str, Any]) -> dict[str, Any]:
-    """The resources without the hosts of a second target group, which stands where releases are tried on a part.
+def without_canary_hosts(resources: dict[str, Any]) -> dict[str, Any]:
+    """The resources without dashboards and without the hosts of the second target group, which a canary needs.
 
-    A dashboard shows them too; that all dashboards show the same graphs is for test_monitoring.py to say.
+    The dashboard shows those hosts too; test_monitoring.py compares the dashboards.
     """
     text = re.sub(r" \+ FILL\((un)?healthy2, 0\)", "", json.dumps(resources))
     made: dict[str, Any] = json.loads(text)
@@ -101,7 +101,7 @@ def of_one_group(resources: dict[str, Any]) -> dict[str, Any]:
 
 
 def unprotected(value: Any) -> Any:
-    """A part of a template without what data protection and the specified rows decide."""
+    """A part of a template without the properties that data protection and specified values set."""
     if isinstance(value, dict):
         decisions = PROTECTION_KEYS | ROWS | {"EmptyOnDestroy"}
         return {key: unprotected(inner) for key, inner in value.items() if key not in decisions}
@@ -111,7 +111,7 @@ def unprotected(value: Any) -> Any:
 
 
 def decided(value: Any) -> bool:
-    """Whether an attribute, a tag or a policy statement is about the deletion of data."""
+    """Whether an attribute, a tag or a policy statement controls the deletion of data."""
     if not isinstance(value, dict):
         return False
     clears_vaults = "backup:ListRecoveryPointsByBackupVault" in value.get("Action", [])
@@ -127,15 +127,16 @@ def test_dev_and_staging_differ_only_in_name_account_and_addresses(
         for environment in delivery.environments
         if not environment.retains_data
     )
-    assert dev == staging
+    different = [name for name in dev.keys() | staging.keys() if dev.get(name) != staging.get(name)]
+    assert different == [], "make these resources the same in every environment, or add a specified value (ROWS)"
 
 
 def test_staging_and_prod_differ_only_in_specified_values_and_the_canary(
     assembly: Assembly, delivery: Delivery
 ) -> None:
     *_, staging, prod = delivery.environments
-    ours = of_one_group(unprotected(neutral(assembly.template(f"{prod.name}-Payment"), prod)))
-    theirs = of_one_group(unprotected(neutral(assembly.template(f"{staging.name}-Payment"), staging)))
+    ours = without_canary_hosts(unprotected(neutral(assembly.template(f"{prod.name}-Payment"), prod)))
+    theirs = without_canary_hosts(unprotected(neutral(assembly.template(f"{staging.name}-Payment"), staging)))
     emptying = {name for name, resource in theirs.items() if resource["Type"] == EMPTYING}
     canary = {"ServiceLoadBalancerAlternateTargets", "ServiceLoadBalancerShiftingRole"}
     assert set(theirs) - set(ours) == emptying

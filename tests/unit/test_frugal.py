@@ -1,4 +1,4 @@
-"""Every cost lever pulled at once: the platform stands, is held to the same policy, and lacks what they say."""
+"""The frugal variant, with every cost setting at its minimum: same policy packs, fewer resources."""
 
 import json
 import re
@@ -25,8 +25,8 @@ STACK = "Dev-Payment"
 
 
 @pytest.fixture(scope="module")
-def pulled(context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The assembly of the first environment alone, as cheap as it may be."""
+def frugal_directory(context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a cloud assembly with only the frugal first environment."""
     directory = tmp_path_factory.mktemp("frugal")
     app = cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
     entry_point.synthesize_standalone(app, delivery, frugal(delivery.environments[0]))
@@ -34,22 +34,22 @@ def pulled(context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest
 
 
 @pytest.fixture(scope="module")
-def cheap(pulled: Path) -> Assembly:
-    """Its templates."""
-    return Assembly(pulled)
+def frugal_assembly(frugal_directory: Path) -> Assembly:
+    """The templates of the frugal environment."""
+    return Assembly(frugal_directory)
 
 
-def own(assembly: Assembly) -> dict[str, Any]:
-    """The resources but for those of a peering: one that stands alone has no neighbour."""
+def comparable(assembly: Assembly) -> dict[str, Any]:
+    """The resources without those of a peering, which an environment deployed alone does not have."""
     text = json.dumps(assembly.template(STACK)["Resources"])
     text = re.sub(r"PipelineStack/?Dev", "Dev", text)
-    # Ids of security-group rules end in hashes of a whole path.
+    # Logical ids of security group rules end with a hash of the whole path.
     text = re.sub(r"\w+SecurityGroup(to|from)Dev\w+", lambda found: re.sub("[0-9A-F]{8,}$", "", found[0]), text)
     resources = {name: each for name, each in json.loads(text).items() if not name.startswith("Peering")}
     for resource in resources.values():
         resource.pop("Metadata", None)
         if resource["Type"] == "AWS::ApplicationAutoScaling::ScalingPolicy":
-            # A name that the CDK makes of a path too.
+            # The CDK also derives this name from the path.
             resource["Properties"].pop("PolicyName")
     return resources
 
@@ -66,7 +66,7 @@ def test_frugal_reduces_dev_further_than_staging(delivery: Delivery) -> None:
 
 
 def test_an_environment_with_bake_time_never_pauses_its_database(delivery: Delivery) -> None:
-    # Whatever it is called: the gate looks at a database that is awake.
+    # The gate needs metrics of a running database, whatever the name of the environment is.
     dev, staging, _ = delivery.environments
     assert frugal(replace(dev, bake_minutes=15)).database_capacity == (0.5, 2)
     assert frugal(replace(staging, bake_minutes=None)).database_capacity == (0, 1)
@@ -81,15 +81,15 @@ def test_frugal_is_idempotent(delivery: Delivery) -> None:
         assert frugal(frugal(environment)) == frugal(environment)
 
 
-def test_a_frugal_environment_passes_every_policy_pack(pulled: Path) -> None:
-    report = report_in(pulled)
+def test_a_frugal_environment_passes_every_policy_pack(frugal_directory: Path) -> None:
+    report = report_in(frugal_directory)
     assert {"AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5"} <= set(report)
     assert [plugin["violations"] for plugin in report.values() if plugin["violations"]] == []
 
 
-def test_the_frugal_template_has_no_lint_errors(cheap: Assembly) -> None:
+def test_the_frugal_template_has_no_lint_errors(frugal_assembly: Assembly) -> None:
     run = subprocess.run(  # noqa: S603 - the linter of requirements.txt
-        ["cfn-lint", "--format", "json", "--regions", "ap-southeast-1", "--", cheap.stacks[STACK].template],  # noqa: S607
+        ["cfn-lint", "--format", "json", "--regions", "ap-southeast-1", "--", frugal_assembly.stacks[STACK].template],  # noqa: S607
         capture_output=True,
         text=True,
         check=False,
@@ -98,8 +98,8 @@ def test_the_frugal_template_has_no_lint_errors(cheap: Assembly) -> None:
     assert [each["Message"] for each in found if each["Level"] == "Error"] == []
 
 
-def test_frugal_only_removes_gateways_endpoints_and_their_alarms(cheap: Assembly, assembly: Assembly) -> None:
-    ours, theirs = own(cheap), own(assembly)
+def test_frugal_only_removes_gateways_endpoints_and_their_alarms(frugal_assembly: Assembly, assembly: Assembly) -> None:
+    ours, theirs = comparable(frugal_assembly), comparable(assembly)
     assert len(ours) < MOST_RESOURCES
     assert set(ours) - set(theirs) == set()
     assert Counter(theirs[name]["Type"] for name in set(theirs) - set(ours)) == {
@@ -111,10 +111,10 @@ def test_frugal_only_removes_gateways_endpoints_and_their_alarms(cheap: Assembly
     }
 
 
-def test_frugal_only_changes_resources_with_cost_settings(cheap: Assembly, assembly: Assembly) -> None:
-    ours, theirs = own(cheap), own(assembly)
+def test_frugal_only_changes_resources_with_cost_settings(frugal_assembly: Assembly, assembly: Assembly) -> None:
+    ours, theirs = comparable(frugal_assembly), comparable(assembly)
     changed = Counter(ours[name]["Type"] for name in ours if ours[name] != theirs[name])
-    # Private routes of two zones go to the one gateway; alarms of the database have its figures, the gate its silence.
+    # Private routes of two zones use the only NAT gateway; alarms follow the database size; the gate accepts its pause.
     assert set(changed) == {
         "AWS::EC2::Route",
         "AWS::ECS::Service",
@@ -131,38 +131,39 @@ def test_frugal_only_changes_resources_with_cost_settings(cheap: Assembly, assem
 
 
 def test_tasks_run_on_fargate_spot_where_the_environment_says_so(
-    cheap: Assembly, assembly: Assembly, delivery: Delivery
+    frugal_assembly: Assembly, assembly: Assembly, delivery: Delivery
 ) -> None:
     def provider(of: Assembly, stack: str) -> str:
         service, cluster = (of.only(stack, kind) for kind in ("AWS::ECS::Service", "AWS::ECS::Cluster"))
         (strategy,) = service["CapacityProviderStrategy"]
         assert strategy["CapacityProvider"] in cluster["CapacityProviders"]
-        # CloudFormation replaces a service whose launch type changes, and its name is taken.
+        # A changed launch type replaces the service, which fails because its name is in use.
         assert "LaunchType" not in service
         return str(strategy["CapacityProvider"])
 
-    assert provider(cheap, STACK) == "FARGATE_SPOT"
+    assert provider(frugal_assembly, STACK) == "FARGATE_SPOT"
     for one in delivery.environments:
         assert provider(assembly, f"{one.name}-Payment") == ("FARGATE_SPOT" if one.spot else "FARGATE")
 
 
-def test_the_frugal_database_is_serverless_and_in_two_zones(cheap: Assembly) -> None:
-    scaling = cheap.only(STACK, "AWS::RDS::DBCluster")["ServerlessV2ScalingConfiguration"]
+def test_the_frugal_database_is_serverless_and_in_two_zones(frugal_assembly: Assembly) -> None:
+    scaling = frugal_assembly.only(STACK, "AWS::RDS::DBCluster")["ServerlessV2ScalingConfiguration"]
     assert (scaling["MinCapacity"], scaling["MaxCapacity"]) == (0, 1)
-    instances = cheap.resources(STACK, "AWS::RDS::DBInstance").values()
+    instances = frugal_assembly.resources(STACK, "AWS::RDS::DBInstance").values()
     assert [one["DBInstanceClass"] for one in instances] == ["db.serverless"] * 2
     assert len({one["AvailabilityZone"] for one in instances}) == 2
-    # Readers of later tiers do not grow with the writer, and would be too small to take its place.
+    # Readers of promotion tiers above 1 do not scale with the writer and would be too small after a failover:
+    # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.how-it-works.html
     assert all(one.get("PromotionTier", 0) <= 1 for one in instances)
 
 
-def test_a_paused_database_neither_alarms_nor_closes_the_gate(cheap: Assembly) -> None:
-    by_runbook = {runbook(alarm): alarm for alarm in alarms(cheap.template(STACK)).values()}
+def test_a_paused_database_neither_alarms_nor_closes_the_gate(frugal_assembly: Assembly) -> None:
+    by_runbook = {runbook(alarm): alarm for alarm in alarms(frugal_assembly.template(STACK)).values()}
     assert by_runbook["database-cpu"]["TreatMissingData"] == "notBreaching"
     gate = by_runbook["gate"]
     (expression,) = (query["Expression"] for query in gate["Metrics"] if "Expression" in query)
     filled = set(re.findall(r"FILL\((\w+), 0\)", expression))
     assert filled == {query["Id"] for query in gate["Metrics"] if "Expression" not in query}
-    # That nothing at all reports still shuts it: no host counts as none.
+    # Without any data the gate still closes: missing hosts count as zero.
     assert "FILL(healthy1, 0) < 1" in expression
     assert gate["TreatMissingData"] == "breaching"

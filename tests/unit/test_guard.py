@@ -1,4 +1,4 @@
-"""The change-set guard in the synthesized pipeline: where it stands, and what it may do."""
+"""The change-set guard in the synthesized pipeline: its position, its parameters and its permissions."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from tests.templates import Assembly, statement_actions
 
 
 def guards(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What each guard is told, by the stack that it judges."""
-    told = [
+    """The user parameters and run order of each guard action of a stage, by stack."""
+    parameters = [
         json.loads(action["Configuration"]["UserParameters"]) | {"run_order": action["RunOrder"]}
         for action in stage["Actions"]
         if action["ActionTypeId"]["Provider"] == "Lambda"
     ]
-    return {each["stack"]: each for each in told}
+    return {each["stack"]: each for each in parameters}
 
 
 def test_the_guard_checks_every_change_set_before_its_execution(assembly: Assembly, delivery: Delivery) -> None:
@@ -35,12 +35,12 @@ def test_the_guard_checks_every_change_set_before_its_execution(assembly: Assemb
         stacks = {stack for stack, _ in orders}
         assert guards(stage).keys() == stacks
         assert len(stacks) == 2
-        for stack, told in guards(stage).items():
+        for stack, guard in guards(stage).items():
             prepared, executed = orders[stack, "CHANGE_SET_REPLACE"], orders[stack, "CHANGE_SET_EXECUTE"]
-            assert prepared["RunOrder"] < told["run_order"] < executed["RunOrder"]
-            assert told["change_set"] == executed["Configuration"]["ChangeSetName"]
-            assert told["role"].startswith(f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-lookup-role-")
-            assert told["region"] == prepared.get("Region", environment.primary_region)
+            assert prepared["RunOrder"] < guard["run_order"] < executed["RunOrder"]
+            assert guard["change_set"] == executed["Configuration"]["ChangeSetName"]
+            assert guard["role"].startswith(f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-lookup-role-")
+            assert guard["region"] == prepared.get("Region", environment.primary_region)
 
 
 def test_the_guard_may_only_assume_roles_and_report_results(assembly: Assembly) -> None:
@@ -61,9 +61,9 @@ def test_an_allowed_change_is_passed_only_to_the_guard_of_its_stack(context: dic
     entry = "Dev-Payment/DataSessionsTable0/KeySchema"
     allowing = load_delivery(context["delivery"] | {"allowed_changes": [entry]}, release="unreleased")
     stages = synthesize_small(tmp_path, context=context, delivery=allowing).pipeline_stages()
-    told = {stack: each["allowed"] for stage in stages for stack, each in guards(stage).items()}
-    assert told.pop("Dev-Payment") == [entry]
-    assert not any(told.values())
+    allowed = {stack: each["allowed"] for stage in stages for stack, each in guards(stage).items()}
+    assert allowed.pop("Dev-Payment") == [entry]
+    assert not any(allowed.values())
 
 
 def test_too_many_allowed_changes_are_refused_without_a_traceback(context: dict[str, Any], tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The change-set guard's code: which change sets it lets through, and what it says of the others."""
+"""The handler of the change-set guard: which change sets pass, and the messages for those that it refuses."""
 
 import json
 from typing import Any
@@ -11,8 +11,8 @@ STACK = "Prod-Payment"
 ROLE = "arn:aws:iam::444444444444:role/lookup"
 
 
-class World:
-    """AWS as the guard sees it: a change set in pages, and a pipeline that is answered."""
+class FakeAws:
+    """CloudFormation with a change set in pages, STS, and CodePipeline with the reported job result."""
 
     def __init__(self, pages: list[dict[str, Any]]) -> None:
         self.pages = pages
@@ -22,7 +22,7 @@ class World:
         self.succeeded: dict[str, Any] = {}
         self.failed: dict[str, Any] = {}
 
-    def client(self, service: str, **how: Any) -> "World":
+    def client(self, service: str, **how: Any) -> "FakeAws":
         self.clients[service] = how
         return self
 
@@ -47,13 +47,13 @@ class World:
         return str(self.failed["failureDetails"]["message"])
 
 
-def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], allowed: tuple[str, ...] = ()) -> World:
-    world = World(list(pages))
-    monkeypatch.setattr(handler, "boto3", world)
-    told = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE, "allowed": allowed}
-    configuration = {"configuration": {"FunctionName": "Guard", "UserParameters": json.dumps(told)}}
+def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], allowed: tuple[str, ...] = ()) -> FakeAws:
+    aws = FakeAws(list(pages))
+    monkeypatch.setattr(handler, "boto3", aws)
+    parameters = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE, "allowed": allowed}
+    configuration = {"configuration": {"FunctionName": "Guard", "UserParameters": json.dumps(parameters)}}
     handler.handler({"CodePipeline.job": {"id": "job", "data": {"actionConfiguration": configuration}}}, None)
-    return world
+    return aws
 
 
 def page(*changes: dict[str, Any], **more: str) -> dict[str, Any]:
@@ -74,17 +74,17 @@ def recreating(replacement: str, name: str = "KeySchema", requires: str = "Alway
 
 def test_a_change_set_without_data_loss_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     task = change("Modify", "AWS::ECS::TaskDefinition", Replacement="True")
-    world = judge(monkeypatch, page(change("Add"), change("Modify", Replacement="False"), task))
-    assert not world.failed
-    assert world.succeeded == {"jobId": "job", "executionDetails": {"summary": "3 changes, no stored data lost"}}
+    aws = judge(monkeypatch, page(change("Add"), change("Modify", Replacement="False"), task))
+    assert not aws.failed
+    assert aws.succeeded == {"jobId": "job", "executionDetails": {"summary": "3 changes, no stored data lost"}}
 
 
 def test_the_guard_reads_the_change_set_in_the_target_account_and_region(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = judge(monkeypatch, page(change("Add")))
-    assert world.assumed == [ROLE]
-    assert world.clients["cloudformation"]["region_name"] == "us-west-2"
-    assert world.clients["cloudformation"]["aws_session_token"] == "token"  # noqa: S105
-    assert world.asked == [{"StackName": STACK, "ChangeSetName": "Change"}]
+    aws = judge(monkeypatch, page(change("Add")))
+    assert aws.assumed == [ROLE]
+    assert aws.clients["cloudformation"]["region_name"] == "us-west-2"
+    assert aws.clients["cloudformation"]["aws_session_token"] == "token"  # noqa: S105
+    assert aws.asked == [{"StackName": STACK, "ChangeSetName": "Change"}]
 
 
 def test_a_replacement_is_refused_with_its_cause_and_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,13 +100,13 @@ def test_a_conditional_replacement_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 
 def tagged(key: str = "Key", replacement: str = "False") -> dict[str, Any]:
-    """A key that a release only tags anew, or does more to."""
+    """A change of a key's tags, which may also replace the key."""
     details = [{"Target": {"Attribute": "Tags", "RequiresRecreation": "Never"}, "Evaluation": "Static"}]
     return change("Modify", "AWS::KMS::Key", Replacement=replacement, Details=details) | {"LogicalResourceId": key}
 
 
 def depending(name: str, cause: str, source: str, **more: Any) -> dict[str, Any]:
-    """What CloudFormation says of a resource whose create-only property refers to one that changes."""
+    """The change detail of a create-only property that refers to a changed resource."""
     target = {"Attribute": "Properties", "Name": name, "RequiresRecreation": "Always"}
     return {"Target": target, "Evaluation": "Dynamic", "ChangeSource": source, "CausingEntity": cause, **more}
 
@@ -162,9 +162,9 @@ def test_removing_a_retained_resource_from_the_stack_is_refused(monkeypatch: pyt
 
 def test_the_faults_of_all_pages_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = page(recreating("True"), NextToken="more"), page(change("Remove", "AWS::S3::Bucket"))
-    world = judge(monkeypatch, first, second)
-    assert len(world.message.splitlines()) == 2
-    assert world.asked[1]["NextToken"] == "more"
+    aws = judge(monkeypatch, first, second)
+    assert len(aws.message.splitlines()) == 2
+    assert aws.asked[1]["NextToken"] == "more"
 
 
 def test_only_the_allowed_change_passes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The function inside the templates: it answers whatever happens, and never empties a bucket that lost its tag."""
+"""The housekeeping handler: it always sends a response, and empties only buckets and vaults with the tag."""
 
 import importlib
 import json
@@ -43,13 +43,13 @@ class FakeS3:
 
     def delete_objects(self, *, Bucket: str, Delete: Any, BypassGovernanceRetention: bool) -> Any:  # noqa: N803
         assert (Bucket, BypassGovernanceRetention) == (BUCKET, True)
-        assert self.sealed(), "what arrives after the emptying keeps the bucket from being deleted"
+        assert self.sealed(), "an object that is written after the emptying would block the deletion of the bucket"
         self.deleted += [one["Key"] for one in Delete["Objects"]]
         return {"Errors": self.errors} if self.errors else {}
 
 
 class FakeEc2:
-    """A default security group that still has some of the rules that AWS makes it with."""
+    """A default security group with some of the rules that AWS creates in it."""
 
     def __init__(self, *rules: str, refusal: str = "InvalidPermission.NotFound") -> None:
         self.rules, self.refusal, self.revoked = rules, refusal, dict[str, Any]()
@@ -68,10 +68,10 @@ class FakeEc2:
 
 
 class FakeBackup:
-    """A vault whose recovery points take a while to go."""
+    """A vault whose recovery points disappear only after the next listing."""
 
-    def __init__(self, *, tagged: bool, goes: bool = True) -> None:
-        self.tagged, self.goes = tagged, goes
+    def __init__(self, *, tagged: bool, deletes: bool = True) -> None:
+        self.tagged, self.deletes = tagged, deletes
         self.points = {"arn:1": "COMPLETED", "arn:2": "EXPIRED"}
         self.deleted = list[str]()
 
@@ -83,7 +83,7 @@ class FakeBackup:
         def paginate(*, BackupVaultName: str) -> list[dict[str, Any]]:  # noqa: N803
             assert BackupVaultName == VAULT
             page = [{"RecoveryPointArn": arn, "Status": status} for arn, status in self.points.items()]
-            if self.goes:
+            if self.deletes:
                 self.points = {arn: status for arn, status in self.points.items() if status != "DELETING"}
             return [{"RecoveryPoints": page[:1]}, {"RecoveryPoints": page[1:]}]
 
@@ -96,21 +96,21 @@ class FakeBackup:
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
-    """What CloudFormation hears: the status and the reason."""
-    heard: list[tuple[str, str | None]] = []
+def responses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str | None]]:
+    """The responses to CloudFormation: status and reason."""
+    received: list[tuple[str, str | None]] = []
 
     def send(_event: Any, _context: Any, status: str, _data: Any, _id: Any, reason: str | None = None) -> None:
-        heard.append((status, reason))
+        received.append((status, reason))
 
     module = SimpleNamespace(SUCCESS="SUCCESS", FAILED="FAILED", send=send)
     monkeypatch.setitem(sys.modules, "cfnresponse", module)
     monkeypatch.delitem(sys.modules, "payment_constructs.functions.housekeeping", raising=False)
-    return heard
+    return received
 
 
 def run(monkeypatch: pytest.MonkeyPatch, client: Any, request: str, **properties: str) -> None:
-    # Imported here: it needs the module that only Lambda has.
+    # Imported here because it needs cfnresponse, which only Lambda provides.
     housekeeping_handler = importlib.import_module("payment_constructs.functions.housekeeping")
     clients = client if callable(client) else lambda _service, **_: client
     monkeypatch.setattr(housekeeping_handler.boto3, "client", clients)
@@ -122,36 +122,36 @@ def run(monkeypatch: pytest.MonkeyPatch, client: Any, request: str, **properties
 
 
 def test_delete_empties_a_bucket_of_versions_and_delete_markers(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]
 ) -> None:
     s3 = FakeS3(tagged=True)
     run(monkeypatch, s3, "Delete", BucketName=BUCKET, Region="us-west-2")
     assert s3.deleted == ["a", "b"]
-    assert answers == [("SUCCESS", None)]
+    assert responses == [("SUCCESS", None)]
 
 
 def test_a_bucket_without_the_tag_keeps_its_objects(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]
 ) -> None:
     s3 = FakeS3(tagged=False)
     run(monkeypatch, s3, "Delete", BucketName=BUCKET, Region="us-west-2")
     assert s3.deleted == []
     assert not s3.sealed()
-    assert answers == [("SUCCESS", None)]
+    assert responses == [("SUCCESS", None)]
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
 def test_create_and_update_do_not_empty_a_bucket(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]], request_type: str
 ) -> None:
     s3 = FakeS3(tagged=True)
     run(monkeypatch, s3, request_type, BucketName=BUCKET, Region="us-west-2")
     assert s3.deleted == []
-    assert answers == [("SUCCESS", None)]
+    assert responses == [("SUCCESS", None)]
 
 
 def test_an_emptied_bucket_refuses_new_objects_until_the_next_create(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]
 ) -> None:
     s3 = FakeS3(tagged=True)
     before = s3.statements
@@ -163,11 +163,11 @@ def test_an_emptied_bucket_refuses_new_objects_until_the_next_create(
     assert {"s3:PutObject", "s3:ReplicateObject"} < set(seal["Action"])
     run(monkeypatch, s3, "Create", BucketName=BUCKET, Region="us-west-2")
     assert s3.statements == before
-    assert answers == [("SUCCESS", None)] * 3
+    assert responses == [("SUCCESS", None)] * 3
 
 
 def test_the_function_calls_the_region_of_the_bucket(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]
 ) -> None:
     regions = []
 
@@ -176,11 +176,11 @@ def test_the_function_calls_the_region_of_the_bucket(
         return FakeS3(tagged=True)
 
     run(monkeypatch, client, "Delete", BucketName=BUCKET, Region="us-west-2")
-    assert (regions, answers) == (["us-west-2"], [("SUCCESS", None)])
+    assert (regions, responses) == (["us-west-2"], [("SUCCESS", None)])
 
 
 def test_a_failed_object_deletion_fails_with_the_bucket_and_the_error(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]
 ) -> None:
     run(
         monkeypatch,
@@ -189,7 +189,7 @@ def test_a_failed_object_deletion_fails_with_the_bucket_and_the_error(
         BucketName=BUCKET,
         Region="us-west-2",
     )
-    ((status, reason),) = answers
+    ((status, reason),) = responses
     assert status == "FAILED"
     assert reason is not None
     assert BUCKET in reason
@@ -201,36 +201,36 @@ def clear(monkeypatch: pytest.MonkeyPatch, backup: FakeBackup, request: str) -> 
 
 
 def test_delete_waits_until_every_recovery_point_is_deleted(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]
 ) -> None:
     backup = FakeBackup(tagged=True)
     clear(monkeypatch, backup, "Delete")
     assert (backup.deleted, backup.points) == (["arn:1", "arn:2"], {})
-    assert answers == [("SUCCESS", None)]
+    assert responses == [("SUCCESS", None)]
 
 
 @pytest.mark.parametrize(("request_type", "tagged"), [("Create", True), ("Update", True), ("Delete", False)])
 def test_a_vault_that_remains_or_has_no_tag_keeps_its_recovery_points(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str, tagged: bool
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]], request_type: str, tagged: bool
 ) -> None:
     backup = FakeBackup(tagged=tagged)
     clear(monkeypatch, backup, request_type)
     assert backup.deleted == []
-    assert answers == [("SUCCESS", None)]
+    assert responses == [("SUCCESS", None)]
 
 
 def test_remaining_recovery_points_fail_before_the_function_times_out(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]
 ) -> None:
-    clear(monkeypatch, FakeBackup(tagged=True, goes=False), "Delete")
-    ((status, reason),) = answers
+    clear(monkeypatch, FakeBackup(tagged=True, deletes=False), "Delete")
+    ((status, reason),) = responses
     assert status == "FAILED"
     assert f"{VAULT}: 2 recovery points are not deleted yet" in str(reason)
 
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
 def test_create_and_update_close_the_default_security_group(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]], request_type: str
 ) -> None:
     ec2 = FakeEc2("ingress", "egress")
     run(monkeypatch, ec2, request_type, GroupId="sg-1")
@@ -238,30 +238,30 @@ def test_create_and_update_close_the_default_security_group(
         "ingress": {"UserIdGroupPairs": [{"UserId": "222222222222", "GroupId": "sg-1"}], "IpProtocol": "-1"},
         "egress": {"IpRanges": [{"CidrIp": "0.0.0.0/0"}], "IpProtocol": "-1"},
     }
-    assert answers == [("SUCCESS", None)]
+    assert responses == [("SUCCESS", None)]
 
 
-def test_a_missing_rule_is_no_error(monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]) -> None:
+def test_a_missing_rule_is_no_error(monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]) -> None:
     ec2 = FakeEc2("egress")
     run(monkeypatch, ec2, "Update", GroupId="sg-1")
     assert list(ec2.revoked) == ["egress"]
-    assert answers == [("SUCCESS", None)]
+    assert responses == [("SUCCESS", None)]
 
 
 def test_a_rule_that_cannot_be_revoked_sends_a_failure(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]
 ) -> None:
     run(monkeypatch, FakeEc2(refusal="UnauthorizedOperation"), "Create", GroupId="sg-1")
-    assert answers[0][0] == "FAILED"
+    assert responses[0][0] == "FAILED"
 
 
-def test_an_exception_sends_a_failure(monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]) -> None:
+def test_an_exception_sends_a_failure(monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]) -> None:
     run(monkeypatch, None, "Create", GroupId="sg-1")
-    assert answers[0][0] == "FAILED"
+    assert responses[0][0] == "FAILED"
 
 
 class FakePeer:
-    """The other account's EC2, and the way into its role."""
+    """EC2 of the peer account, and STS with the peering role."""
 
     def __init__(self) -> None:
         self.routes = {("rtb-1", "10.1.0.0/16"): "pcx-old"}
@@ -291,12 +291,12 @@ class FakePeer:
         self.dns = options
 
 
-def way_back(monkeypatch: pytest.MonkeyPatch, peer: FakePeer, request: str) -> None:
+def return_routes(monkeypatch: pytest.MonkeyPatch, peer: FakePeer, request: str) -> None:
     run(
         monkeypatch,
         peer.client,
         request,
-        WayBack="a way",
+        WayBack="any",
         RoleArn="arn:role",
         Region="ap-southeast-1",
         RouteTableIds="rtb-1,rtb-2",
@@ -307,14 +307,14 @@ def way_back(monkeypatch: pytest.MonkeyPatch, peer: FakePeer, request: str) -> N
 
 @pytest.mark.parametrize("request_type", ["Create", "Update"])
 def test_create_and_update_add_return_routes_in_the_peering_role(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]], request_type: str
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]], request_type: str
 ) -> None:
     peer = FakePeer()
-    way_back(monkeypatch, peer, request_type)
-    assert answers == [("SUCCESS", None)]
+    return_routes(monkeypatch, peer, request_type)
+    assert responses == [("SUCCESS", None)]
     assert peer.role == "arn:role"
     assert peer.routes == {("rtb-1", "10.1.0.0/16"): "pcx-1", ("rtb-2", "10.1.0.0/16"): "pcx-1"}
-    # Names are resolved in one direction too: ours stay unknown to the peer.
+    # DNS resolution is one-way too: the peer cannot resolve names of this VPC.
     assert peer.dns == {
         "VpcPeeringConnectionId": "pcx-1",
         "AccepterPeeringConnectionOptions": {"AllowDnsResolutionFromRemoteVpc": True},
@@ -322,11 +322,11 @@ def test_create_and_update_add_return_routes_in_the_peering_role(
 
 
 def test_delete_removes_the_return_routes(
-    monkeypatch: pytest.MonkeyPatch, answers: list[tuple[str, str | None]]
+    monkeypatch: pytest.MonkeyPatch, responses: list[tuple[str, str | None]]
 ) -> None:
     peer = FakePeer()
-    way_back(monkeypatch, peer, "Create")
+    return_routes(monkeypatch, peer, "Create")
     for _ in range(2):
-        way_back(monkeypatch, peer, "Delete")
+        return_routes(monkeypatch, peer, "Delete")
     assert peer.routes == {}
-    assert answers == [("SUCCESS", None)] * 3
+    assert responses == [("SUCCESS", None)] * 3

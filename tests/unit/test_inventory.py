@@ -1,4 +1,4 @@
-"""What others find of an environment: outputs, parameters, manifest, names and tags."""
+"""The inventory of an environment: outputs, parameters, manifest, names and tags."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def manifest(assembly: Assembly, environment: Environment) -> dict[str, Any]:
 def test_the_outputs_are_those_that_verification_reads(assembly: Assembly, environment: Environment) -> None:
     outputs = assembly.template(f"{environment.name}-Payment")["Outputs"]
     resources = assembly.template(f"{environment.name}-Payment")["Resources"]
-    # What the environment after it reads for the peering.
+    # The next environment reads this output for the peering.
     peering = {} if environment.name == "Prod" else {"DatabaseRouteTableIds": "AWS::EC2::RouteTable"}
     assert {name: resources[next(references(output["Value"]))]["Type"] for name, output in outputs.items()} == {
         **peering,
@@ -52,7 +52,7 @@ def test_the_dr_region_has_its_own_parameters(assembly: Assembly, environment: E
     assert parameters.keys() == {
         f"{path}/{name}" for name in ("audit/bucket", "backup/vault", "db/secret", "dynamodb/table", "manifest")
     }
-    # What the payment stack replicates under the same names; the rest is of this stack.
+    # The payment stack replicates the table and the secret under the same names; the rest is in this stack.
     table = assembly.only(f"{environment.name}-Payment", "AWS::DynamoDB::GlobalTable")
     secret = assembly.only(f"{environment.name}-Payment", "AWS::SecretsManager::Secret")
     assert parameters[f"{path}/dynamodb/table"] == table["TableName"]
@@ -68,17 +68,17 @@ def test_the_dr_manifest_does_not_depend_on_the_primary_region(assembly: Assembl
         for parameter in assembly.resources(recovery, "AWS::SSM::Parameter").values()
         if parameter["Name"].endswith("/manifest")
     )
-    # Nothing in it is read out of another stack: what is not plain text is of this one.
+    # It refers only to its own stack.
     assert "Fn::GetStackOutput" not in json.dumps(parameter)
     document = json.loads(
         "".join(part if isinstance(part, str) else "arn" for part in parameter["Value"]["Fn::Join"][1])
     )
     assert document["configuration"] == environment.as_document()
-    there, lost = document["us-west-2"], document["ap-southeast-1"]
+    dr, primary = document["us-west-2"], document["ap-southeast-1"]
     policy = assembly.only(recovery, "AWS::IAM::ManagedPolicy")
-    assert there["session_policy"] == policy["ManagedPolicyName"]
+    assert dr["session_policy"] == policy["ManagedPolicyName"]
     named = json.dumps([assembly.template(payment)["Resources"], assembly.template(recovery)["Resources"]])
-    for name in (*there.values(), *lost.values()):
+    for name in (*dr.values(), *primary.values()):
         assert name == "arn" or f'"{name}"' in named
 
 
@@ -116,7 +116,7 @@ def test_the_manifest_parameter_equals_the_manifest_file(assembly: Assembly, env
         for parameter in assembly.resources(f"{environment.name}-Payment", "AWS::SSM::Parameter").values()
         if parameter["Name"].endswith("/manifest")
     )
-    # The deployed document, every value that only the deployment knows taken for the one word "known".
+    # The deployed document, with the word "known" for every deploy-time value.
     joined = "".join(part if isinstance(part, str) else "known" for part in parameter["Value"]["Fn::Join"][1])
 
     def known(value: Any) -> Any:
@@ -158,7 +158,7 @@ def test_every_taggable_resource_is_tagged(assembly: Assembly, environment: Envi
             tags = resource.get("Properties", {}).get("Tags")
             if isinstance(tags, list):
                 tagged += 1
-                assert {"Key": "Environment", "Value": environment.name} in tags, name
+                assert {"Key": "Environment", "Value": environment.name} in tags, f"tag {name} with its environment"
     assert tagged > 40
 
 

@@ -1,4 +1,4 @@
-"""Imports go one way: app, then pipeline, stages, payment_constructs; nothing of the product knows the other rooms."""
+"""Import direction: app.py, then pipeline, stages, payment_constructs; the app never imports tests or tools."""
 
 import ast
 import subprocess
@@ -21,10 +21,10 @@ MAY_IMPORT = {
 OURS = {"app", "cdk_rehearsal", "payment_constructs", "pipeline", "stages", "tests", "tools"}
 
 
-def modules_of(place: str) -> list[Path]:
-    root = CHECKOUT / place
+def modules_of(package: str) -> list[Path]:
+    root = CHECKOUT / package
     modules = [root] if root.is_file() else [each for each in root.rglob("*.py") if "node_modules" not in each.parts]
-    assert modules, place
+    assert modules, f"{package} has no module: correct MAY_IMPORT"
     return modules
 
 
@@ -38,26 +38,30 @@ def imported(path: Path) -> set[str]:
     return found & OURS
 
 
-@pytest.mark.parametrize("place", MAY_IMPORT)
-def test_imports_go_one_way(place: str) -> None:
-    for module in modules_of(place):
-        assert imported(module) <= MAY_IMPORT[place], module.name
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_go_one_way(package: str) -> None:
+    for module in modules_of(package):
+        forbidden = sorted(imported(module) - MAY_IMPORT[package])
+        assert not forbidden, (
+            f"{package} may not import {', '.join(forbidden)}: move what {module.relative_to(CHECKOUT)} needs into "
+            f"{package}, or pass it as an argument"
+        )
 
 
 def test_only_the_entry_point_reads_the_process_environment() -> None:
-    for place in ("payment_constructs", "pipeline", "stages"):
-        for module in (CHECKOUT / place).rglob("*.py"):
+    for package in ("payment_constructs", "pipeline", "stages"):
+        for module in (CHECKOUT / package).rglob("*.py"):
             if module.stem.endswith("handler") or module.parent.name == "functions":
-                continue  # runs in Lambda, where the environment holds its settings
+                continue  # runs in Lambda, which passes settings as environment variables
             text = module.read_text(encoding="utf-8")
-            assert "environ" not in {
-                node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)
-            }, module.name
-            assert "try_get_context" not in text, module.name
+            remedy = f"{module.relative_to(CHECKOUT)}: read the setting in app.py and pass it as an argument"
+            attributes = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+            assert "environ" not in attributes, remedy
+            assert "try_get_context" not in text, remedy
 
 
 def test_a_synth_does_not_load_the_aws_sdk() -> None:
-    # Only functions and commands talk to AWS; the SDK is 200 modules more for every synth.
+    # Only Lambda functions and commands call AWS; the SDK would add 200 modules to every synth.
     loaded = subprocess.run(
         [sys.executable, "-c", "import app, sys; print(*sys.modules)"],
         cwd=CHECKOUT,
@@ -65,4 +69,5 @@ def test_a_synth_does_not_load_the_aws_sdk() -> None:
         text=True,
         check=True,
     )
-    assert {"boto3", "botocore"} & set(loaded.stdout.split()) == set()
+    sdk = {"boto3", "botocore"} & set(loaded.stdout.split())
+    assert not sdk, f"import {sorted(sdk)} inside the function that uses it, not at the top of a module of the synth"

@@ -1,4 +1,4 @@
-"""Who is told of an alarm, what the gate and the health are made of, and at which figures alarms fire."""
+"""The alarm topics, the gate and health alarms, the thresholds and the dashboards of an environment."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def test_the_gate_is_one_metric_alarm_and_missing_data_breaches_it(
     gate = named(assembly, environment, "gate")
     assert gate["TreatMissingData"] == "breaching"
     assert (gate["Threshold"], gate["ComparisonOperator"]) == (0, "GreaterThanThreshold")
-    # FILL makes up the latest minute of a metric that comes in late: one bad minute of one would be always bad.
+    # FILL fills the latest minute of a delayed metric, so one filled data point must not close the gate.
     assert (gate["DatapointsToAlarm"], gate["EvaluationPeriods"]) == (3, 5)
     expression, *metrics = gate["Metrics"]
     assert expression["ReturnData"] is True
@@ -82,11 +82,15 @@ def test_the_gate_depends_on_every_database_instance(assembly: Assembly, environ
 def test_the_health_alarm_combines_every_alarm_of_the_region(assembly: Assembly, environment: Environment) -> None:
     template = assembly.template(f"{environment.name}-Payment")
     health = named(assembly, environment, "health")
-    burning = {part for alarm in alarms(template).values() if is_burn(alarm) for part in references(alarm["AlarmRule"])}
-    single = {name for name, alarm in alarms(template).items() if runbook(alarm) not in ("gate", "health")} - burning
+    burn_rate_parts = {
+        part for alarm in alarms(template).values() if is_burn(alarm) for part in references(alarm["AlarmRule"])
+    }
+    single = {
+        name for name, alarm in alarms(template).items() if runbook(alarm) not in ("gate", "health")
+    } - burn_rate_parts
     assert set(references(health["AlarmRule"])) == single
-    # Longer ones are refused, with more than 100 parts too.
-    assert len(single) <= 100
+    # CloudWatch refuses an alarm rule with more than 100 alarms.
+    assert len(single) <= 100, "split the health alarm in payment_constructs/monitoring"
 
 
 def is_burn(alarm: dict[str, Any]) -> bool:
@@ -94,7 +98,7 @@ def is_burn(alarm: dict[str, Any]) -> bool:
 
 
 def test_the_dr_region_has_no_composite_alarm(assembly: Assembly, environment: Environment) -> None:
-    # It could not see the primary region's alarms.
+    # A composite alarm cannot refer to alarms of another region.
     assert assembly.resources(f"{environment.name}-DisasterRecovery", COMPOSITE) == {}
 
 
@@ -159,9 +163,11 @@ def test_serverless_memory_and_connections_follow_the_capacity(
     assert max_connections("db.serverless", capacity=capacity) == connections
 
 
-@pytest.mark.parametrize(("capacity", "silent"), [(None, False), ((0.5, 2), False), ((0, 1), True)])
-def test_only_a_database_with_minimum_capacity_zero_pauses(capacity: tuple[float, float] | None, silent: bool) -> None:
-    assert pauses(capacity) == silent
+@pytest.mark.parametrize(("capacity", "may_pause"), [(None, False), ((0.5, 2), False), ((0, 1), True)])
+def test_only_a_database_with_minimum_capacity_zero_pauses(
+    capacity: tuple[float, float] | None, may_pause: bool
+) -> None:
+    assert pauses(capacity) == may_pause
 
 
 def test_queue_thresholds_are_the_specified_values(assembly: Assembly, environment: Environment) -> None:
@@ -201,8 +207,8 @@ def test_the_dashboard_shows_every_alarm_and_the_specified_graphs(assembly: Asse
     for fact in (environment.name, "ap-southeast-1", "0" * 40, "docs/operations.md#runbooks"):
         assert fact in heading["properties"]["markdown"]
     template = assembly.template(f"{environment.name}-Payment")
-    quiet = {part for alarm in alarms(template).values() if is_burn(alarm) for part in references(alarm["AlarmRule"])}
-    assert len(state["properties"]["alarms"]) == len(set(alarms(template)) - quiet)
+    parts = {part for alarm in alarms(template).values() if is_burn(alarm) for part in references(alarm["AlarmRule"])}
+    assert len(state["properties"]["alarms"]) == len(set(alarms(template)) - parts)
     titles = {graph["properties"]["title"] for graph in graphs}
     assert {"Requests", "Response time (p99)", "CPU", "Memory", "Database connections", "Queue depth"} <= titles
     assert {title for title in titles if title.startswith("Replication lag")} == {
@@ -224,7 +230,7 @@ def test_every_environment_has_the_same_dashboard(assembly: Assembly, delivery: 
 
 def test_the_dr_dashboard_shows_the_replication_lag(assembly: Assembly, environment: Environment) -> None:
     shown = dashboard(assembly, f"{environment.name}-DisasterRecovery")
-    # Dashboards belong to no region: one name for both would be one dashboard.
+    # Dashboards are global: the same name in both regions would be one dashboard.
     assert shown["name"] == f"payment-recovery-{environment.slug}"
     heading, _, *graphs = shown["widgets"]
     assert f"Environment: **{environment.name}**" in heading["properties"]["markdown"]
@@ -233,16 +239,16 @@ def test_the_dr_dashboard_shows_the_replication_lag(assembly: Assembly, environm
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_dashboard_widgets_do_not_overlap(assembly: Assembly, environment: Environment, stack: str) -> None:
-    taken: set[tuple[int, int]] = set()
+    covered: set[tuple[int, int]] = set()
     for widget in dashboard(assembly, f"{environment.name}-{stack}")["widgets"]:
         area = {
             (x, y)
             for x in range(widget["x"], widget["x"] + widget["width"])
             for y in range(widget["y"], widget["y"] + widget["height"])
         }
-        assert not area & taken
+        assert not area & covered
         assert max(x for x, _ in area) < 24
-        taken |= area
+        covered |= area
 
 
 def test_the_dr_template_does_not_contain_the_release(assembly: Assembly, environment: Environment) -> None:
