@@ -1,4 +1,4 @@
-"""The network: three zones, three tiers, no way out of the database tier, a closed default group, logged flows."""
+"""The network: three tiers in three zones, no route from the database tier, closed default group, flow logs."""
 
 from ipaddress import IPv4Network
 from typing import Any
@@ -92,14 +92,14 @@ def test_aws_services_are_reached_without_the_internet(assembly: Assembly) -> No
 
 
 def rules(assembly: Assembly, direction: str) -> list[tuple[str, dict[str, Any]]]:
-    """Every rule of a direction with its group, those inside the groups and those beside them."""
-    inside = [
+    """Every rule of a direction with its group: inline rules and rules that are resources."""
+    inline = [
         (name, rule)
         for name, group in assembly.resources(STACK, "AWS::EC2::SecurityGroup").items()
         for rule in group.get(f"SecurityGroup{direction}", [])
     ]
-    beside = assembly.resources(STACK, f"AWS::EC2::SecurityGroup{direction}").values()
-    return inside + [(rule["GroupId"]["Fn::GetAtt"][0], rule) for rule in beside]
+    separate = assembly.resources(STACK, f"AWS::EC2::SecurityGroup{direction}").values()
+    return inline + [(rule["GroupId"]["Fn::GetAtt"][0], rule) for rule in separate]
 
 
 def test_only_the_load_balancer_admits_the_internet_and_only_by_https(assembly: Assembly) -> None:
@@ -111,9 +111,10 @@ def test_only_the_load_balancer_admits_the_internet_and_only_by_https(assembly: 
 
 def test_no_security_group_allows_all_egress(assembly: Assembly) -> None:
     for name, rule in rules(assembly, "Egress"):
-        # An address that nobody has is what CloudFormation is told where nothing may leave.
-        nowhere = rule.get("CidrIp") == "255.255.255.255/32"
-        assert nowhere or (rule["IpProtocol"] == "tcp" and rule["FromPort"] == rule["ToPort"]), name
+        # The CDK renders "no egress" as a rule to an address that no host has.
+        no_egress = rule.get("CidrIp") == "255.255.255.255/32"
+        one_port = rule["IpProtocol"] == "tcp" and rule["FromPort"] == rule["ToPort"]
+        assert no_egress or one_port, f"limit the egress of {name} to one TCP port"
 
 
 def test_every_security_group_is_attached_to_something(assembly: Assembly) -> None:
@@ -125,4 +126,4 @@ def test_every_security_group_is_attached_to_something(assembly: Assembly) -> No
     }
     groups = set(assembly.resources(STACK, "AWS::EC2::SecurityGroup"))
     assert len(groups) >= 4
-    assert groups <= attached
+    assert groups <= attached, f"remove or attach these security groups: {sorted(groups - attached)}"

@@ -1,4 +1,4 @@
-"""The rotation inside the templates: two users take turns, every step can be asked for twice, strangers are refused."""
+"""The password rotation handler: two alternating users, idempotent steps, and no statement for other users."""
 
 import ast
 import importlib
@@ -20,11 +20,11 @@ CURRENT = {"host": "db", "username": "payment_app_a", "password": "a" * 40}
 
 
 class NotFoundError(Exception):
-    """What Secrets Manager says of a stage that is not there."""
+    """The error of Secrets Manager for a missing staging label."""
 
 
-class FakeVault:
-    """One secret with its versions."""
+class FakeSecretsManager:
+    """Secrets Manager with the master secret and one rotating secret with its versions."""
 
     exceptions = SimpleNamespace(ResourceNotFoundException=NotFoundError)
 
@@ -60,7 +60,7 @@ class FakeVault:
 
 
 class FakeDatabase:
-    """Notes who logged in and what they said; it knows the master and may refuse everybody else."""
+    """A database that records the statements of each user and may refuse every user but the master."""
 
     def __init__(self) -> None:
         self.statements: list[tuple[str, str]] = []
@@ -74,13 +74,13 @@ class FakeDatabase:
             raise DatabaseError(f'28P01: password authentication failed for user "{user}"')
         return nullcontext(SimpleNamespace(run=lambda statement: self.statements.append((user, statement))))
 
-    def said_by_master(self) -> list[str]:
+    def master_statements(self) -> list[str]:
         return [statement for user, statement in self.statements if user == MASTER["username"]]
 
 
 @pytest.fixture
-def vault() -> FakeVault:
-    return FakeVault()
+def secrets_manager() -> FakeSecretsManager:
+    return FakeSecretsManager()
 
 
 @pytest.fixture
@@ -89,8 +89,10 @@ def database() -> FakeDatabase:
 
 
 @pytest.fixture
-def rotation(monkeypatch: pytest.MonkeyPatch, vault: FakeVault, database: FakeDatabase) -> ModuleType:
-    clients = {"secretsmanager": vault}
+def rotation(
+    monkeypatch: pytest.MonkeyPatch, secrets_manager: FakeSecretsManager, database: FakeDatabase
+) -> ModuleType:
+    clients = {"secretsmanager": secrets_manager}
     monkeypatch.setattr(boto3, "client", clients.__getitem__)
     names = {
         "HOST": "writer",
@@ -110,44 +112,48 @@ def step(rotation: ModuleType, name: str) -> None:
     rotation.handler({"Step": name, "SecretId": SECRET, "ClientRequestToken": TOKEN}, None)
 
 
-def test_create_secret_generates_a_password_for_the_other_user(rotation: ModuleType, vault: FakeVault) -> None:
+def test_create_secret_generates_a_password_for_the_other_user(
+    rotation: ModuleType, secrets_manager: FakeSecretsManager
+) -> None:
     step(rotation, "createSecret")
-    pending = vault.pending()
+    pending = secrets_manager.pending()
     assert (pending["host"], pending["username"]) == ("db", "payment_app_b")
     assert len(pending["password"]) == 40
     assert pending["password"].isalnum()
 
 
-def test_rotation_alternates_between_the_two_users(rotation: ModuleType, vault: FakeVault) -> None:
-    vault.values["version-1"] = json.dumps(CURRENT | {"username": "payment_app_b"})
+def test_rotation_alternates_between_the_two_users(rotation: ModuleType, secrets_manager: FakeSecretsManager) -> None:
+    secrets_manager.values["version-1"] = json.dumps(CURRENT | {"username": "payment_app_b"})
     step(rotation, "createSecret")
-    assert vault.pending()["username"] == "payment_app_a"
+    assert secrets_manager.pending()["username"] == "payment_app_a"
 
 
-def test_create_secret_is_idempotent(rotation: ModuleType, vault: FakeVault) -> None:
+def test_create_secret_is_idempotent(rotation: ModuleType, secrets_manager: FakeSecretsManager) -> None:
     step(rotation, "createSecret")
-    first = vault.pending()
+    first = secrets_manager.pending()
     step(rotation, "createSecret")
-    assert vault.pending() == first
+    assert secrets_manager.pending() == first
 
 
-def test_set_secret_allows_both_users_to_log_in(rotation: ModuleType, vault: FakeVault, database: FakeDatabase) -> None:
+def test_set_secret_allows_both_users_to_log_in(
+    rotation: ModuleType, secrets_manager: FakeSecretsManager, database: FakeDatabase
+) -> None:
     step(rotation, "createSecret")
     step(rotation, "setSecret")
-    said = database.said_by_master()
-    assert "ALTER ROLE payment_app_a WITH LOGIN PASSWORD '" + "a" * 40 + "'" in said
-    assert f"ALTER ROLE payment_app_b WITH LOGIN PASSWORD '{vault.pending()['password']}'" in said
-    assert {"GRANT payment_app TO payment_app_a", "GRANT payment_app TO payment_app_b"} <= set(said)
+    statements = database.master_statements()
+    assert "ALTER ROLE payment_app_a WITH LOGIN PASSWORD '" + "a" * 40 + "'" in statements
+    assert f"ALTER ROLE payment_app_b WITH LOGIN PASSWORD '{secrets_manager.pending()['password']}'" in statements
+    assert {"GRANT payment_app TO payment_app_a", "GRANT payment_app TO payment_app_b"} <= set(statements)
 
 
 @pytest.mark.parametrize(
     "change", [{"username": "postgres"}, {"password": "x'; DROP ROLE payment_app; --"}, {"password": "ä" * 40}]
 )
 def test_set_secret_refuses_an_unknown_user_or_password_format(
-    rotation: ModuleType, vault: FakeVault, database: FakeDatabase, change: dict[str, str]
+    rotation: ModuleType, secrets_manager: FakeSecretsManager, database: FakeDatabase, change: dict[str, str]
 ) -> None:
     step(rotation, "createSecret")
-    vault.values[TOKEN] = json.dumps(vault.pending() | change)
+    secrets_manager.values[TOKEN] = json.dumps(secrets_manager.pending() | change)
     with pytest.raises(ValueError, match="not of this rotation"):
         step(rotation, "setSecret")
     assert not database.statements
@@ -162,24 +168,26 @@ def test_test_secret_logs_in_as_the_new_user(rotation: ModuleType, database: Fak
         step(rotation, "testSecret")
 
 
-def test_test_secret_refuses_any_other_user(rotation: ModuleType, vault: FakeVault, database: FakeDatabase) -> None:
+def test_test_secret_refuses_any_other_user(
+    rotation: ModuleType, secrets_manager: FakeSecretsManager, database: FakeDatabase
+) -> None:
     step(rotation, "createSecret")
-    vault.values[TOKEN] = json.dumps(vault.pending() | {"username": "postgres"})
+    secrets_manager.values[TOKEN] = json.dumps(secrets_manager.pending() | {"username": "postgres"})
     with pytest.raises(ValueError, match="not of this rotation"):
         step(rotation, "testSecret")
     assert not database.statements
 
 
-def test_finish_secret_is_idempotent(rotation: ModuleType, vault: FakeVault) -> None:
+def test_finish_secret_is_idempotent(rotation: ModuleType, secrets_manager: FakeSecretsManager) -> None:
     step(rotation, "createSecret")
     for _ in range(2):
         step(rotation, "finishSecret")
-    assert "AWSCURRENT" in vault.stages[TOKEN]
-    assert vault.stages["version-1"] == ["AWSPREVIOUS"]
+    assert "AWSCURRENT" in secrets_manager.stages[TOKEN]
+    assert secrets_manager.stages["version-1"] == ["AWSPREVIOUS"]
 
 
 def test_the_deployed_code_is_one_module_without_project_imports(
-    assembly: Assembly, monkeypatch: pytest.MonkeyPatch, vault: FakeVault
+    assembly: Assembly, monkeypatch: pytest.MonkeyPatch, secrets_manager: FakeSecretsManager
 ) -> None:
     stack = "Dev-Payment"
     arn = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")["RotationLambdaARN"]
@@ -190,11 +198,13 @@ def test_the_deployed_code_is_one_module_without_project_imports(
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
     }
-    assert imported - set(sys.stdlib_module_names) == {"boto3"}
+    assert imported - set(sys.stdlib_module_names) == {"boto3"}, (
+        "import only the standard library and boto3 in payment_constructs/functions: Lambda gets one inline module"
+    )
     defined = [node.name for node in ast.parse(code).body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
     assert len(set(defined)) == len(defined)
-    monkeypatch.setattr(boto3, "client", {"secretsmanager": vault}.__getitem__)
+    monkeypatch.setattr(boto3, "client", {"secretsmanager": secrets_manager}.__getitem__)
     index = ModuleType("index")
     exec(compile(code, "index.py", "exec"), index.__dict__)  # noqa: S102 - as Lambda does
     index.handler({"Step": "createSecret", "SecretId": SECRET, "ClientRequestToken": TOKEN}, None)
-    assert vault.pending()["username"] == "payment_app_b"
+    assert secrets_manager.pending()["username"] == "payment_app_b"

@@ -1,4 +1,4 @@
-"""Peering: who reaches whom is what the settings say, both ways are led, and only the later one is admitted."""
+"""Peering: connections follow the settings, and only the later environment may reach the earlier database."""
 
 import json
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from stages.payment_stage import PaymentStage
 from tests.templates import Assembly, references, statement_actions
 
 CONNECTION = "AWS::EC2::VPCPeeringConnection"
-WAY_BACK = "Custom::PeeringWayBack"
+RETURN_ROUTES = "Custom::PeeringWayBack"
 Pair = tuple[Environment, Environment]
 
 
 @pytest.fixture
 def pairs(delivery: Delivery) -> list[Pair]:
-    """Who peers with whom by the settings: the later environment, then the earlier."""
+    """The peered environments of the settings: the later one, then the earlier one."""
     by_name = {environment.name: environment for environment in delivery.environments}
     return [(later, by_name[later.peers_with]) for later in delivery.environments if later.peers_with]
 
@@ -40,7 +40,7 @@ def tables(assembly: Assembly, environment: Environment, tier: str) -> set[str]:
 
 
 def admitted(assembly: Assembly, environment: Environment) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The addresses that any security group of an environment admits, in its own rules and in rules beside it."""
+    """The CIDR ranges in ingress rules of an environment's security groups, each with its rule."""
     groups = assembly.resources(payment(environment), "AWS::EC2::SecurityGroup").values()
     rules = [rule for group in groups for rule in group.get("SecurityGroupIngress", [])]
     for rule in (*rules, *assembly.resources(payment(environment), "AWS::EC2::SecurityGroupIngress").values()):
@@ -49,12 +49,12 @@ def admitted(assembly: Assembly, environment: Environment) -> Iterator[tuple[str
 
 
 def test_the_peerings_are_those_of_the_settings(assembly: Assembly, delivery: Delivery, pairs: list[Pair]) -> None:
-    asked = {
+    connections = {
         (environment.name, connection["PeerVpcId"]["Fn::GetStackOutput"]["StackName"])
         for environment in delivery.environments
         for connection in assembly.resources(payment(environment), CONNECTION).values()
     }
-    assert asked == {(later.name, payment(earlier)) for later, earlier in pairs}
+    assert connections == {(later.name, payment(earlier)) for later, earlier in pairs}
     assert [(later.name, earlier.name) for later, earlier in pairs] == [("Staging", "Dev"), ("Prod", "Staging")]
 
 
@@ -92,7 +92,7 @@ def test_the_later_environment_routes_only_from_its_private_subnets(assembly: As
 
 def test_return_routes_are_only_in_the_earlier_database_subnets(assembly: Assembly, pairs: list[Pair]) -> None:
     for later, earlier in pairs:
-        back = assembly.only(payment(later), WAY_BACK)
+        back = assembly.only(payment(later), RETURN_ROUTES)
         source = back["RouteTableIds"]["Fn::GetStackOutput"]
         assert (source["StackName"], source["Region"]) == (payment(earlier), back["Region"])
         output = assembly.template(payment(earlier))["Outputs"][source["OutputName"]]["Value"]
@@ -107,7 +107,7 @@ def test_the_database_subnets_of_prod_have_no_route(assembly: Assembly, delivery
     assert len(database) == 3
     routed = {route["RouteTableId"]["Ref"] for route in assembly.resources(payment(prod), "AWS::EC2::Route").values()}
     assert not database & routed
-    # Nobody is told which they are, and nobody waits for a peer there.
+    # Prod neither exports its route tables nor has a peer.
     assert not database & set(references(assembly.template(payment(prod))["Outputs"]))
     assert [environment.name for environment in delivery.environments if environment.peers_with == prod.name] == []
 
@@ -145,7 +145,7 @@ def test_no_security_group_rule_of_prod_names_another_environment(assembly: Asse
 
 def test_the_peering_role_trusts_only_the_later_deployment(assembly: Assembly, pairs: list[Pair]) -> None:
     for later, earlier in pairs:
-        back = assembly.only(payment(later), WAY_BACK)
+        back = assembly.only(payment(later), RETURN_ROUTES)
         (role,) = (
             role
             for role in assembly.resources(payment(earlier), "AWS::IAM::Role").values()
@@ -187,13 +187,13 @@ def test_the_peering_role_may_only_change_its_routes_and_connections(assembly: A
 
 
 def execution_role(assembly: Assembly, environment: Environment) -> str:
-    """The role that the cloud assembly deploys an environment's payment stack in."""
+    """The CloudFormation execution role of an environment's payment stack."""
     properties = assembly._properties(payment(environment))
     role: str = properties["cloudFormationExecutionRoleArn"]
     return role.replace("${AWS::Partition}", "aws")
 
 
-def alone(
+def payment_template(
     context: dict[str, Any],
     environment: Environment,
     *,
@@ -215,11 +215,11 @@ def alone(
 def test_without_a_peering_only_the_peering_role_remains(context: dict[str, Any], delivery: Delivery) -> None:
     _, staging, prod = delivery.environments
     off = replace(staging, peers_with=None)
-    template = alone(context, off, following=replace(prod, peers_with=None))
+    template = payment_template(context, off, following=replace(prod, peers_with=None))
     assert not template.find_resources(CONNECTION)
-    assert not template.find_resources(WAY_BACK)
+    assert not template.find_resources(RETURN_ROUTES)
     assert prod.vpc_cidr not in json.dumps(template.to_json())
-    # The earlier one is deployed first: without the role the later one could not clear up behind itself.
+    # The earlier stack deploys first: without the role, the later stack could not delete its return routes.
     template.has_resource_properties("AWS::IAM::Role", {"RoleName": "payment-peering-prod-staging"})
 
 
@@ -232,9 +232,9 @@ def test_the_last_environment_admits_no_peer(assembly: Assembly, delivery: Deliv
 def test_a_connection_within_one_account_needs_no_peer_role(context: dict[str, Any], delivery: Delivery) -> None:
     dev, staging, _ = delivery.environments
     here = replace(dev, account=staging.account, certificate_arn=staging.certificate_arn)
-    template = alone(context, staging, previous=here)
+    template = payment_template(context, staging, previous=here)
     (connection,) = template.find_resources(CONNECTION).values()
-    (back,) = template.find_resources(WAY_BACK).values()
+    (back,) = template.find_resources(RETURN_ROUTES).values()
     assert "PeerRoleArn" not in connection["Properties"]
     role = f"arn:aws:iam::{staging.account}:role/payment-peering-staging-dev"
     assert back["Properties"]["RoleArn"] == role

@@ -1,4 +1,4 @@
-"""The pipeline as it is synthesized: its order, its gate, its artifacts and what its builds may do."""
+"""The synthesized pipeline: order of stages, approval, artifacts and permissions of its builds."""
 
 import json
 from pathlib import Path
@@ -27,8 +27,8 @@ def actions(assembly: Assembly, stage: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda action: action["RunOrder"])
 
 
-def looks_only(action: dict[str, Any]) -> bool:
-    """A plan compares, in a role that may change nothing; an approval waits."""
+def is_read_only(action: dict[str, Any]) -> bool:
+    """Whether an action is a plan, whose role is read-only, or an approval."""
     return str(action["Name"]).startswith("Plan") or bool(action["ActionTypeId"]["Category"] == "Approval")
 
 
@@ -56,8 +56,8 @@ def test_the_environments_deploy_in_order_and_the_approval_is_a_stage(assembly: 
 
 def test_no_prod_action_runs_before_the_approval(assembly: Assembly, delivery: Delivery) -> None:
     *others, prod = delivery.environments
-    # An account that is production's alone gives every action away that touches it; a shared one, only the names do.
-    signs = {prod.name} | {prod.account} - {delivery.account, *(other.account for other in others)}
+    # The account id marks every prod action if only prod uses the account; in a shared account, only the name does.
+    marks = {prod.name} | {prod.account} - {delivery.account, *(other.account for other in others)}
     approvals = [
         index
         for index, stage in enumerate(assembly.pipeline_stages())
@@ -68,10 +68,10 @@ def test_no_prod_action_runs_before_the_approval(assembly: Assembly, delivery: D
         index
         for index, stage in enumerate(assembly.pipeline_stages())
         if any(
-            sign in json.dumps([action["Configuration"], action.get("RoleArn")])
+            mark in json.dumps([action["Configuration"], action.get("RoleArn")])
             for action in stage["Actions"]
-            if "Configuration" in action and not looks_only(action)
-            for sign in signs
+            if "Configuration" in action and not is_read_only(action)
+            for mark in marks
         )
     ]
     assert len(approvals) == 1
@@ -114,7 +114,7 @@ def test_a_push_to_main_starts_the_pipeline(context: dict[str, Any]) -> None:
     (found,) = template.values()
     configuration = found["Properties"]["Stages"][0]["Actions"][0]["Configuration"]
     assert configuration["BranchName"] == "main"
-    # Left out, DetectChanges is on.
+    # DetectChanges is on by default.
     assert configuration.get("DetectChanges", True) is True
 
 

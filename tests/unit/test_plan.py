@@ -1,4 +1,4 @@
-"""The plan that an approval shows: as text, as a page, and as the step of the pipeline that makes it."""
+"""The plan of an approval: its text, its HTML page, its command and its pipeline action."""
 
 import json
 from html.parser import HTMLParser
@@ -98,16 +98,16 @@ def test_the_page_is_well_formed_and_escapes_template_values() -> None:
 
 
 class Account:
-    """Stacks that stand, or do not."""
+    """The deployed stacks of the target accounts."""
 
     def __init__(self, assembly: Assembly) -> None:
         self.assembly = assembly
-        self.standing: dict[str, Deployed] = {}
+        self.deployed: dict[str, Deployed] = {}
 
     def __call__(self, stack: str, *, account: str, region: str) -> Deployed | None:
-        place = self.assembly.stacks[stack].environment
-        assert (account, region) == (place.account, place.region)
-        return self.standing.get(stack)
+        target = self.assembly.stacks[stack].environment
+        assert (account, region) == (target.account, target.region)
+        return self.deployed.get(stack)
 
 
 @pytest.fixture
@@ -121,10 +121,10 @@ def account(assembly: Assembly, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_the_plan_command_compares_with_the_deployed_stacks(account: Account, assembly: Assembly) -> None:
     template = assembly.template("Prod-Payment")
     (table,) = (name for name, each in template["Resources"].items() if each["Type"] == "AWS::DynamoDB::GlobalTable")
-    stood = json.loads(json.dumps(template))
-    stood["Resources"][table]["Properties"]["TableName"] = "before"
-    account.standing = {
-        "Prod-Payment": Deployed(template=stood, status="UPDATE_COMPLETE", release="1" * 40),
+    deployed = json.loads(json.dumps(template))
+    deployed["Resources"][table]["Properties"]["TableName"] = "before"
+    account.deployed = {
+        "Prod-Payment": Deployed(template=deployed, status="UPDATE_COMPLETE", release="1" * 40),
         "Prod-DisasterRecovery": Deployed(
             template=assembly.template("Prod-DisasterRecovery"), status="UPDATE_IN_PROGRESS", release=None
         ),
@@ -137,7 +137,7 @@ def test_the_plan_command_compares_with_the_deployed_stacks(account: Account, as
 
 
 def test_the_plan_command_refuses_an_unknown_environment(account: Account, assembly: Assembly) -> None:
-    assert account.standing == {}
+    assert account.deployed == {}
     with pytest.raises(SettingsError, match="ENV is 'Live': the release has the environments Dev, Prod, Staging"):
         command.make_plan("Live", assembly=assembly.directory)
 

@@ -1,4 +1,4 @@
-"""What is brought up in the DR region is the same platform, under names and addresses that are free there."""
+"""The recovery variant: the same platform in the DR region, with its own names and networks."""
 
 from dataclasses import fields
 from typing import Any
@@ -27,8 +27,8 @@ def test_a_recovered_environment_differs_only_in_name_and_region(lost: Environme
     found = recovered(lost, certificate_arn=certificate(lost))
     names = [field.name for field in fields(Environment)]
     differing = {name for name in names if getattr(found, name) != getattr(lost, name)}
-    placed = {"name", "primary_region", "dr_region", "availability_zones", "vpc_cidr", "dr_vpc_cidr"}
-    assert differing - {"peers_with"} == placed | {"certificate_arn", "image"}
+    expected = {"name", "primary_region", "dr_region", "availability_zones", "vpc_cidr", "dr_vpc_cidr"}
+    assert differing - {"peers_with"} == expected | {"certificate_arn", "image"}
     assert found.peers_with is None
 
 

@@ -1,4 +1,4 @@
-"""A developer's own environment: like Dev, under names and addresses that clash with nothing."""
+"""The sandbox variant: a developer's environment like dev, with its own names and networks."""
 
 import re
 from ipaddress import IPv4Network
@@ -16,12 +16,12 @@ from tests.synthesized import report_in
 from tests.templates import Assembly
 
 SHARED = {"DatabaseName", "MetricName", "ServiceName"}
-"""Properties that are called names and name nothing of ours."""
+"""Properties that end with Name but do not name a resource of this project."""
 
 
 @pytest.fixture(scope="module")
 def alone(context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The assembly of the sandbox alice."""
+    """The directory of the cloud assembly of the sandbox alice."""
     directory = tmp_path_factory.mktemp("sandbox")
     app = cdk.App(analytics_reporting=False, context={**context, "sandbox": "alice"}, outdir=str(directory))
     environment = entry_point.standalone_environment(app, delivery)
@@ -30,8 +30,8 @@ def alone(context: dict[str, Any], delivery: Delivery, tmp_path_factory: pytest.
     return directory
 
 
-def names(assembly: Assembly, environment: str) -> set[tuple[str, str, str]]:
-    """What the resources of an environment are called."""
+def resource_names(assembly: Assembly, environment: str) -> set[tuple[str, str, str]]:
+    """The resource names of an environment, each with its type and property."""
     return {
         (resource["Type"], key, value)
         for stack in ("Payment", "DisasterRecovery")
@@ -55,14 +55,14 @@ def test_a_sandbox_has_the_resource_types_of_dev(alone: Path, assembly: Assembly
     def types(of: Assembly, environment: str) -> list[str]:
         return sorted(each["Type"] for each in of.template(f"{environment}-Payment")["Resources"].values())
 
-    # What Dev has besides is there for Staging, which administers Dev's database.
+    # Dev also has the resources for the peering with staging.
     peering = {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::EC2::SecurityGroupIngress"}
     own, dev = types(Assembly(alone), "Sandbox-alice"), types(assembly, "Dev")
     assert {kind for kind in (*own, *dev) if dev.count(kind) != own.count(kind)} <= peering
 
 
 def test_a_sandbox_shares_no_resource_name_with_dev(alone: Path, assembly: Assembly) -> None:
-    own, dev = names(Assembly(alone), "Sandbox-alice"), names(assembly, "Dev")
+    own, dev = resource_names(Assembly(alone), "Sandbox-alice"), resource_names(assembly, "Dev")
     assert len(own) > 30
     assert own & dev == set()
     assert [value for kind, key, value in own if kind == "AWS::S3::Bucket" and len(value) > 63] == []
@@ -82,8 +82,8 @@ def test_the_longest_sandbox_name_fits_into_a_bucket_name(delivery: Delivery) ->
 
 
 def test_sandbox_networks_overlap_no_other_network(delivery: Delivery) -> None:
-    taken = [network for environment in delivery.environments for network in environment.networks().values()]
-    assert not any(network.overlaps(free) for network in taken for free in (NETWORKS, DR_NETWORKS))
+    used = [network for environment in delivery.environments for network in environment.networks().values()]
+    assert not any(network.overlaps(free) for network in used for free in (NETWORKS, DR_NETWORKS))
     alice, bob = (sandbox(name, dev=delivery.environments[0]) for name in ("alice", "bob"))
     assert not IPv4Network(alice.vpc_cidr).overlaps(IPv4Network(bob.vpc_cidr))
     assert IPv4Network(alice.vpc_cidr).subnet_of(NETWORKS)

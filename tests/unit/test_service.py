@@ -1,4 +1,4 @@
-"""The way in and the service: every port agrees, nothing is readable that need not be, nothing is allowed unused."""
+"""The load balancer, the firewall and the service: ports, TLS, task permissions, scaling and deployment."""
 
 import json
 from typing import Any
@@ -81,9 +81,9 @@ def test_the_load_balancer_has_deletion_protection_only_in_prod(assembly: Assemb
 def test_the_image_is_pinned_by_its_digest(assembly: Assembly, delivery: Delivery) -> None:
     image = container(assembly)["Image"]
     text = image if isinstance(image, str) else "".join(str(part) for part in image["Fn::Join"][1])
-    image_of_record = delivery.environments[-1].service_image
-    assert text.endswith(f"/{image_of_record.repository}@{image_of_record.digest}")
-    assert image_of_record.digest.startswith("sha256:")
+    configured = delivery.environments[-1].service_image
+    assert text.endswith(f"/{configured.repository}@{configured.digest}")
+    assert configured.digest.startswith("sha256:")
 
 
 def test_the_container_runs_as_non_root_on_a_read_only_file_system(assembly: Assembly) -> None:
@@ -167,11 +167,11 @@ def test_the_service_scales_on_cpu_memory_and_queue_depth(assembly: Assembly, na
         for policy in assembly.resources(f"{name}-Payment", "AWS::ApplicationAutoScaling::ScalingPolicy").values()
     ]
     assert {(each["ScaleInCooldown"], each["ScaleOutCooldown"]) for each in tracked} == {(60, 60)}
-    levels = {
+    targets = {
         each.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType", "queue"): each["TargetValue"]
         for each in tracked
     }
-    assert levels == {
+    assert targets == {
         "ECSServiceAverageCPUUtilization": 70,
         "ECSServiceAverageMemoryUtilization": 70,
         "queue": 100,

@@ -1,4 +1,4 @@
-"""The alarms on the way of a request: load balancer, service, error budget; and on backups."""
+"""The alarms of load balancer, service, error budget and backups, in a stack of their own."""
 
 from functools import partial
 from typing import Any
@@ -157,7 +157,7 @@ def test_the_response_time_alarm_uses_p99_and_ignores_low_samples(
 def test_missing_data_breaches_the_healthy_hosts_alarm(template: dict[str, Any], environment: Environment) -> None:
     alarm = named(template, "service-healthy-hosts", environment)
     assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("LessThanThreshold", "breaching")
-    # ECS moves the hosts from one group to the other: neither alone says how many there are.
+    # ECS moves the hosts from one target group to the other, so only the sum is the number of hosts.
     assert expression(alarm) == "FILL(healthy1, 0) + FILL(healthy2, 0)"
     assert {query["MetricStat"]["Stat"] for query in alarm["Metrics"] if "MetricStat" in query} == {"Minimum"}
 
@@ -167,7 +167,7 @@ def test_cpu_and_memory_alarms_leave_time_for_scaling(
     template: dict[str, Any], environment: Environment, what: str
 ) -> None:
     alarm = named(template, f"service-{what}", environment)
-    # Target tracking acts after three minutes above 70 %, with cooldowns of one: five times that, without a break.
+    # Target tracking acts after three minutes above 70 %, with a cooldown of one minute: this is five times as long.
     assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (60, 15, 15)
     assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Average", "GreaterThanThreshold")
 

@@ -1,4 +1,4 @@
-"""The settings of cdk.json: loaded into typed records, or refused with every fault at once."""
+"""The settings of cdk.json: valid ones load into typed records, invalid ones raise all faults together."""
 
 import json
 import re
@@ -35,7 +35,7 @@ FRESH = {
         for name, digit in (("Dev", "2"), ("Staging", "3"), ("Prod", "4"))
     },
 }
-"""What a fresh checkout says; a team's own cdk.json says something else, and these tests must hold there too."""
+"""The settings of a fresh checkout; these tests do not depend on the cdk.json of the team."""
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def faults(settings: object, *, release: object = COMMIT) -> list[str]:
     return list(refused.value.faults)
 
 
-def holder_of(settings: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
-    """The object that a dotted place is in, and its key there."""
-    *way, last = place.split(".")
-    for key in way:
+def parent_of(settings: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    """The object that contains a dotted path, and the last key of the path."""
+    *parents, last = path.split(".")
+    for key in parents:
         settings = settings[key]
     return settings, last
 
@@ -215,7 +215,7 @@ def test_the_faults_of_all_settings_are_reported_together(settings: dict[str, An
 
 @pytest.mark.parametrize("value", [5, True, ["x"], {"x": 1}])
 @pytest.mark.parametrize(
-    ("place", "fault"),
+    ("path", "fault"),
     [
         ("account", "delivery.account is"),
         ("image", "Dev: image is"),
@@ -231,10 +231,10 @@ def test_the_faults_of_all_settings_are_reported_together(settings: dict[str, An
     ],
 )
 def test_a_value_that_is_no_text_is_reported_with_the_other_faults(
-    settings: dict[str, Any], place: str, fault: str, value: object
+    settings: dict[str, Any], path: str, fault: str, value: object
 ) -> None:
-    holder, last = holder_of(settings, place)
-    holder[last] = value
+    parent, last = parent_of(settings, path)
+    parent[last] = value
     settings["environments"]["Prod"]["alarm_email"] = "on-call"
     found = faults(settings)
     assert any(each.startswith(fault) and repr(value) in each for each in found)
@@ -269,7 +269,7 @@ def test_placeholders_are_refused_with_real_credentials(settings: dict[str, Any]
 
 
 def owned() -> dict[str, Any]:
-    """The settings of a team that has put its own in the place of every placeholder."""
+    """The settings of a team that has replaced every placeholder."""
     text = re.sub(r"([1-4])\1{11}", r"\g<1>23456789012", json.dumps(FRESH))
     text = text.replace(NO_ID, OWN_ID).replace("0" * 64, OWN_DIGEST)
     settings: dict[str, Any] = json.loads(text.replace("example.com", "payments.test").replace("example/", "acme/"))
@@ -288,7 +288,7 @@ def test_settings_without_placeholders_are_accepted_for_deployment(source: dict[
 
 
 @pytest.mark.parametrize(
-    ("place", "own", "left"),
+    ("path", "own", "left"),
     [
         ("source.connection_arn", "123456789012", "111111111111"),
         ("source.connection_arn", OWN_ID, NO_ID),
@@ -301,12 +301,12 @@ def test_settings_without_placeholders_are_accepted_for_deployment(source: dict[
         ("environments.Prod.alarm_email", "payments.test", "example.com"),
     ],
 )
-def test_every_remaining_placeholder_is_reported(place: str, own: str, left: str) -> None:
+def test_every_remaining_placeholder_is_reported(path: str, own: str, left: str) -> None:
     settings = owned()
-    holder, last = holder_of(settings, place)
-    assert own in holder[last]
-    holder[last] = holder[last].replace(own, left)
-    assert placeholders(settings) == [f"delivery.{place}"]
+    parent, last = parent_of(settings, path)
+    assert own in parent[last]
+    parent[last] = parent[last].replace(own, left)
+    assert placeholders(settings) == [f"delivery.{path}"]
 
 
 def test_each_environment_has_its_own_alarm_email(settings: dict[str, Any]) -> None:

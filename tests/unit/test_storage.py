@@ -1,4 +1,4 @@
-"""Sessions, queue and audit log: what they promise, and that the two regions fit each other."""
+"""Session table, queue and audit log: their settings, and the references between the two regions."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def audit_bucket(assembly: Assembly, stack: str) -> dict[str, Any]:
 
 
 def output_of(assembly: Assembly, reference: dict[str, Any]) -> str:
-    """The resource behind a reference to another stack's output."""
+    """The logical id of the resource that an output of another stack refers to."""
     target = reference["Fn::GetStackOutput"]
     assert assembly.stacks[target["StackName"]].environment.region == target["Region"]
     output = assembly.template(target["StackName"])["Outputs"][target["OutputName"]]["Value"]
@@ -84,8 +84,8 @@ def test_queues_and_buckets_refuse_plain_http(assembly: Assembly, environment: E
 def test_no_bucket_is_public(assembly: Assembly) -> None:
     for stack in assembly.stacks:
         for name, bucket in assembly.resources(stack, "AWS::S3::Bucket").items():
-            assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, name
-            assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, name
+            assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}, f"block public access to {name}"
+            assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, f"turn on versioning of {name}"
 
 
 @pytest.mark.parametrize("stack", ["Payment", "DisasterRecovery"])
@@ -155,7 +155,7 @@ def test_the_replication_role_reads_the_source_and_writes_the_replica(
     )
     role = assembly.resources(recovery, "AWS::IAM::Role")[role_id]
     assert role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] == {"Service": "s3.amazonaws.com"}
-    # The buckets and keys say what it may do; nothing else does.
+    # Only the bucket policies and key policies grant it permissions.
     assert not {"Policies", "ManagedPolicyArns"} & set(role)
     for principal, stack, bucket, actions in (
         (arn, payment, source, {"s3:GetObjectVersionForReplication", "s3:GetObjectRetention", "s3:GetObjectLegalHold"}),
@@ -189,7 +189,7 @@ def test_the_replication_role_reads_the_source_and_writes_the_replica(
 
 
 def allowed(policy: dict[str, Any], principal: object, *, on: object) -> set[str]:
-    """What a resource's policy allows somebody by name."""
+    """The actions that a resource policy allows a principal on a resource."""
     return {
         action
         for statement in policy["Statement"]
@@ -217,4 +217,6 @@ def test_only_peering_resources_name_another_environment(assembly: Assembly, del
 def test_every_key_rotates_each_year(assembly: Assembly) -> None:
     for stack in assembly.stacks:
         for name, key in assembly.resources(stack, "AWS::KMS::Key").items():
-            assert (key["EnableKeyRotation"], key["RotationPeriodInDays"]) == (True, 365), f"{stack}/{name}"
+            assert (key["EnableKeyRotation"], key["RotationPeriodInDays"]) == (True, 365), (
+                f"{stack}/{name}: make the key with payment_constructs/keys.py, which turns on rotation"
+            )

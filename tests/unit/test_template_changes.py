@@ -1,4 +1,4 @@
-"""What changes between two templates, which replacements follow, and which stored data that would lose."""
+"""The changes between two templates: replacements, their causes, and the data that they would delete."""
 
 from typing import Any
 
@@ -77,9 +77,9 @@ def test_a_nested_property_is_judged_by_its_full_path() -> None:
 
 
 def test_a_reference_to_a_replaced_resource_may_force_a_replacement() -> None:
-    alias = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {}}}
+    policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {}}}
     reader = {"Type": "AWS::SSM::Parameter", "Properties": {"Value": {"Ref": "Bucket"}, "Type": "String"}}
-    before = {"Bucket": BUCKET, "Policy": alias, "Reader": reader}
+    before = {"Bucket": BUCKET, "Policy": policy, "Reader": reader}
     changes = compare(before, {**before, "Bucket": changed(BUCKET, BucketName="other")})
     assert [(change.logical_id, change.replacement) for change in changes] == [
         ("Bucket", Replacement.ALWAYS),

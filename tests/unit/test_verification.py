@@ -1,4 +1,4 @@
-"""What happens behind a deployment: the environment's own verification, in a role that reaches nothing else."""
+"""The verification action after each deployment: its inputs, its build and its role."""
 
 import json
 import os
@@ -51,36 +51,36 @@ def test_every_environment_is_verified_after_its_last_deployment(assembly: Assem
 def test_prod_is_verified_only_after_its_approval(assembly: Assembly, delivery: Delivery) -> None:
     *_, prod = delivery.environments
     stages = [stage["Name"] for stage in assembly.pipeline_stages()]
-    looking = [
+    verifying = [
         stage["Name"]
         for stage in assembly.pipeline_stages()
         for action in stage["Actions"]
         if action["ActionTypeId"]["Provider"] == "CodeBuild"
         and action["Configuration"]["ProjectName"] == verification(assembly, prod)["Configuration"]["ProjectName"]
     ]
-    assert looking == [prod.name]
+    assert verifying == [prod.name]
     assert stages.index(f"Approve{prod.name}") < stages.index(prod.name)
 
 
 def test_verification_receives_the_outputs_of_its_environment(assembly: Assembly, environment: Environment) -> None:
     (deployment,) = (action for action in stage(assembly, environment) if action["Name"] == "Payment.Deploy")
-    handed = json.loads(verification(assembly, environment)["Configuration"]["EnvironmentVariables"])
-    outputs = {each["value"].removeprefix(f"#{{{deployment['Namespace']}.").removesuffix("}") for each in handed}
-    assert {each["name"] for each in handed} == {variable(output) for output in outputs}
+    variables = json.loads(verification(assembly, environment)["Configuration"]["EnvironmentVariables"])
+    outputs = {each["value"].removeprefix(f"#{{{deployment['Namespace']}.").removesuffix("}") for each in variables}
+    assert {each["name"] for each in variables} == {variable(output) for output in outputs}
     assert outputs <= set(assembly.template(f"{environment.name}-Payment")["Outputs"])
 
 
 def test_verification_receives_every_variable_that_its_tests_read(assembly: Assembly, environment: Environment) -> None:
     outputs = json.loads(verification(assembly, environment)["Configuration"]["EnvironmentVariables"])
-    told = {
+    constant = {
         each["Name"]: each["Value"] for each in project(assembly, environment)["Environment"]["EnvironmentVariables"]
     }
     # `make verify` adds the release.
-    wanted = {field.name.upper() for field in fields(Deployed)} - {"RELEASE"}
-    assert {each["name"] for each in outputs} | set(told) == wanted
-    assert told["ENVIRONMENT"] == environment.name
-    assert told["ROLE_ARN"] == f"arn:aws:iam::{environment.account}:role/payment-verification-{environment.slug}"
-    assert (told["REGION"], told["DR_REGION"]) == (environment.primary_region, environment.dr_region)
+    expected = {field.name.upper() for field in fields(Deployed)} - {"RELEASE"}
+    assert {each["name"] for each in outputs} | set(constant) == expected
+    assert constant["ENVIRONMENT"] == environment.name
+    assert constant["ROLE_ARN"] == f"arn:aws:iam::{environment.account}:role/payment-verification-{environment.slug}"
+    assert (constant["REGION"], constant["DR_REGION"]) == (environment.primary_region, environment.dr_region)
 
 
 def test_every_action_configuration_fits_the_codepipeline_limit(assembly: Assembly) -> None:
@@ -112,7 +112,7 @@ def test_the_verification_build_assumes_only_the_role_of_its_environment(
     assert assumable == [f"arn:aws:iam::{environment.account}:role/payment-verification-{environment.slug}"]
     role = assembly.resources("PipelineStack", "AWS::IAM::Role")[logical_id]
     assert "ManagedPolicyArns" not in role
-    # By this name it is trusted there.
+    # The verification role trusts this name.
     assert role["RoleName"] == f"payment-delivery-verification-{environment.slug}"
 
 
