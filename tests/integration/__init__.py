@@ -1,5 +1,5 @@
-"""What a payments team looks at right after a deployment, against what was deployed: `make verify`.
+"""Integration tests of a deployed environment: `make verify`.
 
-The pipeline runs it behind every deployment, in the verification role. That allows what is called here, and nothing
-else: payment_constructs/roles.py.
+The pipeline runs them after every deployment with the verification role, which allows exactly the calls of these
+tests: payment_constructs/roles.py.
 """

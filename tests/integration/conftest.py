@@ -1,4 +1,4 @@
-"""The deployment under verification, and clients in the role that may verify it."""
+"""Fixtures: the deployment under test, its manifest, and clients with the verification role."""
 
 import json
 import os
@@ -13,12 +13,12 @@ from tests.integration.deployed import Deployed, MissingVariablesError
 
 Client = Callable[..., Any]
 SECONDS = 900
-"""As long as the build may take; the shortest session that STS gives."""
+"""Timeout of the build, and the shortest session that STS issues."""
 
 
 @pytest.fixture(scope="session")
 def deployed() -> Deployed:
-    """What was deployed; without its names there is nothing to verify, and nothing is skipped."""
+    """The deployment under test; without its environment variables the run fails instead of skipping."""
     try:
         return Deployed.named_by(os.environ)
     except MissingVariablesError as error:
@@ -27,7 +27,7 @@ def deployed() -> Deployed:
 
 @pytest.fixture(scope="session")
 def client(deployed: Deployed) -> Client:
-    """Makes clients in the verification role: ``client("sqs")``, or ``client("dynamodb", region=...)``."""
+    """Creates clients with the verification role: ``client("sqs")`` or ``client("dynamodb", region=...)``."""
     assumed = boto3.client("sts", region_name=deployed.region).assume_role(
         RoleArn=deployed.role_arn,
         RoleSessionName=f"verification-{deployed.release}"[:64],
@@ -59,20 +59,20 @@ def parameter(client: Client, deployed: Deployed) -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def manifest(parameter: Callable[[str], str]) -> dict[str, Any]:
-    """The environment's own account of what stands there, and how it is set."""
+    """The manifest: the deployed resources of the environment and its settings."""
     document: dict[str, Any] = json.loads(parameter("manifest"))
     return document
 
 
 @pytest.fixture(scope="session")
 def primary(manifest: dict[str, Any], deployed: Deployed) -> dict[str, str]:
-    """What the manifest says of the primary region."""
+    """The manifest entries of the primary region."""
     return dict(manifest[deployed.region])
 
 
 @pytest.fixture(scope="session")
 def recovery(manifest: dict[str, Any], deployed: Deployed) -> dict[str, str]:
-    """What the manifest says of the DR region."""
+    """The manifest entries of the DR region."""
     return dict(manifest[deployed.dr_region])
 
 

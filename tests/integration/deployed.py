@@ -1,4 +1,4 @@
-"""What was deployed: the environment, and the stack outputs that the pipeline hands over as environment variables."""
+"""The deployment under test: the environment and its stack outputs, read from environment variables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -6,27 +6,19 @@ from typing import Self
 
 
 class MissingVariablesError(Exception):
-    """Variables that nobody set."""
+    """Environment variables that are not set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """One deployment of one environment; each field is the variable of its name in capitals.
-
-    Args:
-        environment: Its name, such as ``Dev``.
-        role_arn: The role to look at it in.
-        region: Where it stands.
-        dr_region: Where its replicas are.
-        release: The commit that was deployed.
-        vpc_id: The outputs of its payment stack, this and the following.
-    """
+    """One deployment of an environment; each field is read from the variable of its name in capitals."""
 
     environment: str
-    role_arn: str
+    role_arn: str  # the verification role
     region: str
     dr_region: str
-    release: str
+    release: str  # the deployed commit
+    # The outputs of the payment stack:
     vpc_id: str
     cluster_arn: str
     database_endpoint: str
@@ -37,10 +29,10 @@ class Deployed:
 
     @classmethod
     def named_by(cls: type[Self], variables: Mapping[str, str]) -> Self:
-        """The deployment that environment variables name.
+        """The deployment that environment variables describe.
 
         Raises:
-            MissingVariablesError: With the name of each that is not set, or empty.
+            MissingVariablesError: A variable is not set or empty; the message names all of them.
         """
         names = [field.name for field in fields(cls)]
         if missing := [name.upper() for name in names if not variables.get(name.upper())]:
@@ -52,13 +44,13 @@ class Deployed:
 
     @property
     def slug(self) -> str:
-        """The environment as names carry it."""
+        """The environment's name in lower case, as in resource names."""
         return self.environment.lower()
 
     def resource_name(self, service: str) -> str:
-        """What a resource of the environment is called."""
+        """The name of a resource of the environment."""
         return f"payment-{service}-{self.slug}"
 
     def parameter_name(self, key: str) -> str:
-        """What an SSM parameter of the environment is called."""
+        """The name of an SSM parameter of the environment."""
         return f"/payment/{self.slug}/{key}"

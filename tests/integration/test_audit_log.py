@@ -1,4 +1,4 @@
-"""The settings of the audit log. Nothing is written: it would stay for years."""
+"""The audit log bucket: its settings only, because a written object would remain for years."""
 
 from typing import Any
 
@@ -27,7 +27,9 @@ def test_the_audit_bucket_has_object_lock(s3: Any, bucket: str, retained: bool) 
     assert lock["ObjectLockEnabled"] == "Enabled"
     retention = lock["Rule"]["DefaultRetention"]
     assert retention["Mode"] == ("COMPLIANCE" if retained else "GOVERNANCE")
-    assert retention["Days"] >= (365 if retained else 1), "locked for too short a time"
+    assert retention["Days"] >= (365 if retained else 1), (
+        "the object lock is too short: see payment_constructs/audit_log.py"
+    )
 
 
 def test_the_audit_bucket_is_encrypted_with_its_own_key(s3: Any, bucket: str, primary: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The database: available, with a reader, encrypted and protected. Nobody logs on to it from here."""
+"""The database cluster: available, with a reader, encrypted and protected; the tests do not connect to it."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import pytest
 
 from tests.integration.conftest import Client
 from tests.integration.deployed import Deployed
-from tests.integration.patience import becomes
+from tests.integration.polling import becomes_true
 
 MAINTENANCE_SECONDS = 120
-"""A snapshot or a setting that is being applied passes."""
+"""A running snapshot or configuration change ends within this time."""
 
 
 def described(client: Client, deployed: Deployed) -> dict[str, Any]:
@@ -24,15 +24,15 @@ def cluster(client: Client, deployed: Deployed) -> dict[str, Any]:
 
 
 def test_the_database_is_available(client: Client, deployed: Deployed) -> None:
-    assert becomes(lambda: described(client, deployed)["Status"] == "available", seconds=MAINTENANCE_SECONDS), (
-        f"after {MAINTENANCE_SECONDS} s it is still {described(client, deployed)['Status']}"
+    assert becomes_true(lambda: described(client, deployed)["Status"] == "available", seconds=MAINTENANCE_SECONDS), (
+        f"it is still {described(client, deployed)['Status']} after {MAINTENANCE_SECONDS} s: see the RDS events"
     )
 
 
 def test_the_database_has_one_writer_and_a_reader(cluster: dict[str, Any]) -> None:
     writers = [member["DBInstanceIdentifier"] for member in cluster["DBClusterMembers"] if member["IsClusterWriter"]]
     assert len(writers) == 1, f"writers: {writers}"
-    assert len(cluster["DBClusterMembers"]) >= 2, "a writer without a reader"
+    assert len(cluster["DBClusterMembers"]) >= 2, "there is no reader to fail over to: see the RDS events"
 
 
 def test_the_database_endpoint_matches_the_stack_output(cluster: dict[str, Any], deployed: Deployed) -> None:
@@ -40,7 +40,7 @@ def test_the_database_endpoint_matches_the_stack_output(cluster: dict[str, Any],
 
 
 def test_the_database_is_encrypted_with_its_own_key(cluster: dict[str, Any], primary: dict[str, str]) -> None:
-    assert cluster["StorageEncrypted"], "the storage is not encrypted"
+    assert cluster["StorageEncrypted"], "the storage is not encrypted: see payment_constructs/database.py"
     assert cluster["KmsKeyId"] == primary["database_key"]
 
 

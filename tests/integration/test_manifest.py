@@ -1,4 +1,4 @@
-"""The manifest speaks of this deployment."""
+"""The manifest describes this deployment."""
 
 from typing import Any
 
@@ -6,17 +6,19 @@ from tests.integration.deployed import Deployed
 
 
 def test_the_manifest_names_this_release(manifest: dict[str, Any], deployed: Deployed) -> None:
-    assert manifest["release"] == deployed.release, "another release stands here than the one that is verified"
+    assert manifest["release"] == deployed.release, (
+        "another release is deployed: run the verification of the latest execution"
+    )
 
 
 def test_the_manifest_names_this_environment(manifest: dict[str, Any], deployed: Deployed) -> None:
     assert manifest["environment"] == deployed.environment
-    assert deployed.role_arn.split(":")[4] == manifest["configuration"]["account"], "verified in another account"
+    assert deployed.role_arn.split(":")[4] == manifest["configuration"]["account"], "ROLE_ARN is of another account"
 
 
 def test_the_manifest_matches_the_stack_outputs(primary: dict[str, str], deployed: Deployed) -> None:
-    told = {name: primary[name] for name in ("vpc", "load_balancer", "database", "queue", "audit_bucket")}
-    assert told == {
+    listed = {name: primary[name] for name in ("vpc", "load_balancer", "database", "queue", "audit_bucket")}
+    assert listed == {
         "vpc": deployed.vpc_id,
         "load_balancer": deployed.load_balancer_dns,
         "database": deployed.database_endpoint,
@@ -25,4 +27,4 @@ def test_the_manifest_matches_the_stack_outputs(primary: dict[str, str], deploye
     }
     assert primary["session_table"].endswith(f":table/{deployed.session_table_name}")
     cluster = deployed.cluster_arn.rpartition("/")[2]
-    assert f":service/{cluster}/" in primary["service"], "the service runs in another cluster than the output names"
+    assert f":service/{cluster}/" in primary["service"], "the service is not in the cluster of the stack output"

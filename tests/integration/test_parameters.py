@@ -1,4 +1,4 @@
-"""Where others, and the service itself, find the platform."""
+"""The SSM parameters from which the service and other teams read the platform's endpoints."""
 
 from collections.abc import Callable
 
@@ -20,4 +20,6 @@ from tests.integration.deployed import Deployed
 def test_each_parameter_matches_its_stack_output(
     parameter: Callable[[str], str], deployed: Deployed, key: str, field: str
 ) -> None:
-    assert parameter(key) == getattr(deployed, field), f"who reads {deployed.parameter_name(key)} is led astray"
+    assert parameter(key) == getattr(deployed, field), (
+        f"{deployed.parameter_name(key)} differs from the stack output: deploy the payment stack again"
+    )

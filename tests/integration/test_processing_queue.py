@@ -1,4 +1,4 @@
-"""The queue of payments, and where those go that cannot be processed."""
+"""The processing queue and its dead-letter queue."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ def test_the_queue_moves_messages_to_the_dlq_after_three_receives(
     queue: dict[str, str], dead_letters: dict[str, str]
 ) -> None:
     redrive = json.loads(queue["RedrivePolicy"])
-    assert redrive["deadLetterTargetArn"] == dead_letters["QueueArn"], "failed payments go elsewhere"
+    assert redrive["deadLetterTargetArn"] == dead_letters["QueueArn"], "failed payments go to another queue"
     assert int(redrive["maxReceiveCount"]) == 3
 
 
@@ -50,7 +50,7 @@ def test_each_queue_is_encrypted_with_the_queue_key(
     which: str, primary: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     key = request.getfixturevalue(which).get("KmsMasterKeyId")
-    assert key == primary["queue_key"], f"encrypted with {key}"
+    assert key == primary["queue_key"], f"the queue uses the key {key}: see payment_constructs/queue.py"
 
 
 @pytest.mark.parametrize("which", ["queue", "dead_letters"])

@@ -1,4 +1,4 @@
-"""The service: deployed to the end, running, and answering clients over HTTPS."""
+"""The service: its deployment is complete, its tasks run, and it answers over HTTPS."""
 
 import http.client
 import ssl
@@ -8,17 +8,17 @@ import pytest
 
 from tests.integration.conftest import Client
 from tests.integration.deployed import Deployed
-from tests.integration.patience import becomes
+from tests.integration.polling import becomes_true
 
 HEALTH = "/health"
 SECONDS = 10
-NAMED = {"User-Agent": "payment-verification"}
-"""The firewall turns away who does not say what it is."""
+HEADERS = {"User-Agent": "payment-verification"}
+"""The firewall blocks requests without a User-Agent."""
 
 
 @pytest.fixture
 def described(client: Client, deployed: Deployed, primary: dict[str, str]) -> Any:
-    """Asks for the service as it is at that moment."""
+    """A function that returns the current description of the service."""
 
     def describe() -> dict[str, Any]:
         answer = client("ecs").describe_services(cluster=deployed.cluster_arn, services=[primary["service"]])
@@ -33,7 +33,7 @@ def test_the_service_is_active_and_its_last_deployment_completed(described: Any)
     assert service["status"] == "ACTIVE"
     (last,) = (one for one in service["deployments"] if one["status"] == "PRIMARY")
     state, reason = last["rolloutState"], last.get("rolloutStateReason", "no reason given")
-    assert state == "COMPLETED", f"the last deployment is {state}: {reason}"
+    assert state == "COMPLETED", f"the last deployment is {state}: {reason}; see the events of the ECS service"
 
 
 @pytest.mark.containers
@@ -42,24 +42,23 @@ def test_the_service_runs_its_desired_number_of_tasks(described: Any) -> None:
         service = described()
         return bool(service["runningCount"] == service["desiredCount"] >= 1)
 
-    assert becomes(complete, seconds=120), {name: described()[name] for name in ("runningCount", "desiredCount")}
+    assert becomes_true(complete, seconds=120), {name: described()[name] for name in ("runningCount", "desiredCount")}
 
 
 @pytest.mark.containers
 def test_the_service_answers_over_https(deployed: Deployed) -> None:
-    """By the load balancer's own name, before any record of the team's domain points to it.
+    """The request uses the load balancer's own name, because the DNS record of the team's domain may not exist yet.
 
-    So the certificate cannot name the host that is asked: that it is issued by an authority that clients trust, and is
-    valid today, is verified; that it is for the right domain is not.
+    So the test verifies the certificate's issuer and validity, and not its host name.
     """
-    trusting = ssl.create_default_context()
-    trusting.check_hostname = False
+    tls_context = ssl.create_default_context()
+    tls_context.check_hostname = False
     answers: list[object] = []
 
     def healthy() -> bool:
-        connection = http.client.HTTPSConnection(deployed.load_balancer_dns, timeout=SECONDS, context=trusting)
+        connection = http.client.HTTPSConnection(deployed.load_balancer_dns, timeout=SECONDS, context=tls_context)
         try:
-            connection.request("GET", HEALTH, headers=NAMED)
+            connection.request("GET", HEALTH, headers=HEADERS)
             answers.append(connection.getresponse().status)
         except OSError as error:
             answers.append(error)
@@ -67,17 +66,17 @@ def test_the_service_answers_over_https(deployed: Deployed) -> None:
             connection.close()
         return answers[-1] == 200
 
-    assert becomes(healthy, seconds=60), f"https://{deployed.load_balancer_dns}{HEALTH} answers {answers[-1]!r}"
+    assert becomes_true(healthy, seconds=60), f"https://{deployed.load_balancer_dns}{HEALTH} answers {answers[-1]!r}"
 
 
 @pytest.mark.containers
 def test_plain_http_is_refused_or_redirected(deployed: Deployed) -> None:
     connection = http.client.HTTPConnection(deployed.load_balancer_dns, timeout=SECONDS)
     try:
-        connection.request("GET", HEALTH, headers=NAMED)
+        connection.request("GET", HEALTH, headers=HEADERS)
         answer = connection.getresponse()
     except OSError:
-        return  # nobody listens: what a client sends in plain text goes nowhere
+        return  # there is no listener, so no request is sent in plain text
     finally:
         connection.close()
     assert 300 <= answer.status < 400, f"plain HTTP is answered with {answer.status}"

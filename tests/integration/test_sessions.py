@@ -1,4 +1,4 @@
-"""A session is taken, kept and forgotten, and the DR region knows it."""
+"""The session table: a session is written, read, deleted and replicated to the DR region."""
 
 import time
 import uuid
@@ -9,13 +9,13 @@ import pytest
 
 from tests.integration.conftest import Client
 from tests.integration.deployed import Deployed
-from tests.integration.patience import becomes
+from tests.integration.polling import becomes_true
 
 OWN = "verification-"
-"""What the id of a session of ours begins with. The role reaches no others."""
+"""Prefix of the session ids of these tests; the verification role allows no others."""
 
 REPLICATION_SECONDS = 60
-"""Ordinarily a second or two."""
+"""Upper limit; replication usually takes one or two seconds."""
 
 
 class Sessions:
@@ -28,7 +28,7 @@ class Sessions:
         self._client.put_item(TableName=self._table, Item=session)
 
     def get(self, session: dict[str, Any]) -> dict[str, Any] | None:
-        """As it is now, not as it was a moment ago."""
+        """The session by a strongly consistent read."""
         answer = self._client.get_item(TableName=self._table, Key=_key(session), ConsistentRead=True)
         found: dict[str, Any] | None = answer.get("Item")
         return found
@@ -42,36 +42,38 @@ def _key(session: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def here(client: Client, deployed: Deployed) -> Sessions:
+def primary_table(client: Client, deployed: Deployed) -> Sessions:
     return Sessions(client("dynamodb"), deployed.session_table_name)
 
 
 @pytest.fixture
-def there(client: Client, deployed: Deployed) -> Sessions:
+def dr_table(client: Client, deployed: Deployed) -> Sessions:
     return Sessions(client("dynamodb", region=deployed.dr_region), deployed.session_table_name)
 
 
 @pytest.fixture
-def session(here: Sessions, deployed: Deployed) -> Iterator[dict[str, Any]]:
-    """A session that says what it is, and is gone afterwards: deleted, or else expired within the hour."""
+def session(primary_table: Sessions, deployed: Deployed) -> Iterator[dict[str, Any]]:
+    """A written session; the test deletes it, and otherwise it expires within an hour."""
     one = {
         "sessionId": {"S": f"{OWN}{uuid.uuid4()}"},
         "release": {"S": deployed.release},
         "ttl": {"N": str(int(time.time()) + 3600)},
     }
-    here.put(one)
+    primary_table.put(one)
     yield one
-    here.delete(one)
+    primary_table.delete(one)
 
 
-def test_a_session_is_written_read_and_deleted(session: dict[str, Any], here: Sessions) -> None:
-    assert here.get(session) == session, "the session that was written is not the one that is read"
-    here.delete(session)
-    assert here.get(session) is None, "a deleted session is still there"
+def test_a_session_is_written_read_and_deleted(session: dict[str, Any], primary_table: Sessions) -> None:
+    assert primary_table.get(session) == session, "the session that is read differs from the written one"
+    primary_table.delete(session)
+    assert primary_table.get(session) is None, "the deleted session still exists"
 
 
-def test_a_session_is_replicated_to_the_dr_region(session: dict[str, Any], there: Sessions, deployed: Deployed) -> None:
-    assert becomes(lambda: there.get(session) == session, seconds=REPLICATION_SECONDS), (
-        f"a session written in {deployed.region} was not in {deployed.dr_region} after {REPLICATION_SECONDS} s: "
-        "see ReplicationLatency of the table"
+def test_a_session_is_replicated_to_the_dr_region(
+    session: dict[str, Any], dr_table: Sessions, deployed: Deployed
+) -> None:
+    assert becomes_true(lambda: dr_table.get(session) == session, seconds=REPLICATION_SECONDS), (
+        f"a session written in {deployed.region} is not in {deployed.dr_region} after {REPLICATION_SECONDS} s: "
+        "see docs/operations.md#sessions-replication"
     )

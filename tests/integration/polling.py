@@ -1,11 +1,11 @@
-"""Waiting for what takes a moment, and not for ever."""
+"""Polling with a timeout."""
 
 import time
 from collections.abc import Callable
 
 
-def becomes(condition: Callable[[], bool], *, seconds: float) -> bool:
-    """Whether it became true in time."""
+def becomes_true(condition: Callable[[], bool], *, seconds: float) -> bool:
+    """Whether a condition becomes true within a time."""
     deadline = time.monotonic() + seconds
     pause = 0.1
     while not condition():
