@@ -63,6 +63,11 @@ def alarms(template: Template) -> dict[str, dict[str, Any]]:
     }
 
 
+def alarm_named(template: Template, name: str) -> dict[str, Any]:
+    """The properties of the alarm with a name."""
+    return next(alarm for alarm in alarms(template).values() if alarm["AlarmName"] == name)
+
+
 def runbook(alarm: Mapping[str, Any]) -> str | None:
     """The runbook anchor at the end of an alarm's description."""
     found = RUNBOOK.search(alarm.get("AlarmDescription", ""))

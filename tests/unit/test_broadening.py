@@ -227,29 +227,29 @@ FURTHER = {"Fn::GetAtt": ["NetworkEndpointSecurityGroup", "GroupId"]}
 ALLOWING = {"Name": "Ours", "Priority": 9, "Action": {"Allow": {}}, "Statement": {"GeoMatchStatement": {}}}
 
 
-def named_like(resources: Resources, kind: str, part: str = "") -> str:
+def logical_id(resources: Resources, kind: str, part: str = "") -> str:
     return next(name for name, each in resources.items() if each["Type"] == kind and part in name)
 
 
-def the(resources: Resources, what: str) -> Any:
-    return resources[named_like(resources, TYPES[what])]["Properties"]
+def only(resources: Resources, what: str) -> Any:
+    return resources[logical_id(resources, TYPES[what])]["Properties"]
 
 
 def database(resources: Resources) -> Any:
-    return resources[named_like(resources, "AWS::RDS::DBInstance")]["Properties"]
+    return resources[logical_id(resources, "AWS::RDS::DBInstance")]["Properties"]
 
 
 def endpoint(resources: Resources) -> Any:
-    return resources[named_like(resources, "AWS::EC2::VPCEndpoint", "Kms")]["Properties"]
+    return resources[logical_id(resources, "AWS::EC2::VPCEndpoint", "Kms")]["Properties"]
 
 
 def tasks(resources: Resources) -> Any:
-    return the(resources, "service")["NetworkConfiguration"]["AwsvpcConfiguration"]
+    return only(resources, "service")["NetworkConfiguration"]["AwsvpcConfiguration"]
 
 
 def route_like(resources: Resources, tier: str, to: str) -> None:
-    association = named_like(resources, "AWS::EC2::SubnetRouteTableAssociation", f"{tier}Subnet1")
-    table = named_like(resources, "AWS::EC2::RouteTable", f"{to}Subnet1")
+    association = logical_id(resources, "AWS::EC2::SubnetRouteTableAssociation", f"{tier}Subnet1")
+    table = logical_id(resources, "AWS::EC2::RouteTable", f"{to}Subnet1")
     resources[association]["Properties"]["RouteTableId"] = {"Ref": table}
 
 
@@ -260,83 +260,83 @@ def without(resources: Resources, *kinds: str) -> None:
 
 PLANTED: dict[str, tuple[Callable[[Resources], object], list[str]]] = {
     "a database with a public address": (
-        lambda all_: database(all_).update(PubliclyAccessible=True),
+        lambda resources: database(resources).update(PubliclyAccessible=True),
         ["has a public address"],
     ),
     "a database in the routes of the public tier": (
-        lambda all_: route_like(all_, "Database", "Public"),
+        lambda resources: route_like(resources, "Database", "Public"),
         ["lets ${NetworkVpcDatabaseSubnet1", "lets 0.0.0.0/0 in to ${NetworkVpcDatabaseSubnet1"],
     ),
     "a database in the routes of the private tier": (
-        lambda all_: route_like(all_, "Database", "Private"),
+        lambda resources: route_like(resources, "Database", "Private"),
         ["lets ${NetworkVpcDatabaseSubnet1"],
     ),
     "a service in the routes of the public tier": (
-        lambda all_: route_like(all_, "Private", "Public"),
+        lambda resources: route_like(resources, "Private", "Public"),
         ["lets 0.0.0.0/0 in to ${NetworkVpcPrivateSubnet1"],
     ),
     "no routes but those of the main table": (
-        lambda all_: all_.pop(
-            named_like(all_, "AWS::EC2::SubnetRouteTableAssociation", "DatabaseSubnet1"),
+        lambda resources: resources.pop(
+            logical_id(resources, "AWS::EC2::SubnetRouteTableAssociation", "DatabaseSubnet1"),
         ),
         ["decides on the routes of ${NetworkVpcDatabaseSubnet1"],
     ),
     "tasks with public addresses": (
-        lambda all_: tasks(all_).update(AssignPublicIp="ENABLED"),
+        lambda resources: tasks(resources).update(AssignPublicIp="ENABLED"),
         ["gives public addresses"],
     ),
     "a further group of the database": (
-        lambda all_: the(all_, "cluster")["VpcSecurityGroupIds"].append(FURTHER),
+        lambda resources: only(resources, "cluster")["VpcSecurityGroupIds"].append(FURTHER),
         ["belongs to ${NetworkEndpointSecurityGroup"],
     ),
     "a further group of the service": (
-        lambda all_: tasks(all_)["SecurityGroups"].append(FURTHER),
+        lambda resources: tasks(resources)["SecurityGroups"].append(FURTHER),
         ["belongs to ${NetworkEndpointSecurityGroup"],
     ),
     "a further group of the load balancer": (
-        lambda all_: the(all_, "balancer")["SecurityGroups"].append(FURTHER),
+        lambda resources: only(resources, "balancer")["SecurityGroups"].append(FURTHER),
         ["belongs to ${NetworkEndpointSecurityGroup"],
     ),
     "a further group of an endpoint": (
-        lambda all_: endpoint(all_)["SecurityGroupIds"].append(FURTHER),
+        lambda resources: endpoint(resources)["SecurityGroupIds"].append(FURTHER),
         ["belongs to ${NetworkEndpointSecurityGroup.GroupId}"],
     ),
     "no group but the default one": (
-        lambda all_: the(all_, "cluster").pop("VpcSecurityGroupIds"),
+        lambda resources: only(resources, "cluster").pop("VpcSecurityGroupIds"),
         ["has security groups of its own: no longer"],
     ),
     "another TLS policy": (
-        lambda all_: the(all_, "listener").update(SslPolicy="ELBSecurityPolicy-2016-08"),
+        lambda resources: only(resources, "listener").update(SslPolicy="ELBSecurityPolicy-2016-08"),
         ["asks for ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09: no longer"],
     ),
     "no TLS policy": (
-        lambda all_: the(all_, "listener").pop("SslPolicy"),
+        lambda resources: only(resources, "listener").pop("SslPolicy"),
         ["asks for ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09: no longer"],
     ),
     "a firewall with one rule less": (
-        lambda all_: the(all_, "firewall")["Rules"].pop(0),
+        lambda resources: only(resources, "firewall")["Rules"].pop(0),
         ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
     ),
     "a rule that counts": (
-        lambda all_: the(all_, "firewall")["Rules"][0].update(OverrideAction={"Count": {}}),
+        lambda resources: only(resources, "firewall")["Rules"][0].update(OverrideAction={"Count": {}}),
         ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
     ),
     "a rule that excludes": (
-        lambda all_: the(all_, "firewall")["Rules"][0]["Statement"]["ManagedRuleGroupStatement"].update(
+        lambda resources: only(resources, "firewall")["Rules"][0]["Statement"]["ManagedRuleGroupStatement"].update(
             RuleActionOverrides=[{"Name": "A", "ActionToUse": {"Count": {}}}]
         ),
         ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
     ),
     "a rule that lets pass": (
-        lambda all_: the(all_, "firewall")["Rules"].append(ALLOWING),
+        lambda resources: only(resources, "firewall")["Rules"].append(ALLOWING),
         ["lets requests pass: Name Ours, Priority 9, Statement {"],
     ),
     "a load balancer without a firewall": (
-        lambda all_: without(all_, TYPES["association"]),
+        lambda resources: without(resources, TYPES["association"]),
         ["filters requests to ${ServiceLoadBalancer"],
     ),
     "a load balancer behind another firewall": (
-        lambda all_: the(all_, "association").update(WebACLArn="arn:aws:wafv2:other"),
+        lambda resources: only(resources, "association").update(WebACLArn="arn:aws:wafv2:other"),
         ["filters requests to ${ServiceLoadBalancer"],
     ),
 }
@@ -357,7 +357,7 @@ def resources(assembly: Assembly) -> Resources:
     return found
 
 
-def opened(before: Resources, after: Resources) -> list[str]:
+def network_findings(before: Resources, after: Resources) -> list[str]:
     return [
         line.split(" ", 1)[1] for line in broadened_network(before={"Resources": before}, after={"Resources": after})
     ]
@@ -369,32 +369,32 @@ def test_each_planted_opening_is_reported_and_its_reversal_is_not(case: str, res
     deployed = json.loads(json.dumps(resources))
     plant(resources)
     for found, expected in (
-        (opened(deployed, resources), lines),
-        (opened(resources, deployed), INCOMPARABLE.get(case, [])),
+        (network_findings(deployed, resources), lines),
+        (network_findings(resources, deployed), INCOMPARABLE.get(case, [])),
     ):
         assert [line[: len(start)] for line, start in zip(found, expected, strict=True)] == expected
 
 
 def test_a_firewall_rule_changed_from_block_to_allow_is_reported(resources: Resources) -> None:
-    the(resources, "firewall").update(DefaultAction={"Block": {}})
-    the(resources, "firewall")["Rules"].append(ALLOWING | {"Action": {"Block": {}}})
+    only(resources, "firewall").update(DefaultAction={"Block": {}})
+    only(resources, "firewall")["Rules"].append(ALLOWING | {"Action": {"Block": {}}})
     deployed = json.loads(json.dumps(resources))
-    the(resources, "firewall").update(DefaultAction={"Allow": {}})
-    the(resources, "firewall")["Rules"][-1] = ALLOWING
+    only(resources, "firewall").update(DefaultAction={"Allow": {}})
+    only(resources, "firewall")["Rules"][-1] = ALLOWING
     statement = 'Statement {"GeoMatchStatement": {}}'
-    assert opened(deployed, resources) == [
+    assert network_findings(deployed, resources) == [
         f"lets requests pass: Name Ours, Priority 9, {statement}",
         "stops requests by default: no longer",
         f"stops requests: Name Ours, {statement}: no longer",
     ]
-    assert opened(resources, deployed) == []
+    assert network_findings(resources, deployed) == []
 
 
 def test_a_protection_removed_with_its_resource_is_not_reported(resources: Resources) -> None:
     deployed = json.loads(json.dumps(resources))
     without(resources, TYPES["association"], TYPES["balancer"], TYPES["listener"], TYPES["firewall"])
     without(resources, "AWS::S3::Bucket", "AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation")
-    assert opened(deployed, resources) == []
+    assert network_findings(deployed, resources) == []
 
 
 def test_a_removed_resource_policy_is_reported_while_its_resource_remains(resources: Resources) -> None:

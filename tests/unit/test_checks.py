@@ -148,12 +148,12 @@ def test_the_build_publishes_the_sbom_as_an_artifact(assembly: Assembly) -> None
 
 
 def test_the_sbom_is_valid_reproducible_and_complete(tmp_path: Path) -> None:
-    made = []
+    documents = []
     for name, checked in (("first.json", "--validate"), ("second.json", "--no-validate")):
         command = ("cyclonedx-py", "requirements", "requirements.txt", checked, "--output-reproducible", "-o")
         assert run(*command, str(tmp_path / name)).returncode == 0
-        made.append((tmp_path / name).read_text())
-    assert made[0] == made[1]
+        documents.append((tmp_path / name).read_text())
+    assert documents[0] == documents[1]
     lock = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
-    wanted = set(re.findall(r"^([A-Za-z0-9._-]+)==", lock, flags=re.MULTILINE))
-    assert {component["name"] for component in json.loads(made[0])["components"]} >= wanted
+    locked_packages = set(re.findall(r"^([A-Za-z0-9._-]+)==", lock, flags=re.MULTILINE))
+    assert {component["name"] for component in json.loads(documents[0])["components"]} >= locked_packages

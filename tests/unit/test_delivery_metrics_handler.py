@@ -52,10 +52,10 @@ class FakeAws:
         self.operation = operation
         return self
 
-    def paginate(self, **wanted: Any) -> list[dict[str, Any]]:
+    def paginate(self, **arguments: Any) -> list[dict[str, Any]]:
         if self.operation == "list_pipeline_executions":
             return [{"pipelineExecutionSummaries": [each]} for each in self.executions]
-        return [{"actionExecutionDetails": self.actions[wanted["filter"]["pipelineExecutionId"]]}]
+        return [{"actionExecutionDetails": self.actions[arguments["filter"]["pipelineExecutionId"]]}]
 
     def put_metric_data(self, **data: Any) -> None:
         self.namespace = data["Namespace"]

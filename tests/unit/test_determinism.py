@@ -37,8 +37,8 @@ def test_two_syntheses_are_byte_identical(assembly: Assembly, tmp_path: Path) ->
         "app.synthesize(made, app.load(made))"
     )
     subprocess.run([sys.executable, "-c", program], cwd=CHECKOUT, env=other_machine, check=True, capture_output=True)  # noqa: S603
-    ours, theirs = files(assembly.directory), files(tmp_path / "out")
-    assert len(ours) > 20
-    assert ours.keys() == theirs.keys()
-    different = [name for name in ours if ours[name] != theirs[name]]
+    first, second = files(assembly.directory), files(tmp_path / "out")
+    assert len(first) > 20
+    assert first.keys() == second.keys()
+    different = [name for name in first if first[name] != second[name]]
     assert different == [], f"remove what depends on time, user, locale or set order from {different}"

@@ -99,10 +99,10 @@ def test_the_frugal_template_has_no_lint_errors(frugal_assembly: Assembly) -> No
 
 
 def test_frugal_only_removes_gateways_endpoints_and_their_alarms(frugal_assembly: Assembly, assembly: Assembly) -> None:
-    ours, theirs = comparable(frugal_assembly), comparable(assembly)
-    assert len(ours) < MOST_RESOURCES
-    assert set(ours) - set(theirs) == set()
-    assert Counter(theirs[name]["Type"] for name in set(theirs) - set(ours)) == {
+    frugal_resources, full_resources = comparable(frugal_assembly), comparable(assembly)
+    assert len(frugal_resources) < MOST_RESOURCES
+    assert set(frugal_resources) - set(full_resources) == set()
+    assert Counter(full_resources[name]["Type"] for name in set(full_resources) - set(frugal_resources)) == {
         "AWS::EC2::NatGateway": 2,
         "AWS::EC2::EIP": 2,
         "AWS::CloudWatch::Alarm": 4,
@@ -112,8 +112,10 @@ def test_frugal_only_removes_gateways_endpoints_and_their_alarms(frugal_assembly
 
 
 def test_frugal_only_changes_resources_with_cost_settings(frugal_assembly: Assembly, assembly: Assembly) -> None:
-    ours, theirs = comparable(frugal_assembly), comparable(assembly)
-    changed = Counter(ours[name]["Type"] for name in ours if ours[name] != theirs[name])
+    frugal_resources, full_resources = comparable(frugal_assembly), comparable(assembly)
+    changed = Counter(
+        frugal_resources[name]["Type"] for name in frugal_resources if frugal_resources[name] != full_resources[name]
+    )
     # Private routes of two zones use the only NAT gateway; alarms follow the database size; the gate accepts its pause.
     assert set(changed) == {
         "AWS::EC2::Route",
@@ -126,7 +128,11 @@ def test_frugal_only_changes_resources_with_cost_settings(frugal_assembly: Assem
         "AWS::SSM::Parameter",
     }
     assert (changed["AWS::EC2::Route"], changed["AWS::SSM::Parameter"]) == (2, 1)
-    different = {runbook(alarm) for name, alarm in alarms({"Resources": ours}).items() if ours[name] != theirs[name]}
+    different = {
+        runbook(alarm)
+        for name, alarm in alarms({"Resources": frugal_resources}).items()
+        if frugal_resources[name] != full_resources[name]
+    }
     assert different == {"database-cpu", "database-connections", "database-free-memory", "gate", "health"}
 
 

@@ -16,7 +16,7 @@ class FakeAws:
 
     def __init__(self, pages: list[dict[str, Any]]) -> None:
         self.pages = pages
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.assumed: list[str] = []
         self.clients: dict[str, dict[str, Any]] = {}
         self.succeeded: dict[str, Any] = {}
@@ -26,14 +26,14 @@ class FakeAws:
         self.clients[service] = how
         return self
 
-    def assume_role(self, **wanted: str) -> dict[str, Any]:
-        self.assumed.append(wanted["RoleArn"])
+    def assume_role(self, **arguments: str) -> dict[str, Any]:
+        self.assumed.append(arguments["RoleArn"])
         session = dict(zip(("AccessKeyId", "SecretAccessKey", "SessionToken"), ("key", "secret", "token"), strict=True))
         return {"Credentials": session}
 
-    def describe_change_set(self, **wanted: str) -> dict[str, Any]:
-        self.asked.append(wanted.copy())
-        return self.pages[len(self.asked) - 1]
+    def describe_change_set(self, **arguments: str) -> dict[str, Any]:
+        self.requests.append(arguments.copy())
+        return self.pages[len(self.requests) - 1]
 
     def put_job_success_result(self, **answer: Any) -> None:
         self.succeeded = answer
@@ -84,7 +84,7 @@ def test_the_guard_reads_the_change_set_in_the_target_account_and_region(monkeyp
     assert aws.assumed == [ROLE]
     assert aws.clients["cloudformation"]["region_name"] == "us-west-2"
     assert aws.clients["cloudformation"]["aws_session_token"] == "token"  # noqa: S105
-    assert aws.asked == [{"StackName": STACK, "ChangeSetName": "Change"}]
+    assert aws.requests == [{"StackName": STACK, "ChangeSetName": "Change"}]
 
 
 def test_a_replacement_is_refused_with_its_cause_and_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ def test_the_faults_of_all_pages_are_reported_together(monkeypatch: pytest.Monke
     first, second = page(recreating("True"), NextToken="more"), page(change("Remove", "AWS::S3::Bucket"))
     aws = judge(monkeypatch, first, second)
     assert len(aws.message.splitlines()) == 2
-    assert aws.asked[1]["NextToken"] == "more"
+    assert aws.requests[1]["NextToken"] == "more"
 
 
 def test_only_the_allowed_change_passes(monkeypatch: pytest.MonkeyPatch) -> None:

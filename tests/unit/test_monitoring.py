@@ -9,15 +9,14 @@ import pytest
 from payment_constructs.database import max_connections, memory_bytes, pauses
 from pipeline.settings import Delivery
 from stages.environment import Environment
-from tests.alarms import COMPOSITE, alarms, runbook
+from tests.alarms import COMPOSITE, alarm_named, alarms, runbook
 from tests.templates import Assembly, references
 
 STACKS = ("Payment", "DisasterRecovery")
 
 
-def named(assembly: Assembly, environment: Environment, what: str, *, stack: str = "Payment") -> dict[str, Any]:
-    found = alarms(assembly.template(f"{environment.name}-{stack}")).values()
-    return next(alarm for alarm in found if alarm["AlarmName"] == f"payment-{what}-{environment.slug}")
+def alarm_of(assembly: Assembly, environment: Environment, what: str, *, stack: str = "Payment") -> dict[str, Any]:
+    return alarm_named(assembly.template(f"{environment.name}-{stack}"), f"payment-{what}-{environment.slug}")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -53,7 +52,7 @@ def test_only_cloudwatch_of_the_account_publishes_and_only_over_tls(
 def test_the_gate_is_one_metric_alarm_and_missing_data_breaches_it(
     assembly: Assembly, environment: Environment
 ) -> None:
-    gate = named(assembly, environment, "gate")
+    gate = alarm_of(assembly, environment, "gate")
     assert gate["TreatMissingData"] == "breaching"
     assert (gate["Threshold"], gate["ComparisonOperator"]) == (0, "GreaterThanThreshold")
     # FILL fills the latest minute of a delayed metric, so one filled data point must not close the gate.
@@ -81,9 +80,9 @@ def test_the_gate_depends_on_every_database_instance(assembly: Assembly, environ
 
 def test_the_health_alarm_combines_every_alarm_of_the_region(assembly: Assembly, environment: Environment) -> None:
     template = assembly.template(f"{environment.name}-Payment")
-    health = named(assembly, environment, "health")
+    health = alarm_of(assembly, environment, "health")
     burn_rate_parts = {
-        part for alarm in alarms(template).values() if is_burn(alarm) for part in references(alarm["AlarmRule"])
+        part for alarm in alarms(template).values() if is_burn_rate(alarm) for part in references(alarm["AlarmRule"])
     }
     single = {
         name for name, alarm in alarms(template).items() if runbook(alarm) not in ("gate", "health")
@@ -93,7 +92,7 @@ def test_the_health_alarm_combines_every_alarm_of_the_region(assembly: Assembly,
     assert len(single) <= 100, "split the health alarm in payment_constructs/monitoring"
 
 
-def is_burn(alarm: dict[str, Any]) -> bool:
+def is_burn_rate(alarm: dict[str, Any]) -> bool:
     return runbook(alarm) == "burn-rate" and "AlarmRule" in alarm
 
 
@@ -106,17 +105,17 @@ def test_database_thresholds_follow_the_instance_class(assembly: Assembly, envir
     connections = {"db.t4g.medium": 315, "db.r6g.large": 1261}[environment.database_instance_class]
     memory = {"db.t4g.medium": 4, "db.r6g.large": 16}[environment.database_instance_class] * 2**30
     for instance in range(1, environment.database_instances + 1):
-        assert named(assembly, environment, f"database-instance{instance}-connections")["Threshold"] == connections
-        free = named(assembly, environment, f"database-instance{instance}-free-memory")
+        assert alarm_of(assembly, environment, f"database-instance{instance}-connections")["Threshold"] == connections
+        free = alarm_of(assembly, environment, f"database-instance{instance}-free-memory")
         assert free["Threshold"] == pytest.approx(memory * 0.05, abs=1)
         assert free["ComparisonOperator"] == "LessThanThreshold"
-        assert named(assembly, environment, f"database-instance{instance}-cpu")["Threshold"] == 80
+        assert alarm_of(assembly, environment, f"database-instance{instance}-cpu")["Threshold"] == 80
 
 
 def test_service_thresholds_are_those_of_the_environment(assembly: Assembly, environment: Environment) -> None:
     levels = environment.alarms
     assert {
-        what: named(assembly, environment, what)["Threshold"]
+        what: alarm_of(assembly, environment, what)["Threshold"]
         for what in (
             "service-cpu",
             "service-memory",
@@ -171,24 +170,24 @@ def test_only_a_database_with_minimum_capacity_zero_pauses(
 
 
 def test_queue_thresholds_are_the_specified_values(assembly: Assembly, environment: Environment) -> None:
-    assert named(assembly, environment, "processing-depth")["Threshold"] == 1000
+    assert alarm_of(assembly, environment, "processing-depth")["Threshold"] == 1000
     queue = next(
         queue
         for queue in assembly.resources(f"{environment.name}-Payment", "AWS::SQS::Queue").values()
         if "RedrivePolicy" in queue
     )
     attempts = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
-    assert named(assembly, environment, "processing-age")["Threshold"] == attempts
-    dead_letters = named(assembly, environment, "processing-dead-letters")
+    assert alarm_of(assembly, environment, "processing-age")["Threshold"] == attempts
+    dead_letters = alarm_of(assembly, environment, "processing-dead-letters")
     assert (dead_letters["Threshold"], dead_letters["EvaluationPeriods"]) == (0, 1)
 
 
 def test_audit_replication_lag_has_its_alarm_in_the_destination_region(
     assembly: Assembly, environment: Environment
 ) -> None:
-    late = named(assembly, environment, "audit-replication-late", stack="DisasterRecovery")
+    late = alarm_of(assembly, environment, "audit-replication-late", stack="DisasterRecovery")
     assert (late["MetricName"], late["Threshold"], late["TreatMissingData"]) == ("ReplicationLatency", 900, "breaching")
-    failed = named(assembly, environment, "audit-replication-failed")
+    failed = alarm_of(assembly, environment, "audit-replication-failed")
     assert (failed["MetricName"], failed["Threshold"]) == ("OperationsFailedReplication", 0)
 
 
@@ -207,7 +206,9 @@ def test_the_dashboard_shows_every_alarm_and_the_specified_graphs(assembly: Asse
     for fact in (environment.name, "ap-southeast-1", "0" * 40, "docs/operations.md#runbooks"):
         assert fact in heading["properties"]["markdown"]
     template = assembly.template(f"{environment.name}-Payment")
-    parts = {part for alarm in alarms(template).values() if is_burn(alarm) for part in references(alarm["AlarmRule"])}
+    parts = {
+        part for alarm in alarms(template).values() if is_burn_rate(alarm) for part in references(alarm["AlarmRule"])
+    }
     assert len(state["properties"]["alarms"]) == len(set(alarms(template)) - parts)
     titles = {graph["properties"]["title"] for graph in graphs}
     assert {"Requests", "Response time (p99)", "CPU", "Memory", "Database connections", "Queue depth"} <= titles

@@ -19,7 +19,7 @@ from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBala
 from payment_constructs.monitoring.service import ServiceMonitoring
 from stages.environment import Environment
 from stages.names import resource_name
-from tests.alarms import alarms, required_alarms, runbook, uncovered
+from tests.alarms import alarm_named, alarms, required_alarms, runbook, uncovered
 from tests.templates import references
 
 REGION = "ap-southeast-1"
@@ -96,10 +96,8 @@ def template(environment: Environment) -> dict[str, Any]:
     return dict(Template.from_stack(stack).to_json())
 
 
-def named(template: dict[str, Any], what: str, environment: Environment) -> dict[str, Any]:
-    return next(
-        alarm for alarm in alarms(template).values() if alarm["AlarmName"] == f"payment-{what}-{environment.slug}"
-    )
+def alarm_of(template: dict[str, Any], what: str, environment: Environment) -> dict[str, Any]:
+    return alarm_named(template, f"payment-{what}-{environment.slug}")
 
 
 def expression(alarm: dict[str, Any]) -> str:
@@ -120,7 +118,7 @@ def test_the_request_path_has_every_required_alarm(template: dict[str, Any]) -> 
 def test_thresholds_are_those_of_the_environment(template: dict[str, Any], environment: Environment) -> None:
     levels = environment.alarms
     assert {
-        what: named(template, f"service-{what}", environment)["Threshold"]
+        what: alarm_of(template, f"service-{what}", environment)["Threshold"]
         for what in ("cpu", "memory", "response-time", "error-rate", "healthy-hosts", "unhealthy-hosts")
     } == {
         "cpu": levels.cpu_percent,
@@ -133,7 +131,7 @@ def test_thresholds_are_those_of_the_environment(template: dict[str, Any], envir
 
 
 def test_the_error_rate_is_a_percentage_of_all_requests(template: dict[str, Any], environment: Environment) -> None:
-    alarm = named(template, "service-error-rate", environment)
+    alarm = alarm_of(template, "service-error-rate", environment)
     assert expression(alarm) == (
         "IF(FILL(requests, 0) >= 1, 100 * (FILL(target_errors, 0) + FILL(balancer_errors, 0)) / FILL(requests, 0), 0)"
     )
@@ -149,13 +147,13 @@ def test_the_error_rate_is_a_percentage_of_all_requests(template: dict[str, Any]
 def test_the_response_time_alarm_uses_p99_and_ignores_low_samples(
     template: dict[str, Any], environment: Environment
 ) -> None:
-    alarm = named(template, "service-response-time", environment)
+    alarm = alarm_of(template, "service-response-time", environment)
     assert alarm["ExtendedStatistic"] == "p99"
     assert alarm["EvaluateLowSampleCountPercentile"] == "ignore"
 
 
 def test_missing_data_breaches_the_healthy_hosts_alarm(template: dict[str, Any], environment: Environment) -> None:
-    alarm = named(template, "service-healthy-hosts", environment)
+    alarm = alarm_of(template, "service-healthy-hosts", environment)
     assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("LessThanThreshold", "breaching")
     # ECS moves the hosts from one target group to the other, so only the sum is the number of hosts.
     assert expression(alarm) == "FILL(healthy1, 0) + FILL(healthy2, 0)"
@@ -166,7 +164,7 @@ def test_missing_data_breaches_the_healthy_hosts_alarm(template: dict[str, Any],
 def test_cpu_and_memory_alarms_leave_time_for_scaling(
     template: dict[str, Any], environment: Environment, what: str
 ) -> None:
-    alarm = named(template, f"service-{what}", environment)
+    alarm = alarm_of(template, f"service-{what}", environment)
     # Target tracking acts after three minutes above 70 %, with a cooldown of one minute: this is five times as long.
     assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (60, 15, 15)
     assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Average", "GreaterThanThreshold")
@@ -179,14 +177,14 @@ def test_cpu_and_memory_alarms_leave_time_for_scaling(
 def test_the_burn_rate_alarm_requires_a_long_and_a_short_window(
     template: dict[str, Any], environment: Environment, speed: str, multiple: float, seconds: dict[str, int]
 ) -> None:
-    burn = named(template, f"burn-rate-{speed}", environment)
+    burn = alarm_of(template, f"burn-rate-{speed}", environment)
     assert " AND " in "".join(part for part in burn["AlarmRule"]["Fn::Join"][1] if isinstance(part, str))
     windows = {name: alarms(template)[name] for name in references(burn["AlarmRule"])}
     assert {window["AlarmName"] for window in windows.values()} == {
         f"payment-burn-rate-{speed}-{length}-{environment.slug}" for length in seconds
     }
     for length, period in seconds.items():
-        window = named(template, f"burn-rate-{speed}-{length}", environment)
+        window = alarm_of(template, f"burn-rate-{speed}-{length}", environment)
         budget = 100 - environment.alarms.availability_percent
         assert window["Threshold"] == pytest.approx(multiple * budget)
         assert {query["MetricStat"]["Period"] for query in window["Metrics"] if "MetricStat" in query} == {period}
@@ -196,7 +194,7 @@ def test_the_burn_rate_alarm_requires_a_long_and_a_short_window(
 
 
 def test_the_gate_checks_errors_response_time_and_hosts(template: dict[str, Any], environment: Environment) -> None:
-    gate = expression(named(template, "gate", environment))
+    gate = expression(alarm_of(template, "gate", environment))
     levels = environment.alarms
     for condition in (
         f"FILL(requests, 0), 0) > {levels.error_rate_percent}, 1, 0)",
@@ -208,7 +206,7 @@ def test_the_gate_checks_errors_response_time_and_hosts(template: dict[str, Any]
 
 
 def test_26_hours_without_a_backup_raise_an_alarm(template: dict[str, Any], environment: Environment) -> None:
-    missing = named(template, "backup-missing", environment)
+    missing = alarm_of(template, "backup-missing", environment)
     assert (missing["MetricName"], missing["ComparisonOperator"]) == (
         "NumberOfBackupJobsCompleted",
         "LessThanThreshold",
