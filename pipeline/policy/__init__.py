@@ -1,1 +1,1 @@
-"""Our own rules for what no pack covers in PCI DSS 4.0.1: each reads a synthesized template and says what it finds."""
+"""Policy of every synthesis: cdk-nag packs, and own rules for what PCI DSS 4.0.1 requires and no pack checks."""

@@ -1,24 +1,32 @@
-"""Containers: an image that cannot change, a user without power, a file system that cannot be written."""
+"""Rules for containers: an image by digest, a user without privileges, a read-only file system."""
 
 import re
 from collections.abc import Iterator
 
-from pipeline.policy.template import Finding, Rule, Template
+from pipeline.policy.rule import policy_rule
+from pipeline.policy.template import Finding, Template
 
 TASK = "AWS::ECS::TaskDefinition"
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 ROOT = re.compile(r"(root|0+)(:.*)?$")
 
 
-def _judge_image(template: Template) -> Iterator[Finding]:
+@policy_rule(
+    "PCI-6.3.2-ImageByDigest",
+    requirements=("6.3.2", "6.5.1"),
+    description="A container image is named by its digest, so the tested image is the deployed image.",
+    fix="Set the image to NAME@sha256:DIGEST in the environment's settings.",
+    types=(TASK,),
+)
+def _check_image(template: Template) -> Iterator[Finding]:
     for task in template.of_type(TASK):
-        for path in task.each("ContainerDefinitions"):
-            if not DIGEST.search(_end(task.at(*path, "Image"))):
-                yield task.finding(*path, "Image")
+        for container in task.items("ContainerDefinitions"):
+            if not DIGEST.search(_end(container.at("Image"))):
+                yield container.finding("Image")
 
 
 def _end(image: object) -> str:
-    """The text that an image's name ends with; an account or a region before it may be known on deployment only."""
+    """The literal end of an image name; its account or region may be known only at deployment."""
     match image:
         case str():
             return image
@@ -28,32 +36,21 @@ def _end(image: object) -> str:
             return ""
 
 
-def _judge_confinement(template: Template) -> Iterator[Finding]:
-    for task in template.of_type(TASK):
-        for path in task.each("ContainerDefinitions"):
-            user = task.at(*path, "User")
-            # Where nothing is said, the image decides, and mostly for root.
-            if not isinstance(user, str) or not user or ROOT.match(user):
-                yield task.finding(*path, "User")
-            if task.at(*path, "ReadonlyRootFilesystem") is not True:
-                yield task.finding(*path, "ReadonlyRootFilesystem")
-            if task.at(*path, "Privileged") not in (None, False):
-                yield task.finding(*path, "Privileged")
-
-
-IMAGE_BY_DIGEST = Rule(
-    id="PCI-6.3.2-ImageByDigest",
-    requirements=("6.3.2", "6.5.1"),
-    asks="A container's image is named by its digest, so that what was tested is what runs.",
-    remedy="Name the image by NAME@sha256:DIGEST, in the environment's settings.",
-    types=(TASK,),
-    judge=_judge_image,
-)
-CONTAINER_CONFINED = Rule(
-    id="PCI-2.2.6-ContainerConfined",
+@policy_rule(
+    "PCI-2.2.6-ContainerConfined",
     requirements=("2.2.4", "2.2.6"),
-    asks="A container runs as a user that is not root, without privileges, on a root file system that it cannot write.",
-    remedy="Give user, readonly_root_filesystem=True, and leave privileged out.",
+    description="A container runs as a non-root user, without privileges, on a read-only root file system.",
+    fix="Set user and readonly_root_filesystem=True, and do not set privileged.",
     types=(TASK,),
-    judge=_judge_confinement,
 )
+def _check_privileges(template: Template) -> Iterator[Finding]:
+    for task in template.of_type(TASK):
+        for container in task.items("ContainerDefinitions"):
+            user = container.at("User")
+            # Without a user the image decides, and most images run as root.
+            if not isinstance(user, str) or not user or ROOT.match(user):
+                yield container.finding("User")
+            if container.at("ReadonlyRootFilesystem") is not True:
+                yield container.finding("ReadonlyRootFilesystem")
+            if container.at("Privileged") not in (None, False):
+                yield container.finding("Privileged")

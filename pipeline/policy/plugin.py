@@ -1,70 +1,45 @@
-"""The policy packs, and our own rules, that every stack of the app, those inside stages included, is held to."""
+"""The policy of the app: three cdk-nag packs, and a plugin that checks the rules of this project."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import aws_cdk as cdk
 import jsii
-from aws_cdk import (
-    App,
-    IPolicyValidationContext,
-    IPolicyValidationPlugin,
-    PolicyValidationPluginReport,
-    PolicyViolatingResource,
-    PolicyViolation,
-    Validations,
-)
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, PCIDSS321Checks
 
-from pipeline.policy.containers import CONTAINER_CONFINED, IMAGE_BY_DIGEST
-from pipeline.policy.delivery import (
-    APPROVED_FIRST,
-    CHANGES_GUARDED,
-    DEPLOYMENTS_VERIFIED,
-    RELEASES_QUEUED,
-    STAGES_CONDITIONED,
-)
-from pipeline.policy.load_balancers import FIREWALL_ASSOCIATED, FIREWALL_BLOCKS, TLS_LISTENERS
-from pipeline.policy.network import EGRESS_NAMED, ENVIRONMENTS_APART, INGRESS_NAMED, NO_ROUTE_OUT
-from pipeline.policy.stored_data import AUDIT_LOG_LOCKED, DATA_RETAINED, DATABASE_TLS, KEY_ROTATION, LOG_RETENTION
-from pipeline.policy.template import Finding, Rule, Template
+from pipeline.policy import containers, delivery, load_balancers, network, stored_data
+from pipeline.policy.rule import Rule
+from pipeline.policy.template import Finding, Template
 from stages.environment import Environment
 
-RULES: tuple[Rule, ...] = (
-    INGRESS_NAMED,
-    EGRESS_NAMED,
-    NO_ROUTE_OUT,
-    CONTAINER_CONFINED,
-    KEY_ROTATION,
-    TLS_LISTENERS,
-    DATABASE_TLS,
-    IMAGE_BY_DIGEST,
-    FIREWALL_ASSOCIATED,
-    FIREWALL_BLOCKS,
-    RELEASES_QUEUED,
-    APPROVED_FIRST,
-    CHANGES_GUARDED,
-    DEPLOYMENTS_VERIFIED,
-    STAGES_CONDITIONED,
-    ENVIRONMENTS_APART,
-    AUDIT_LOG_LOCKED,
-    LOG_RETENTION,
-    DATA_RETAINED,
+MODULES = (network, containers, load_balancers, delivery, stored_data)
+RULES = sorted(
+    (found for module in MODULES for found in vars(module).values() if isinstance(found, Rule)),
+    key=lambda rule: [int(part) for part in rule.id.split("-")[1].split(".")],
 )
-
+"""Every rule of the modules, in the order of the main requirement."""
 
 NAMESPACE = "PaymentPlatform"
-"""In front of a rule's id it makes the full id that findings and acknowledgements carry."""
+"""The prefix of a rule's full id in findings and acknowledgements: PaymentPlatform::PCI-10.5.1-LogRetention."""
 
 
-@jsii.implements(IPolicyValidationPlugin)
+def enforce_policy(app: cdk.App, *, environments: Sequence[Environment]) -> None:
+    """Adds the packs and the rules to an app, given its environments in the order of deployment.
+
+    Only to an app: on a Stage a plugin does not run, and on several scopes it reports a finding several times.
+    """
+    cdk.Validations.of(app).add_plugins(
+        AwsSolutionsChecks(app), PCIDSS321Checks(app), NIST80053R5Checks(app), OwnRules(environments=environments)
+    )
+
+
+@jsii.implements(cdk.IPolicyValidationPlugin)
 class OwnRules:
-    """The rules of our catalogue, beside the packs.
+    """Plugin that checks the rules of this project.
 
-    A finding can be acknowledged like one of a pack's, by the rule's full id on the resource. None is today, and a test
-    keeps it so: an exception to a rule of our own belongs into the rule, where it is tested.
-
-    Args:
-        environments: In the order of their delivery; they tell which templates retain data, and whose a network is.
+    A finding can be acknowledged on its resource by the rule's full id. A test refuses that: an exception belongs in
+    the rule, where it is tested.
     """
 
     def __init__(self, *, environments: Sequence[Environment]) -> None:
@@ -77,44 +52,37 @@ class OwnRules:
 
     @property
     def rule_ids(self) -> list[str]:
-        """The rules; the CDK counts them."""
+        """The ids of the rules, which the CDK counts."""
         return [rule.id for rule in RULES]
 
     @property
     def version(self) -> str | None:
-        """None: the rules are as old as the commit."""
+        """None: the rules have the version of the commit."""
         return None
 
-    def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
-        """Judges every template, those of nested assemblies included."""
+    def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
+        """Checks every template, those of nested assemblies included."""
         paths = {stack.stack_construct_path: Path(stack.template_path) for stack in context.stack_templates}
-        templates = Template.load_all(paths, environments=self._environments)
+        documents = {stack: json.loads(path.read_text(encoding="utf-8")) for stack, path in paths.items()}
         violations = [
-            _violation(rule, finding, template=paths[template.stack])
-            for template in templates
+            _violation(rule, finding, template=paths[stack])
+            for stack, template in Template.of_assembly(documents, environments=self._environments).items()
             for rule in RULES
             for finding in rule.findings(template)
         ]
-        return PolicyValidationPluginReport(success=not violations, violations=violations)
+        return cdk.PolicyValidationPluginReport(success=not violations, violations=violations)
 
 
-def _violation(rule: Rule, finding: Finding, *, template: Path) -> PolicyViolation:
-    return PolicyViolation(
+def _violation(rule: Rule, finding: Finding, *, template: Path) -> cdk.PolicyViolation:
+    return cdk.PolicyViolation(
         rule_name=rule.id,
-        description=f"{rule.asks} {finding}",
-        fix=rule.remedy,
+        description=f"{rule.description} {finding}",
+        fix=rule.fix,
         rule_metadata={"PCI DSS 4.0.1": ", ".join(rule.requirements)},
         severity="error",
         violating_resources=[
-            PolicyViolatingResource(
+            cdk.PolicyViolatingResource(
                 resource_logical_id=finding.logical_id, template_path=str(template), locations=[finding.location]
             )
         ],
-    )
-
-
-def enforce_policy(app: App, *, environments: Sequence[Environment]) -> None:
-    """Attaches them to the app, once: on a stage they would not run, and on several they would report twice."""
-    Validations.of(app).add_plugins(
-        AwsSolutionsChecks(app), PCIDSS321Checks(app), NIST80053R5Checks(app), OwnRules(environments=environments)
     )

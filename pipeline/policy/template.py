@@ -1,86 +1,28 @@
-"""What a reference refers to: a resource of the same template, or one that another stack of the assembly hands on."""
+"""Synthesized templates as the rules read them: resources, findings, and references within and between stacks."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Self
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from stages.environment import Environment
 
-PropertyPath = tuple[str | int, ...]
-"""The way to a value inside a resource's properties."""
+PropertyPath = tuple[str | int, ...]  # keys and indexes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A value that breaks a rule, or that the template leaves open where the rule needs to know it.
-
-    Args:
-        logical_id: The resource.
-        location: Where in the resource the value stands, such as ``Properties.SslPolicy``.
-        value: The value; None where nothing stands there.
-    """
+    """A value that breaks a rule, or that the rule needs and the template does not state."""
 
     logical_id: str
-    location: str
-    value: object
+    location: str  # inside the resource, such as Properties.SslPolicy
+    value: object  # None if the property is not set
 
     def __str__(self) -> str:
         if self.value is None:
             return f"{self.location} is not set."
-        shown = json.dumps(self.value, sort_keys=True)
-        open_ended = ", which cannot be judged before a deployment" if is_intrinsic(self.value) else ""
-        return f"{self.location} is {shown}{open_ended}."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """A resource of a template.
-
-    Args:
-        logical_id: Its key in the template.
-        type: Such as ``AWS::S3::Bucket``.
-        definition: All that the template says about it.
-    """
-
-    logical_id: str
-    type: str
-    definition: dict[str, Any]
-
-    def at(self, *path: str | int) -> object:
-        """The property at a path; the intrinsic function that stands in its way, if one does; None if nothing does."""
-        return self._walk(path)[0]
-
-    def each(self, *path: str | int) -> Iterator[PropertyPath]:
-        """The paths of a list's entries; the list's own path where the template does not spell its entries out."""
-        value = self.at(*path)
-        if isinstance(value, list):
-            yield from ((*path, index) for index in range(len(value)))
-        elif value is not None:
-            yield path
-
-    def finding(self, *path: str | int) -> Finding:
-        """A finding about the property at a path, or about the intrinsic function in its way."""
-        value, reached = self._walk(path)
-        return Finding(
-            logical_id=self.logical_id, location=".".join(map(str, ("Properties", *path[:reached]))), value=value
-        )
-
-    def _walk(self, path: PropertyPath) -> tuple[object, int]:
-        """What stands at a path, and how many of its steps lead there."""
-        value: object = self.definition.get("Properties", {})
-        for step, key in enumerate(path):
-            if is_intrinsic(value):
-                return value, step
-            match value, key:
-                case dict(), _ if key in value:
-                    value = value[key]
-                case list(), int() if key < len(value):
-                    value = value[key]
-                case _:
-                    return None, len(path)
-        return value, len(path)
+        unknown = ", which is known only at deployment" if is_intrinsic(self.value) else ""
+        return f"{self.location} is {json.dumps(self.value, sort_keys=True)}{unknown}."
 
 
 def is_intrinsic(value: object) -> bool:
@@ -88,21 +30,56 @@ def is_intrinsic(value: object) -> bool:
     return isinstance(value, dict) and len(value) == 1 and all(key == "Ref" or key.startswith("Fn::") for key in value)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A resource of a template, or a part of its properties: paths are relative to that part."""
+
+    logical_id: str
+    type: str
+    definition: dict[str, Any]  # of the whole resource
+    path: PropertyPath = ()  # of the part
+
+    def at(self, *path: str | int) -> object:
+        """The property at a path, or the intrinsic function on the way to it; None if neither is set."""
+        return self._walk((*self.path, *path))[0]
+
+    def items(self, *path: str | int) -> Iterator["Resource"]:
+        """The items of a list; the list itself if an intrinsic function makes it."""
+        value, path = self.at(*path), (*self.path, *path)
+        if isinstance(value, list):
+            yield from (replace(self, path=(*path, index)) for index in range(len(value)))
+        elif value is not None:
+            yield replace(self, path=path)
+
+    def finding(self, *path: str | int) -> Finding:
+        """A finding about the property at a path, or about the intrinsic function on the way to it."""
+        value, reached = self._walk((*self.path, *path))
+        return Finding(logical_id=self.logical_id, location=".".join(map(str, ("Properties", *reached))), value=value)
+
+    def _walk(self, path: PropertyPath) -> tuple[object, PropertyPath]:
+        """The value at an absolute path, and the path up to it."""
+        value: object = self.definition.get("Properties", {})
+        for step, key in enumerate(path):
+            if is_intrinsic(value):
+                return value, path[:step]
+            match value, key:
+                case dict(), _ if key in value:
+                    value = value[key]
+                case list(), int() if key < len(value):
+                    value = value[key]
+                case _:
+                    return None, path
+        return value, path
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Template:
-    """A stack's template; there is one of it, so it equals itself only.
+    """A stack's template, with the other templates of its assembly. Equal only to itself."""
 
-    Args:
-        stack: The stack's construct path, such as ``PipelineStack/Dev/Payment``.
-        environments: Every environment, in the order of their delivery.
-        document: The template.
-        assembly: Every template of the assembly, this one included, by construct path.
-    """
-
-    stack: str
-    environments: tuple[Environment, ...]
+    stack: str  # the construct path, such as PipelineStack/Dev/Payment
+    environments: tuple[Environment, ...]  # all, in the order of deployment
     document: Mapping[str, Any]
-    assembly: Mapping[str, "Template"]
+    assembly: Mapping[str, "Template"]  # by construct path, with this one
     resources: Mapping[str, Resource] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -113,38 +90,24 @@ class Template:
         object.__setattr__(self, "resources", resources)
 
     @classmethod
-    def load_all(cls: type[Self], paths: Mapping[str, Path], *, environments: Sequence[Environment]) -> list[Self]:
-        """Reads the templates of an assembly.
-
-        Args:
-            paths: The template files, by the construct path of their stack.
-            environments: Every environment, in the order of their delivery.
-        """
+    def of_assembly(
+        cls, documents: Mapping[str, Mapping[str, Any]], *, environments: Sequence[Environment]
+    ) -> Mapping[str, "Template"]:
+        """The templates of an assembly by construct path."""
         assembly: dict[str, Template] = {}
-        templates = [
-            cls(
-                stack=stack,
-                environments=tuple(environments),
-                document=json.loads(path.read_text(encoding="utf-8")),
-                assembly=assembly,
-            )
-            for stack, path in paths.items()
-        ]
-        assembly.update((template.stack, template) for template in templates)
-        return templates
+        for stack, document in documents.items():
+            assembly[stack] = cls(stack=stack, environments=tuple(environments), document=document, assembly=assembly)
+        return assembly
 
     @property
     def environment(self) -> Environment | None:
-        """The environment whose Stage the stack is in; None for a stack of the delivery itself.
-
-        A Stage is called like its environment, and a construct path cannot be changed from below.
-        """
-        around = self.stack.split("/")[:-1]
-        return next((environment for environment in self.environments if environment.name in around), None)
+        """The environment of the stack's Stage, which has its name; None for a stack outside every Stage."""
+        parents = self.stack.split("/")[:-1]
+        return next((environment for environment in self.environments if environment.name in parents), None)
 
     @property
     def retains_data(self) -> bool:
-        """Whether data outlives the stack: where its environment says so, and where it has none."""
+        """Whether data outlives the stack. The stacks outside every Stage retain data."""
         return self.environment is None or self.environment.retains_data
 
     def of_type(self, *types: str) -> Iterator[Resource]:
@@ -152,75 +115,32 @@ class Template:
         return (resource for resource in self.resources.values() if resource.type in types)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """A rule of our own.
+def resolve(template: Template, value: object) -> tuple[Template, Resource] | None:
+    """The resource that a value refers to, with its template; None if the assembly does not show it.
 
-    Args:
-        id: The requirement that it is foremost about, and its subject, such as ``PCI-10.5.1-LogRetention``.
-        requirements: Every requirement of PCI DSS 4.0.1 that it helps to keep.
-        asks: One sentence: what must be so.
-        remedy: One sentence: what to do about a finding.
-        types: The resource types that it judges.
-        judge: Finds what breaks it in a template.
-    """
-
-    id: str
-    requirements: tuple[str, ...]
-    asks: str
-    remedy: str
-    types: tuple[str, ...]
-    judge: Callable[[Template], Iterator[Finding]]
-
-    def findings(self, template: Template) -> list[Finding]:
-        """What it finds in a template, each place once: one value may leave several questions open."""
-        found = {(finding.logical_id, finding.location): finding for finding in self.judge(template)}
-        return list(found.values())
-
-
-HANDED_ON = "AWS::SSM::Parameter"
-
-
-def referent(template: Template, value: object) -> tuple[Template, Resource] | None:
-    """The resource that a value stands for, with its template; None where the assembly does not tell.
-
-    Follows ``Ref`` and ``Fn::GetAtt`` inside the template, and from one stack to another an SSM parameter, as a
-    template's parameter or a dynamic reference, and ``Fn::GetStackOutput``.
+    Follows ``Ref`` and ``Fn::GetAtt`` within the template. Follows SSM parameters, read as a template parameter or a
+    dynamic reference, and ``Fn::GetStackOutput`` from one stack to another.
     """
     match value:
         case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]} if name in template.resources:
             return template, template.resources[name]
         case {"Ref": str(name)}:
             parameter = template.document.get("Parameters", {}).get(name, {})
-            handed_on = str(parameter.get("Type", "")).startswith("AWS::SSM::Parameter::Value<")
-            return _behind_parameter(template, parameter.get("Default")) if handed_on else None
+            is_ssm = str(parameter.get("Type", "")).startswith("AWS::SSM::Parameter::Value<")
+            return _resolve_parameter(template, parameter.get("Default")) if is_ssm else None
         case str() if value.startswith("{{resolve:ssm:") and value.endswith("}}"):
-            return _behind_parameter(template, value.removeprefix("{{resolve:ssm:").removesuffix("}}"))
+            return _resolve_parameter(template, value.removeprefix("{{resolve:ssm:").removesuffix("}}"))
         case {"Fn::GetStackOutput": {"StackName": str(stack), "OutputName": str(output)}}:
-            return _behind_output(template, stack=stack, output=output)
-        case _:
-            return None
+            for other in template.assembly.values():
+                # The name of a stack in a Stage has both names: PipelineStack/Dev/Payment is Dev-Payment.
+                if "-".join(other.stack.split("/")[-2:]) == stack:
+                    return resolve(other, other.document.get("Outputs", {}).get(output, {}).get("Value"))
+    return None
 
 
-def _behind_parameter(template: Template, name: object) -> tuple[Template, Resource] | None:
+def _resolve_parameter(template: Template, name: object) -> tuple[Template, Resource] | None:
     for other in template.assembly.values():
-        for parameter in other.of_type(HANDED_ON):
+        for parameter in other.of_type("AWS::SSM::Parameter"):
             if name is not None and parameter.at("Name") == name:
-                return _in_template(other, parameter.at("Value"))
+                return resolve(other, parameter.at("Value"))
     return None
-
-
-def _behind_output(template: Template, *, stack: str, output: str) -> tuple[Template, Resource] | None:
-    for other in template.assembly.values():
-        # A stack in a Stage is called like both, PipelineStack/Dev/Payment becomes Dev-Payment.
-        if "-".join(other.stack.split("/")[-2:]) == stack:
-            return _in_template(other, other.document.get("Outputs", {}).get(output, {}).get("Value"))
-    return None
-
-
-def _in_template(template: Template, value: object) -> tuple[Template, Resource] | None:
-    match value:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]} if name in template.resources:
-            return template, template.resources[name]
-        case _:
-            return None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.policy.plugin import RULES
-from pipeline.policy.template import Rule
+from pipeline.policy.rule import Rule
 from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
 from tests.policy.controls import CONTROLS, REQUIREMENTS, Control
@@ -60,7 +60,7 @@ def rules(assembly: Assembly, delivery: Delivery) -> Iterator[str]:
     yield f"| Rule | Asks | Resources judged in {delivery.environments[-1].name} |"
     yield "|---|---|---:|"
     for rule in RULES:
-        yield f"| `{rule.id}` | {rule.asks} | {sum(kind in rule.types for kind in types)} |"
+        yield f"| `{rule.id}` | {rule.description} | {sum(kind in rule.types for kind in types)} |"
 
 
 def acknowledged(assembly: Assembly, delivery: Delivery) -> Iterator[str]:

@@ -46,7 +46,7 @@ def test_every_stack_of_the_delivery_is_held_to_our_rules(
     def finds_everything(template: Template) -> Iterator[Finding]:
         return (resource.finding() for resource in template.resources.values())
 
-    monkeypatch.setattr(plugin, "RULES", [replace(RULES[0], judge=finds_everything)])
+    monkeypatch.setattr(plugin, "RULES", [replace(RULES[0], check=finds_everything)])
     app = cdk.App(analytics_reporting=False, context=context)
     entry_point.build(app, entry_point.load(app))
     places = [construct["constructPath"] for finding in violations(app) for construct in finding["violatingConstructs"]]
@@ -66,7 +66,7 @@ def test_the_report_says_rule_requirement_resource_value_and_remedy(small: tuple
     assert violation["severity"] == "error"
     assert violation["ruleMetadata"] == {"PCI DSS 4.0.1": "10.5.1"}
     assert violation["description"].endswith("Properties.RetentionInDays is 30.")
-    assert violation["suggestedFix"].startswith("Use payment_constructs.LogGroup")
+    assert violation["suggestedFix"].startswith("Use LogGroup of payment_constructs/logs.py")
     assert construct["constructPath"] == "PipelineStack/Dev/Payment/Planted"
     assert construct["cloudFormationResource"]["logicalId"] == "Planted"
     assert construct["cloudFormationResource"]["templatePath"].startswith("assembly-PipelineStack-Dev/")
@@ -86,14 +86,13 @@ def test_a_rule_that_breaks_fails_synthesis(small: tuple[cdk.App, cdk.Stack], mo
     def broken(_: Template) -> Iterator[Any]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(plugin, "RULES", [replace(RULES[0], judge=broken)])
+    monkeypatch.setattr(plugin, "RULES", [replace(RULES[0], check=broken)])
     app, _ = small
     assert violations(app) == []
 
 
 def test_the_delivery_as_it_stands_has_no_finding_of_ours(assembly: Assembly, delivery: Delivery) -> None:
-    templates = Template.load_all(
-        {stack.id: stack.template for stack in assembly.stacks.values()}, environments=delivery.environments
-    )
+    documents = {stack.id: assembly.template(name) for name, stack in assembly.stacks.items()}
+    templates = Template.of_assembly(documents, environments=delivery.environments).values()
     assert {template.environment for template in templates} == {None, *delivery.environments}
     assert [str(finding) for template in templates for rule in RULES for finding in rule.findings(template)] == []

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from pipeline.policy.plugin import RULES
-from pipeline.policy.template import Rule, Template
+from pipeline.policy.rule import Rule
+from pipeline.policy.template import Template
 from pipeline.settings import Delivery
 from tests.policy.clean import AUDIT_BUCKETS, CLEAN, DIGEST, GROUPS, LOG_GROUP, STATEFUL, SUBNETS, Resources, changed
 from tests.policy.planted import PLANTED, admitting, container, locked, reaching, tcp
@@ -50,8 +51,8 @@ def test_no_planted_violation_is_without_its_rule() -> None:
 def test_every_rule_names_its_requirement_what_it_asks_and_a_remedy() -> None:
     for rule in RULES:
         assert rule.id.split("-")[1] in rule.requirements
-        assert rule.asks.endswith(".")
-        assert rule.remedy.endswith(".")
+        assert rule.description.endswith(".")
+        assert rule.fix.endswith(".")
 
 
 def test_every_rule_judges_something_of_the_platform(assembly: Assembly) -> None:
@@ -69,7 +70,7 @@ def test_a_finding_says_the_value_and_when_it_cannot_be_judged(delivery: Deliver
 
     assert said(7) == "Properties.RetentionInDays is 7."
     assert said({"Ref": "Days"}) == (
-        'Properties.RetentionInDays is {"Ref": "Days"}, which cannot be judged before a deployment.'
+        'Properties.RetentionInDays is {"Ref": "Days"}, which is known only at deployment.'
     )
 
 
