@@ -1,12 +1,12 @@
 """The plan of an approval: its text, its HTML page, its command and its pipeline action."""
 
 import json
+import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dulwich import porcelain
 
 from pipeline.plan import __main__ as command
 from pipeline.plan import upgrade_check
@@ -172,37 +172,64 @@ def test_staging_needs_confirmation_only_when_its_plan_broadens_access(assembly:
     assert [action["ActionTypeId"]["Category"] for action in stages["ConfirmStaging"]["Actions"]] == ["Approval"]
 
 
-def test_the_upgrade_check_compares_every_stack(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_upgrade_check_compares_new_and_deleted_stacks_too() -> None:
     before = {"Gone": ("us-west-2", {"Resources": {"Table": TABLE}})}
     after = {"Come": ("us-west-2", {"Resources": {"Topic": QUEUE}})}
     changes = upgrade_check.compare(before, after)
     assert [(change.stack, change.action.value) for change in changes] == [("Come", "add"), ("Gone", "remove")]
-    assert capsys.readouterr().out == ""
 
 
-def test_the_upgrade_check_refuses_a_directory_without_git(tmp_path: Path) -> None:
-    with pytest.raises(upgrade_check.ComparisonError, match="is not the top of a git checkout"):
-        upgrade_check.export(tmp_path, name="HEAD", to=tmp_path / "tree")
+def git(checkout: Path, *arguments: str) -> None:
+    command = ["git", "-C", str(checkout), "-c", "user.name=T", "-c", "user.email=t@example.com", *arguments]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - the arguments of these tests
 
 
-def test_the_upgrade_check_exports_a_commit_by_any_git_name(tmp_path: Path) -> None:
+def commit(checkout: Path, text: str) -> None:
+    (checkout / "file").write_text(text)
+    git(checkout, "add", "file")
+    git(checkout, "commit", "--no-gpg-sign", "--message", text)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A repository with two commits, and no release."""
     checkout = tmp_path / "checkout"
     checkout.mkdir()
-    porcelain.init(str(checkout))
+    git(checkout, "init")
     for text in ("first", "second"):
-        (checkout / "file").write_text(text)
-        porcelain.add(str(checkout))
-        porcelain.commit(
-            str(checkout), message=text.encode(), author=b"T <t@example.com>", committer=b"T <t@example.com>"
-        )
-    with pytest.raises(upgrade_check.ComparisonError, match="no release is tagged"):
+        commit(checkout, text)
+    return checkout
+
+
+def test_the_last_release_is_the_newest_tag_or_the_first_commit_of_the_changelog(checkout: Path) -> None:
+    with pytest.raises(upgrade_check.ComparisonError, match="no release to compare with: name a commit with BASE="):
         upgrade_check.last_release(checkout)
     (checkout / "CHANGELOG.md").write_text("## Unreleased\n\n## v2 - today (1a2b3c4)\n\n## v1 - before (5d6e7f8)\n")
     assert upgrade_check.last_release(checkout) == "1a2b3c4"
-    porcelain.tag_create(str(checkout), "v1")
-    for name, text in (("HEAD~1", "first"), ("HEAD", "second"), ("v1", "second")):
-        upgrade_check.export(checkout, name=name, to=tmp_path / name)
-        assert (tmp_path / name / "file").read_text() == text
+    git(checkout, "tag", "v1")
     assert upgrade_check.last_release(checkout) == "v1"
-    with pytest.raises(upgrade_check.ComparisonError, match="'v2' is no commit of"):
-        upgrade_check.export(checkout, name="v2", to=tmp_path / "v2")
+
+
+@pytest.mark.parametrize(("name", "text"), [("HEAD~1", "first"), ("HEAD", "second"), ("v1", "second")])
+def test_a_commit_is_exported_by_hash_branch_or_tag(checkout: Path, tmp_path: Path, name: str, text: str) -> None:
+    git(checkout, "tag", "--no-sign", "--annotate", "--message", "v1", "v1")
+    hashed = upgrade_check.export(checkout, name=name, to=tmp_path / "tree")
+    assert (tmp_path / "tree" / "file").read_text() == text
+    assert upgrade_check.export(checkout, name=hashed[:8], to=tmp_path / "again") == hashed
+
+
+@pytest.mark.parametrize("name", ["v2", "--all", "HEAD:file", ""])
+def test_a_name_that_is_no_commit_is_reported_with_the_remedy(checkout: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(upgrade_check.ComparisonError, match=f"'{name}' is no commit of .*: use a hash, branch or tag"):
+        upgrade_check.export(checkout, name=name, to=tmp_path / "tree")
+
+
+def test_a_directory_without_git_is_reported_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(upgrade_check.ComparisonError, match=r"is no git repository: clone it \(fatal"):
+        upgrade_check.export(tmp_path, name="HEAD", to=tmp_path / "tree")
+
+
+def test_a_missing_git_is_reported_with_the_remedy(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(checkout))
+    with pytest.raises(upgrade_check.ComparisonError, match="git is not on PATH: install git"):
+        upgrade_check.last_release(checkout)
