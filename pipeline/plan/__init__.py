@@ -1,1 +1,1 @@
-"""What a commit changes in stacks that stand: read from templates or change sets, judged, and shown to people."""
+"""The plan of a release: what it changes in deployed stacks, what it would lose, and what it permits or opens."""

@@ -1,6 +1,6 @@
-"""`python -m pipeline.plan ENVIRONMENT`: what the synthesized release would change in an environment.
+"""`python -m pipeline.plan ENVIRONMENT`: the changes of the synthesized release in a deployed environment.
 
-Prints the plan and leaves it in build/plan: as text, as a page, and as shell variables for the pipeline.
+Prints the plan, and writes it to build/plan as text, as a page, and as shell variables for the pipeline.
 """
 
 import argparse
@@ -25,13 +25,11 @@ _LONGEST_SUMMARY = 400
 
 
 def main() -> int:
-    """Compares, prints, writes, and uploads the page where it is told to."""
+    """Makes, writes and prints the plan, and uploads it if a URL is given."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.plan", description=__doc__)
     parser.add_argument("environment", help="such as Prod")
     parser.add_argument("--assembly", type=Path, default=Path("cdk.out"), help="the cloud assembly of the release")
-    parser.add_argument(
-        "--page", default="", metavar="s3://BUCKET/KEY", help="where the page is put besides, with the text beside it"
-    )
+    parser.add_argument("--page", default="", metavar="s3://BUCKET/KEY.html", help="uploads the page, and KEY.txt")
     arguments = parser.parse_args()
     try:
         plan = make_plan(arguments.environment, assembly=arguments.assembly)
@@ -46,12 +44,12 @@ def main() -> int:
 
 
 def make_plan(environment: str, *, assembly: Path) -> Plan:
-    """Compares the stacks of an environment in an assembly with those that stand.
+    """Compares the stacks of an environment in an assembly with the deployed stacks.
 
     Raises:
-        FileNotFoundError: When there is no assembly.
-        SettingsError: When the assembly has no such environment, or the settings are not usable.
-        UnreadableError: When an account cannot be looked into.
+        FileNotFoundError: If there is no assembly.
+        SettingsError: If the assembly has no such environment, or the settings have a fault.
+        UnreadableError: If an account cannot be read.
     """
     if not (assembly / "manifest.json").is_file():
         raise FileNotFoundError(f"there is no cloud assembly in {assembly}: run make synth first.")
@@ -64,18 +62,9 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
     settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
     stacks = []
     for artifact in found:
-        place = artifact.environment
-        standing = deployed(artifact.stack_name, account=place.account, region=place.region)
-        stacks.append(
-            StackPlan.compare(
-                name=artifact.stack_name,
-                region=place.region,
-                deployed=standing.release if standing else None,
-                status=standing.status if standing else None,
-                before=standing.template if standing else None,
-                after=artifact.template,
-            )
-        )
+        name, account, region = artifact.stack_name, artifact.environment.account, artifact.environment.region
+        stack = deployed(name, account=account, region=region)
+        stacks.append(StackPlan.compare(name=name, region=region, deployed=stack, template=artifact.template))
     allowed = load_delivery(settings, release=release).allowed_changes
     return Plan(environment=environment, release=release, stacks=tuple(stacks), allowed=allowed)
 
@@ -84,20 +73,17 @@ def _write(plan: Plan) -> None:
     OUTPUT.mkdir(parents=True, exist_ok=True)
     (OUTPUT / "plan.txt").write_text(plan_text(plan), encoding="utf-8")
     (OUTPUT / "plan.html").write_text(plan_page(plan), encoding="utf-8")
-    variables = {
-        "PLAN_SUMMARY": plan.summary[:_LONGEST_SUMMARY],
-        "PLAN_BROADENS": "yes" if plan.broadens else "no",
-    }
+    variables = {"PLAN_SUMMARY": plan.summary[:_LONGEST_SUMMARY], "PLAN_BROADENS": "yes" if plan.broadens else "no"}
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     (OUTPUT / "variables").write_text("".join(lines), encoding="utf-8")
 
 
 def _upload(page: str) -> None:
-    place = urlsplit(page)
-    key = place.path.lstrip("/").removesuffix(".html")
+    url = urlsplit(page)
+    key = url.path.lstrip("/").removesuffix(".html")
     for kind, content_type in (("html", "text/html"), ("txt", "text/plain")):
         boto3.client("s3").put_object(
-            Bucket=place.netloc,
+            Bucket=url.netloc,
             Key=f"{key}.{kind}",
             Body=(OUTPUT / f"plan.{kind}").read_bytes(),
             ContentType=f"{content_type}; charset=utf-8",

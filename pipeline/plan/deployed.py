@@ -1,4 +1,4 @@
-"""What stands in an account: the template of a stack, its release and its status, read and nothing else."""
+"""Deployed stacks, read from CloudFormation with the lookup role of `cdk bootstrap`, which can change nothing."""
 
 import json
 from collections.abc import Mapping
@@ -10,39 +10,28 @@ from botocore.exceptions import ClientError
 
 
 class UnreadableError(Exception):
-    """An account that cannot be looked into, and what to do about it."""
+    """An account that cannot be read, with the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """A stack that stands.
+    """A deployed stack."""
 
-    Args:
-        template: As it was handed over.
-        status: Such as ``UPDATE_COMPLETE``.
-        release: The value of its tag Release; None without one.
-    """
-
-    template: Mapping[str, Any]
-    status: str
-    release: str | None
+    template: Mapping[str, Any]  # as it was submitted
+    status: str  # such as UPDATE_COMPLETE
+    release: str | None  # the value of the tag Release
 
 
 def deployed(stack: str, *, account: str, region: str) -> Deployed | None:
-    """Looks at a stack as the role that `cdk bootstrap` made for looking; None where it does not stand.
-
-    Args:
-        stack: The stack as CloudFormation knows it.
-        account: The account that it stands in.
-        region: Where.
+    """Reads a stack; None if it is not deployed.
 
     Raises:
-        UnreadableError: When the role cannot be assumed.
+        UnreadableError: If the lookup role cannot be assumed.
     """
     client = _client(f"arn:aws:iam::{account}:role/cdk-hnb659fds-lookup-role-{account}-{region}", region=region)
     try:
         described = client.describe_stacks(StackName=stack)["Stacks"][0]
-        if described["StackStatus"] == "REVIEW_IN_PROGRESS":  # a change set of a stack that never stood
+        if described["StackStatus"] == "REVIEW_IN_PROGRESS":  # it has a change set, and was never deployed
             return None
         template = client.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
     except ClientError as error:
@@ -64,11 +53,11 @@ def _client(role: str, *, region: str) -> Any:
         raise UnreadableError(
             f"{role} cannot be assumed: bootstrap its account with --trust for the tooling account ({error})."
         ) from error
-    session = assumed["Credentials"]
+    credentials = assumed["Credentials"]
     return boto3.client(
         "cloudformation",
         region_name=region,
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
     )

@@ -1,181 +1,148 @@
-"""What a template opens in the network that the one before kept closed, and which protection it takes away."""
+"""Network paths that a template opens, and network protections that it removes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from pipeline.plan.permissions import listed, named, remains, spelled
+from pipeline.plan.template import Json, as_list, as_text, properties_as_text, still_exists, target
+from pipeline.policy.load_balancers import BLOCKING_ACTIONS
 
-Json = Mapping[str, Any]
-
+SECURITY_GROUPS = ("SecurityGroups", "SecurityGroupIds", "VpcSecurityGroupIds", "VPCSecurityGroups")
 _PUBLIC_ACCESS = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-_STOPPING = frozenset({"Block", "Captcha", "Challenge"})
+_DIRECTIONS = {"Ingress": "inbound", "Egress": "outbound"}
+_OUTBOUND_ONLY = ("NatGatewayId", "EgressOnlyInternetGatewayId")
+_OFF = (False, "false")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Protection:
-    """One protection.
-
-    Args:
-        holder: The logical id of the resource that gives it.
-        protected: What it protects, as ``named`` tells it; without it nobody misses the protection.
-        words: What the holder does.
-    """
-
-    holder: str
-    protected: str
-    words: str
+def broadened_network(*, before: Json, after: Json) -> list[str]:
+    """A line for each network path that is new, and for each protection that an existing resource has lost."""
+    old, new = before.get("Resources", {}), after.get("Resources", {})
+    known, kept = set(_open_paths(old)), set(_protections(new))
+    opened = [line for line in _open_paths(new) if line not in known]
+    lost = [
+        f"{holder} {description}: no longer"
+        for holder, protected, description in _protections(old)
+        if (holder, protected, description) not in kept and still_exists(protected, holder=holder, old=old, new=new)
+    ]
+    return [*opened, *lost]
 
 
-def protections(resources: Json) -> Iterator[Protection]:
-    """Every protection that the resources give, to themselves or to others."""
+def _protections(resources: Json) -> Iterator[tuple[str, str, str]]:
+    """The protections: the resource that gives one, the resource that it protects (perhaps the same), a description."""
     for name, resource in resources.items():
         properties = resource.get("Properties", {})
-        for words in _own(resource["Type"], properties):
-            yield Protection(holder=name, protected=name, words=words)
-        for protected, words in _of_others(resource["Type"], properties):
-            yield Protection(holder=name, protected=protected, words=words)
+        for description in _own_protections(resource["Type"], properties):
+            yield name, name, description
+        for protected, description in _protections_of_others(resource["Type"], properties):
+            yield name, protected, description
 
 
-def _own(kind: str, properties: Json) -> Iterator[str]:
+def _own_protections(kind: str, properties: Json) -> Iterator[str]:
     match kind:
         case "AWS::ElasticLoadBalancingV2::Listener" if "SslPolicy" in properties:
-            yield f"asks for {spelled(properties['SslPolicy'])}"
+            yield f"requires {as_text(properties['SslPolicy'])}"
         case "AWS::WAFv2::WebACL" | "AWS::WAFv2::RuleGroup":
-            yield from _stopped(properties)
-    if any(security_groups(properties)):
-        yield "has security groups of its own"
+            yield from _blocked_requests(properties)
+    if any(_security_groups(properties)):
+        yield "has its own security groups"
     for setting in _PUBLIC_ACCESS:
         if properties.get("PublicAccessBlockConfiguration", {}).get(setting) is True:
             yield f"has {setting}"
 
 
-def _of_others(kind: str, properties: Json) -> Iterator[tuple[str, str]]:
+def _blocked_requests(firewall: Json) -> Iterator[str]:
+    if "Block" in firewall.get("DefaultAction", {}):
+        yield "blocks requests by default"
+    for rule in firewall.get("Rules", []):
+        # A single rule has an action. The rules of a group have actions of their own, unless they are overridden.
+        if BLOCKING_ACTIONS & set(rule.get("Action", {})) or "None" in rule.get("OverrideAction", {}):
+            yield f"blocks requests: {properties_as_text({key: rule.get(key) for key in ('Name', 'Statement')})}"
+
+
+def _protections_of_others(kind: str, properties: Json) -> Iterator[tuple[str, str]]:
     match kind:
         case "AWS::WAFv2::WebACLAssociation":
-            by = f" by {spelled(properties['WebACLArn'])}" if "WebACLArn" in properties else ""
+            by = f" by {as_text(properties['WebACLArn'])}" if "WebACLArn" in properties else ""
             balancer = properties.get("ResourceArn")
-            yield named(balancer), f"filters requests to {spelled(balancer)}{by}"
+            yield target(balancer), f"filters requests to {as_text(balancer)}{by}"
         case "AWS::EC2::SubnetRouteTableAssociation":
-            # Without it a subnet has the routes of the VPC's main table, which no template spells out.
+            # Without an association a subnet uses the main route table of the VPC, which no template contains.
             subnet = properties.get("SubnetId")
-            yield named(subnet), f"decides on the routes of {spelled(subnet)}"
+            yield target(subnet), f"sets the route table of {as_text(subnet)}"
 
 
-def _stopped(firewall: Json) -> Iterator[str]:
-    """What a firewall stops: a rule of one's own acts, a group's rules act unless they are overridden."""
-    if "Block" in firewall.get("DefaultAction", {}):
-        yield "stops requests by default"
-    for rule in firewall.get("Rules", []):
-        if _STOPPING & set(rule.get("Action", {})) or "None" in rule.get("OverrideAction", {}):
-            yield f"stops requests: {in_words({key: rule.get(key) for key in ('Name', 'Statement')})}"
-
-
-SECURITY_GROUPS = ("SecurityGroups", "SecurityGroupIds", "VpcSecurityGroupIds", "VPCSecurityGroups")
-
-_WAYS = {"Ingress": "in", "Egress": "out"}
-_ONE_WAY = ("NatGatewayId", "EgressOnlyInternetGatewayId")
-_OFF = (False, "false")
-
-
-def openings(resources: Json) -> Iterator[str]:
-    """A line for each way that stands open."""
+def _open_paths(resources: Json) -> Iterator[str]:
+    """A line for each network path that the resources open."""
     for name, resource in resources.items():
         kind, properties = resource["Type"], resource.get("Properties", {})
-        for opened in (_traffic(kind, properties), _routes(kind, properties, resources), _exposed(kind, properties)):
-            yield from (f"{name} {line}" for line in opened)
-        for group in security_groups(properties):
+        for paths in (_traffic(kind, properties), _routes(kind, properties, resources), _exposed(kind, properties)):
+            yield from (f"{name} {line}" for line in paths)
+        for group in _security_groups(properties):
             yield f"{name} belongs to {group}"
 
 
-def security_groups(value: Any) -> Iterator[str]:
-    """The security groups that a resource's properties name, wherever its type has them."""
+def _security_groups(value: Any) -> Iterator[str]:
+    """The security groups anywhere in a resource's properties."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from map(spelled, listed(inner)) if key in SECURITY_GROUPS else security_groups(inner)
+            yield from map(as_text, as_list(inner)) if key in SECURITY_GROUPS else _security_groups(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from security_groups(inner)
+            yield from _security_groups(inner)
 
 
 def _traffic(kind: str, properties: Json) -> Iterator[str]:
     match kind:
         case "AWS::EC2::SecurityGroup":
-            for direction, way in _WAYS.items():
-                for rule in properties.get(f"SecurityGroup{direction}", []):
-                    yield f"lets traffic {way}: {in_words(rule)}"
+            for key, direction in _DIRECTIONS.items():
+                for rule in properties.get(f"SecurityGroup{key}", []):
+                    yield f"allows {direction} traffic: {properties_as_text(rule)}"
         case "AWS::EC2::SecurityGroupIngress" | "AWS::EC2::SecurityGroupEgress":
-            yield f"lets traffic {_WAYS[kind.removeprefix('AWS::EC2::SecurityGroup')]}: {in_words(properties)}"
+            direction = _DIRECTIONS[kind.removeprefix("AWS::EC2::SecurityGroup")]
+            yield f"allows {direction} traffic: {properties_as_text(properties)}"
         case "AWS::WAFv2::WebACL" | "AWS::WAFv2::RuleGroup":
             for rule in properties.get("Rules", []):
                 if "Allow" in rule.get("Action", {}):
-                    told = {key: rule.get(key) for key in ("Name", "Priority", "Statement")}
-                    yield f"lets requests pass: {in_words(told)}"
+                    shown = {key: rule.get(key) for key in ("Name", "Priority", "Statement")}
+                    yield f"allows requests: {properties_as_text(shown)}"
 
 
 def _routes(kind: str, properties: Json, resources: Json) -> Iterator[str]:
     match kind:
         case "AWS::EC2::Route":
-            yield f"routes {in_words(properties)}"
+            yield f"routes {properties_as_text(properties)}"
         case "AWS::EC2::VPCPeeringConnection" | "AWS::EC2::VPCGatewayAttachment" | "AWS::EC2::NetworkAclEntry":
-            yield f"connects {in_words(properties)}"
+            yield f"connects {properties_as_text(properties)}"
         case "AWS::EC2::SubnetRouteTableAssociation":
-            yield from _associated(spelled(properties.get("SubnetId")), properties.get("RouteTableId"), resources)
+            yield from _subnet_routes(as_text(properties.get("SubnetId")), properties.get("RouteTableId"), resources)
 
 
-def _associated(subnet: str, table: Any, resources: Json) -> Iterator[str]:
-    """Where a route table leads a subnet; which of several gateways to the same place does it makes no difference."""
-    if named(table) not in resources:
-        yield f"leads {subnet} wherever {spelled(table)} does"
+def _subnet_routes(subnet: str, table: Any, resources: Json) -> Iterator[str]:
+    """The destinations of a subnet's routes, whichever gateway they use."""
+    if target(table) not in resources:
+        yield f"routes {subnet} by {as_text(table)}"
     for resource in resources.values():
         route = resource.get("Properties", {})
-        if resource["Type"] == "AWS::EC2::Route" and named(route.get("RouteTableId")) == named(table):
-            place = " ".join(spelled(value) for key, value in sorted(route.items()) if key.startswith("Destination"))
-            yield f"lets {subnet} out to {place}"
-            if not any(gateway in route for gateway in _ONE_WAY):
-                yield f"lets {place} in to {subnet}"
+        if resource["Type"] == "AWS::EC2::Route" and target(route.get("RouteTableId")) == target(table):
+            other = " ".join(as_text(value) for key, value in sorted(route.items()) if key.startswith("Destination"))
+            yield f"routes {subnet} to {other}"
+            if not any(gateway in route for gateway in _OUTBOUND_ONLY):
+                yield f"routes {other} to {subnet}"
 
 
 def _exposed(kind: str, properties: Json) -> Iterator[str]:
     match kind:
         case "AWS::EC2::Subnet" if properties.get("MapPublicIpOnLaunch") not in (None, *_OFF):
-            yield "gives public addresses"
+            yield "assigns public addresses"
         case "AWS::ECS::Service" | "AWS::ECS::TaskSet":
             tasks = properties.get("NetworkConfiguration", {}).get("AwsvpcConfiguration", {})
             if tasks.get("AssignPublicIp") not in (None, "DISABLED"):
-                yield "gives public addresses"
+                yield "assigns public addresses"
         case "AWS::RDS::DBCluster" if properties.get("PubliclyAccessible") not in (None, *_OFF):
             yield "has a public address"
         case "AWS::RDS::DBInstance" if properties.get("PubliclyAccessible") not in _OFF:
-            # An instance that does not say has one or not, as its subnets are.
-            yield "has a public address, or does not rule it out"
+            # Without a value it depends on the subnets.
+            yield "has or may have a public address"
         case "AWS::ElasticLoadBalancingV2::LoadBalancer" if properties.get("Scheme") != "internal":
-            yield "faces the internet"
+            yield "is internet-facing"
         case "AWS::ElasticLoadBalancingV2::Listener":
-            yield f"listens to {properties.get('Protocol')} on port {properties.get('Port')}"
-
-
-def in_words(properties: Json) -> str:
-    """Properties in one line, without those that only describe."""
-    told = {key: value for key, value in sorted(properties.items()) if key not in {"Description", "Tags"}}
-    return ", ".join(f"{key} {value if isinstance(value, int) else spelled(value)}" for key, value in told.items())
-
-
-def broadened_network(*, before: Json, after: Json) -> list[str]:
-    """A line for each way that is newly open, and for each protection that is gone from what remains.
-
-    Args:
-        before: The template that stands.
-        after: The template that comes.
-    """
-    old, new = before.get("Resources", {}), after.get("Resources", {})
-    known, kept = set(openings(old)), set(protections(new))
-    lost = [
-        each
-        for each in protections(old)
-        if each not in kept and remains(each.protected, holder=each.holder, old=old, new=new)
-    ]
-    return [
-        *(line for line in openings(new) if line not in known),
-        *(f"{each.holder} {each.words}: no longer" for each in lost),
-    ]
+            yield f"listens for {properties.get('Protocol')} on port {properties.get('Port')}"

@@ -1,140 +1,90 @@
-"""What a release changes in an environment: the answer to the question that an approval asks."""
+"""The changes of a release in an environment and in each of its stacks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
-from pipeline.plan.changes import Action, Change, Replacement, stateful_faults, template_changes
+from pipeline.plan.changes import KINDS, Change, stateful_faults, template_changes
+from pipeline.plan.deployed import Deployed
 from pipeline.plan.network import broadened_network
 from pipeline.plan.permissions import broadened_permissions
-
-_FEW = 200
-"""More lines of broadening than anybody reads; then they are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackPlan:
-    """What a release changes in one stack.
-
-    Args:
-        name: The stack as CloudFormation knows it.
-        region: Where it stands.
-        deployed: The release that stands there; None where no stack does.
-        status: Its status; None where it does not stand.
-        changes: Its resources that are added, changed or removed.
-        permissions: What is newly permitted.
-        network: What is newly open, or no longer protected.
-    """
+    """The changes of a release in one stack."""
 
     name: str
     region: str
-    deployed: str | None
-    status: str | None
+    deployed: Deployed | None
     changes: tuple[Change, ...]
-    permissions: tuple[str, ...]
-    network: tuple[str, ...]
-
-    @property
-    def is_new(self) -> bool:
-        """Whether nothing stands there yet."""
-        return self.status is None
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether another deployment is at work there, so that the plan compares with what that one brings."""
-        return self.status is not None and self.status.endswith("_IN_PROGRESS")
-
-    def of(self, kind: str) -> list[Change]:
-        """The changes of one kind: replaced, removed, changed, added."""
-        return [change for change in self.changes if kind_of(change) == kind]
+    permissions: tuple[str, ...]  # granted by the release, or no longer denied
+    network: tuple[str, ...]  # opened by the release, or no longer protected
 
     @classmethod
-    def compare(
-        cls,
-        *,
-        name: str,
-        region: str,
-        deployed: str | None,
-        status: str | None,
-        before: Mapping[str, Any] | None,
-        after: Mapping[str, Any],
-    ) -> "StackPlan":
-        """Compares the template that stands, if one does, with the one that comes."""
+    def compare(cls, *, name: str, region: str, deployed: Deployed | None, template: Mapping[str, Any]) -> Self:
+        """Compares the deployed stack with the template of the release."""
+        before = deployed.template if deployed else None
         return cls(
             name=name,
             region=region,
             deployed=deployed,
-            status=status,
-            changes=tuple(template_changes(stack=name, region=region, before=before, after=after)),
-            permissions=tuple(broadened_permissions(before=before or {}, after=after)),
-            network=tuple(broadened_network(before=before or {}, after=after)),
+            changes=tuple(template_changes(stack=name, region=region, before=before, after=template)),
+            permissions=tuple(broadened_permissions(before=before or {}, after=template)),
+            network=tuple(broadened_network(before=before or {}, after=template)),
         )
 
+    @property
+    def running(self) -> str | None:
+        """The status of the stack while another deployment runs, whose template the plan compares with."""
+        return self.deployed.status if self.deployed and self.deployed.status.endswith("_IN_PROGRESS") else None
 
-KINDS = ("replaced", "removed", "changed", "added")
-
-
-def kind_of(change: Change) -> str:
-    """How people call what becomes of a resource."""
-    if change.replacement is not Replacement.NEVER:
-        return "replaced"
-    return {Action.ADD: "added", Action.MODIFY: "changed", Action.REMOVE: "removed"}[change.action]
+    def changes_of(self, kind: str) -> list[Change]:
+        """The changes of one kind."""
+        return [change for change in self.changes if change.kind == kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a release changes in an environment.
-
-    Args:
-        environment: Its name.
-        release: The commit that is to be deployed.
-        stacks: In the order of their deployment.
-        allowed: The losses of stored data that the settings allow.
-    """
+    """The changes of a release in an environment."""
 
     environment: str
     release: str
-    stacks: tuple[StackPlan, ...]
-    allowed: tuple[str, ...] = ()
+    stacks: tuple[StackPlan, ...]  # in the order of deployment
+    allowed: tuple[str, ...] = ()  # the entries of delivery.allowed_changes
 
     @property
     def broadens(self) -> bool:
-        """Whether permissions or the network are wider afterwards."""
+        """Whether the release grants permissions or opens network paths."""
         return any(stack.permissions or stack.network for stack in self.stacks)
 
     @property
     def losses(self) -> list[str]:
-        """The stored data that would be lost, which the guard stops."""
-        return stateful_faults(self._changes(), allowed=self.allowed)
+        """The losses of stored data that are not allowed, so that the guard stops the release."""
+        return stateful_faults(self._changes, allowed=self.allowed)
 
     @property
-    def wanted_losses(self) -> list[str]:
-        """The allowed changes that this release makes use of."""
-        without = stateful_faults(self._changes(), allowed=())
-        return [entry for entry in self.allowed if any(f'"{entry}"' in fault for fault in without)]
-
-    def count(self, kind: str) -> int:
-        """How many resources, in all stacks."""
-        return sum(len(stack.of(kind)) for stack in self.stacks)
+    def allowed_losses(self) -> list[str]:
+        """The allowed changes that this release contains."""
+        faults = stateful_faults(self._changes, allowed=())
+        return [entry for entry in self.allowed if any(f'"{entry}"' in fault for fault in faults)]
 
     @property
     def summary(self) -> str:
-        """The plan in one line, as the approval's message carries it."""
+        """The plan in one line, for the message of the approval."""
         counts = ", ".join(f"{self.count(kind)} {kind}" for kind in KINDS)
         broader = sum(len(stack.permissions) + len(stack.network) for stack in self.stacks)
         warnings = [
             f"broadens {broader} permissions or network paths" if broader else "broadens nothing",
-            *([f"LOSES DATA in {len(self.losses)} places"] if self.losses else []),
-            *([f"{len(self.wanted_losses)} losses allowed by name"] if self.wanted_losses else []),
+            *([f"LOSES DATA of {len(self.losses)} resources"] if self.losses else []),
+            *([f"{len(self.allowed_losses)} allowed losses"] if self.allowed_losses else []),
         ]
         return f"{self.environment}: {counts}; {'; '.join(warnings)}"
 
-    def _changes(self) -> Sequence[Change]:
+    def count(self, kind: str) -> int:
+        """The number of changes of one kind in all stacks."""
+        return sum(len(stack.changes_of(kind)) for stack in self.stacks)
+
+    @property
+    def _changes(self) -> list[Change]:
         return [change for stack in self.stacks for change in stack.changes]
-
-
-def shown(lines: Sequence[str]) -> Iterator[str]:
-    """The lines that are worth showing, and how many there are besides."""
-    yield from lines[:_FEW]
-    if len(lines) > _FEW:
-        yield f"and {len(lines) - _FEW} more"

@@ -1,141 +1,121 @@
-"""The plan as a page, for whoever approves: one file without anything to fetch, light or dark, fit to print."""
+"""The plan as text, and as a page for the approver: one HTML file without external resources, light or dark."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from pathlib import Path
+from string import Template
 
-from pipeline.plan.changes import Change, Replacement
-from pipeline.plan.plan import KINDS, Plan, StackPlan, shown
+from pipeline.plan.changes import KINDS, Change, Replacement
+from pipeline.plan.plan import Plan, StackPlan
+
+_PAGE = Path(__file__).with_name("plan.html")
+_MOST_LINES = 200
+"""The longest list of permissions or network paths; further ones are only counted."""
+
+_LOSSES = "Stored data would be lost; the guard stops this release."
+_ALLOWED_LOSSES = "Stored data will be lost, as delivery.allowed_changes allows."
+_RUNNING = "Another deployment is running ({}); the plan compares with its template."
 
 
 def plan_text(plan: Plan) -> str:
-    """The plan, what is dangerous first."""
+    """The plan as text, with the dangerous changes first."""
     return "\n".join(_lines(plan)) + "\n"
 
 
 def _lines(plan: Plan) -> Iterator[str]:
-    yield f"What release {plan.release[:12]} changes in {plan.environment}"
+    yield f"Changes of release {plan.release[:12]} in {plan.environment}"
     yield f"  {plan.summary}"
-    yield from _section("Data at risk, which the guard stops", plan.losses)
-    yield from _section("Losses that delivery.allowed_changes allows", plan.wanted_losses)
+    for title, lines in ((_LOSSES, plan.losses), (_ALLOWED_LOSSES, plan.allowed_losses)):
+        if lines:
+            yield from ("", title, *(f"  {line}" for line in lines))
     for stack in plan.stacks:
         yield ""
-        yield f"{stack.name} ({stack.region}), {_standing(stack)}"
-        if stack.is_new:
-            yield f"  everything is new: {len(stack.changes)} resources, {len(stack.permissions)} permissions, "
-            yield f"  {len(stack.network)} network paths"
-            continue
-        for title, lines in (("permits", stack.permissions), ("opens", stack.network)):
-            for line in shown(lines):
-                yield f"  {title:9} {line}"
-        for kind in KINDS:
-            for change in stack.of(kind):
-                yield f"  {kind:9} {change.logical_id} ({change.resource_type}){why(change)}"
-        if not stack.changes:
-            yield "  nothing changes"
+        yield from _stack_lines(stack)
 
 
-def _section(title: str, lines: tuple[str, ...] | list[str]) -> Iterator[str]:
-    if lines:
-        yield ""
-        yield title
-        yield from (f"  {line}" for line in lines)
+def _stack_lines(stack: StackPlan) -> Iterator[str]:
+    if stack.deployed is None:
+        counts = f"{len(stack.permissions)} permissions, {len(stack.network)} network paths"
+        yield f"{stack.name} ({stack.region}): new, {len(stack.changes)} resources, {counts}"
+        return
+    yield f"{stack.name} ({stack.region}): release {(stack.deployed.release or 'unknown')[:12]} is deployed"
+    if stack.running:
+        yield f"  {_RUNNING.format(stack.running)}"
+    for title, lines in (("permits", stack.permissions), ("opens", stack.network)):
+        yield from (f"  {title:9} {line}" for line in _first(lines))
+    for kind in KINDS:
+        for change in stack.changes_of(kind):
+            yield f"  {kind:9} {change.logical_id} ({change.resource_type}){reason(change)}"
+    if not stack.changes:
+        yield "  no changes"
 
 
-def _standing(stack: StackPlan) -> str:
-    if stack.is_new:
-        return "which does not stand yet"
-    busy = f"; it is {stack.status}: this compares with what comes there now" if stack.is_busy else ""
-    return f"where release {(stack.deployed or 'unknown')[:12]} stands{busy}"
+def _first(lines: Sequence[str]) -> Iterator[str]:
+    yield from lines[:_MOST_LINES]
+    if len(lines) > _MOST_LINES:
+        yield f"and {len(lines) - _MOST_LINES} more"
 
 
-def why(change: Change) -> str:
-    """The properties that change, those that force a replacement first."""
+def reason(change: Change) -> str:
+    """The properties that change, with those that force a replacement first."""
     if change.replacement is Replacement.NEVER:
         return f": {', '.join(change.properties)}" if change.properties else ""
-    certainty = "because of" if change.replacement is Replacement.ALWAYS else "perhaps, depending on"
+    certainty = "because of" if change.replacement is Replacement.ALWAYS else "perhaps, because of"
     others = [name for name in change.properties if name not in change.causes]
     also = f"; also {', '.join(others)}" if others else ""
     return f" {certainty} {', '.join(change.causes)}{also}"
 
 
-_STYLE = """
-:root { color-scheme: light dark; --line: #8884; --bad: #c62828; --warn: #b26a00; --good: #2e7d32; }
-@media (prefers-color-scheme: dark) { :root { --bad: #ff8a80; --warn: #ffb74d; --good: #81c784; } }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
-.counts { display: flex; flex-wrap: wrap; gap: .75rem; padding: 0; list-style: none; }
-.counts li { border: 1px solid var(--line); border-radius: .5rem; padding: .5rem 1rem; text-align: center; }
-.counts b { display: block; font-size: 1.4rem; }
-.note { border-left: .3rem solid var(--good); padding: .25rem 1rem; margin: 1rem 0; }
-.bad { border-color: var(--bad); } .warn { border-color: var(--warn); }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top;
-padding: .35rem .5rem; border-bottom: 1px solid var(--line); } td:first-child { white-space: nowrap; }
-.replaced, .removed { color: var(--bad); } .changed { color: var(--warn); } .added { color: var(--good); }
-summary { cursor: pointer; }
-"""
-
-
 def plan_page(plan: Plan) -> str:
-    """The plan as HTML, what is dangerous first."""
-    title = f"{plan.environment}: release {plan.release[:12]}"
-    return "".join(
-        (
-            '<!doctype html><html lang="en"><head><meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
-            f"<h1>What changes in {escape(plan.environment)}</h1>",
-            f"<p>Release <code>{escape(plan.release)}</code></p>",
-            '<ul class="counts">',
-            *(f'<li class="{kind}"><b>{plan.count(kind)}</b>{kind}</li>' for kind in KINDS),
-            "</ul>",
-            *_notes(plan),
-            *(part for stack in plan.stacks for part in _stack(stack)),
-            "</body></html>\n",
-        )
+    """The plan as HTML, with the dangerous changes first."""
+    return Template(_PAGE.read_text(encoding="utf-8")).substitute(
+        environment=escape(plan.environment),
+        release=escape(plan.release),
+        short=escape(plan.release[:12]),
+        counts="".join(f'<li class="{kind}"><b>{plan.count(kind)}</b>{kind}</li>' for kind in KINDS),
+        notes="".join(_notes(plan)),
+        stacks="".join(part for stack in plan.stacks for part in _stack(stack)),
     )
 
 
 def _notes(plan: Plan) -> Iterator[str]:
     if plan.losses:
-        yield _note("bad", "Stored data would be lost; the guard stops this release.", plan.losses)
-    if plan.wanted_losses:
-        yield _note("bad", "Stored data is lost, as delivery.allowed_changes allows.", plan.wanted_losses)
-    if not plan.losses and not plan.wanted_losses:
-        yield _note("", "No stored data is deleted or replaced.", ())
+        yield _note("bad", _LOSSES, plan.losses)
+    if plan.allowed_losses:
+        yield _note("bad", _ALLOWED_LOSSES, plan.allowed_losses)
+    if not plan.losses and not plan.allowed_losses:
+        yield _note("", "No stored data is deleted or replaced.")
     if plan.broadens:
-        yield _note("warn", "Permissions or the network become wider; the stacks below say where.", ())
+        yield _note("warn", "The release broadens permissions or network access; the stacks below list where.")
     else:
-        yield _note("", "Permissions and the network become no wider.", ())
+        yield _note("", "The release broadens neither permissions nor network access.")
 
 
-def _note(kind: str, words: str, lines: Sequence[str]) -> str:
-    return f'<div class="note {kind}"><p>{escape(words)}</p>{_list(lines)}</div>'
+def _note(kind: str, text: str, lines: Sequence[str] = ()) -> str:
+    return f'<div class="note {kind}"><p>{escape(text)}</p>{_list(lines)}</div>'
 
 
 def _stack(stack: StackPlan) -> Iterator[str]:
     yield f"<h2>{escape(stack.name)} <small>{escape(stack.region)}</small></h2>"
-    if stack.is_new:
-        yield f"<p>It does not stand yet: all of its {len(stack.changes)} resources are new.</p>"
+    if stack.deployed is None:
+        yield f"<p>The stack is new: {len(stack.changes)} resources.</p>"
     else:
-        yield f"<p>Release <code>{escape(stack.deployed or 'unknown')}</code> stands there.</p>"
-    if stack.is_busy:
-        yield _note("warn", f"It is {stack.status}: this compares with what comes there just now.", ())
-    for words, lines in (("permissions", stack.permissions), ("network paths", stack.network)):
+        yield f"<p>Release <code>{escape(stack.deployed.release or 'unknown')}</code> is deployed.</p>"
+    if stack.running:
+        yield _note("warn", _RUNNING.format(stack.running))
+    details = "<details open>" if stack.deployed else "<details>"
+    for title, lines in (("permissions are", stack.permissions), ("network paths are", stack.network)):
         if lines:
-            opened = "" if stack.is_new else " open"
-            yield f"<details{opened}><summary>{len(lines)} {words} become wider</summary>{_list(list(shown(lines)))}"
-            yield "</details>"
+            yield f"{details}<summary>{len(lines)} {title} wider</summary>{_list(list(_first(lines)))}</details>"
     if not stack.changes:
-        yield "<p>Nothing changes.</p>"
+        yield "<p>No changes.</p>"
         return
-    opened = "" if stack.is_new else " open"
-    yield f"<details{opened}><summary>{len(stack.changes)} resources</summary><table><tbody>"
+    yield f"{details}<summary>{len(stack.changes)} resources</summary><table><tbody>"
     for kind in KINDS:
-        for change in stack.of(kind):
+        for change in stack.changes_of(kind):
             yield (
                 f'<tr><td class="{kind}">{kind}</td><td><code>{escape(change.logical_id)}</code><br>'
-                f"<small>{escape(change.resource_type)}</small></td><td>{escape(why(change).lstrip(': '))}</td></tr>"
+                f"<small>{escape(change.resource_type)}</small></td><td>{escape(reason(change).lstrip(': '))}</td></tr>"
             )
     yield "</tbody></table></details>"
 

@@ -18,15 +18,14 @@ from typing import Any
 from aws_cdk.cx_api import CloudAssembly
 
 from pipeline.plan.changes import Change, Replacement, stateful_faults, template_changes
-from pipeline.plan.rendering import why
+from pipeline.plan.rendering import reason
 
 _ENTRY = re.compile(r"^## v\S+ .*\((?P<commit>[0-9a-f]{7,40})\)$", re.MULTILINE)
 """The heading of a release in CHANGELOG.md: version, date and commit. The newest is first."""
 
 _GIT_CANNOT_READ = 128  # the exit status for a directory that is no repository, or that git refuses to read
 
-Stacks = Mapping[str, tuple[str, Mapping[str, Any]]]
-"""The region and the template of each stack."""
+Stacks = Mapping[str, tuple[str, Mapping[str, Any]]]  # the region and the template of each
 
 
 class ComparisonError(Exception):
@@ -52,7 +51,7 @@ def main() -> int:
     changes = compare(before, after)
     for change in changes:
         if change.replacement is not Replacement.NEVER:
-            print(f"  {change.stack}: {change.logical_id} ({change.resource_type}) is replaced{why(change)}")
+            print(f"  {change.stack}: {change.logical_id} ({change.resource_type}) is replaced{reason(change)}")
     faults = stateful_faults(changes, allowed=allowed)
     for fault in faults:
         print(f"LOSES DATA  {fault}")

@@ -148,30 +148,30 @@ OPENED: list[tuple[Any, Any, str]] = [
     (
         resource("AWS::EC2::SecurityGroup"),
         resource("AWS::EC2::SecurityGroup", SecurityGroupIngress=[HTTPS]),
-        "It lets traffic in: CidrIp 0.0.0.0/0, FromPort 443",
+        "It allows inbound traffic: CidrIp 0.0.0.0/0, FromPort 443",
     ),
     (
         resource("AWS::EC2::SecurityGroup", SecurityGroupEgress=[HTTPS]),
         resource("AWS::EC2::SecurityGroup", SecurityGroupEgress=[HTTPS | {"ToPort": 8443}]),
-        "It lets traffic out: ",
+        "It allows outbound traffic: ",
     ),
-    (None, resource("AWS::EC2::SecurityGroupIngress", GroupId={"Ref": "G"}, **HTTPS), "It lets traffic in: "),
+    (None, resource("AWS::EC2::SecurityGroupIngress", GroupId={"Ref": "G"}, **HTTPS), "It allows inbound traffic: "),
     (None, resource("AWS::EC2::Route", GatewayId={"Ref": "Internet"}), "It routes GatewayId ${Internet}"),
     (None, resource("AWS::EC2::VPCPeeringConnection", PeerVpcId="vpc-1"), "It connects PeerVpcId vpc-1"),
     (
         resource("AWS::EC2::Subnet", MapPublicIpOnLaunch=False),
         resource("AWS::EC2::Subnet", MapPublicIpOnLaunch=True),
-        "It gives public addresses",
+        "It assigns public addresses",
     ),
     (
         resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Scheme="internal"),
         resource("AWS::ElasticLoadBalancingV2::LoadBalancer", Scheme="internet-facing"),
-        "It faces the internet",
+        "It is internet-facing",
     ),
     (
         resource("AWS::ElasticLoadBalancingV2::Listener", Protocol="HTTPS", Port=443),
         resource("AWS::ElasticLoadBalancingV2::Listener", Protocol="HTTP", Port=80),
-        "It listens to HTTP on port 80",
+        "It listens for HTTP on port 80",
     ),
     (
         resource("AWS::WAFv2::WebACLAssociation", ResourceArn={"Ref": "Balancer"}),
@@ -186,7 +186,7 @@ OPENED: list[tuple[Any, Any, str]] = [
     (
         resource("AWS::RDS::DBInstance", PubliclyAccessible=False),
         resource("AWS::RDS::DBInstance"),
-        "It has a public address, or does not rule it out",
+        "It has or may have a public address",
     ),
     (
         resource("AWS::RDS::DBCluster"),
@@ -196,7 +196,7 @@ OPENED: list[tuple[Any, Any, str]] = [
     (
         None,
         resource("AWS::EC2::SubnetRouteTableAssociation", SubnetId="subnet-1", RouteTableId="rtb-1"),
-        "It leads subnet-1 wherever rtb-1 does",
+        "It routes subnet-1 by rtb-1",
     ),
 ]
 
@@ -261,29 +261,29 @@ def without(resources: Resources, *kinds: str) -> None:
 PLANTED: dict[str, tuple[Callable[[Resources], object], list[str]]] = {
     "a database with a public address": (
         lambda resources: database(resources).update(PubliclyAccessible=True),
-        ["has a public address"],
+        ["has or may have a public address"],
     ),
     "a database in the routes of the public tier": (
         lambda resources: route_like(resources, "Database", "Public"),
-        ["lets ${NetworkVpcDatabaseSubnet1", "lets 0.0.0.0/0 in to ${NetworkVpcDatabaseSubnet1"],
+        ["routes ${NetworkVpcDatabaseSubnet1", "routes 0.0.0.0/0 to ${NetworkVpcDatabaseSubnet1"],
     ),
     "a database in the routes of the private tier": (
         lambda resources: route_like(resources, "Database", "Private"),
-        ["lets ${NetworkVpcDatabaseSubnet1"],
+        ["routes ${NetworkVpcDatabaseSubnet1"],
     ),
     "a service in the routes of the public tier": (
         lambda resources: route_like(resources, "Private", "Public"),
-        ["lets 0.0.0.0/0 in to ${NetworkVpcPrivateSubnet1"],
+        ["routes 0.0.0.0/0 to ${NetworkVpcPrivateSubnet1"],
     ),
     "no routes but those of the main table": (
         lambda resources: resources.pop(
             logical_id(resources, "AWS::EC2::SubnetRouteTableAssociation", "DatabaseSubnet1"),
         ),
-        ["decides on the routes of ${NetworkVpcDatabaseSubnet1"],
+        ["sets the route table of ${NetworkVpcDatabaseSubnet1"],
     ),
     "tasks with public addresses": (
         lambda resources: tasks(resources).update(AssignPublicIp="ENABLED"),
-        ["gives public addresses"],
+        ["assigns public addresses"],
     ),
     "a further group of the database": (
         lambda resources: only(resources, "cluster")["VpcSecurityGroupIds"].append(FURTHER),
@@ -303,33 +303,33 @@ PLANTED: dict[str, tuple[Callable[[Resources], object], list[str]]] = {
     ),
     "no group but the default one": (
         lambda resources: only(resources, "cluster").pop("VpcSecurityGroupIds"),
-        ["has security groups of its own: no longer"],
+        ["has its own security groups: no longer"],
     ),
     "another TLS policy": (
         lambda resources: only(resources, "listener").update(SslPolicy="ELBSecurityPolicy-2016-08"),
-        ["asks for ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09: no longer"],
+        ["requires ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09: no longer"],
     ),
     "no TLS policy": (
         lambda resources: only(resources, "listener").pop("SslPolicy"),
-        ["asks for ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09: no longer"],
+        ["requires ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09: no longer"],
     ),
     "a firewall with one rule less": (
         lambda resources: only(resources, "firewall")["Rules"].pop(0),
-        ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
+        ["blocks requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
     ),
     "a rule that counts": (
         lambda resources: only(resources, "firewall")["Rules"][0].update(OverrideAction={"Count": {}}),
-        ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
+        ["blocks requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
     ),
     "a rule that excludes": (
         lambda resources: only(resources, "firewall")["Rules"][0]["Statement"]["ManagedRuleGroupStatement"].update(
             RuleActionOverrides=[{"Name": "A", "ActionToUse": {"Count": {}}}]
         ),
-        ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
+        ["blocks requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
     ),
     "a rule that lets pass": (
         lambda resources: only(resources, "firewall")["Rules"].append(ALLOWING),
-        ["lets requests pass: Name Ours, Priority 9, Statement {"],
+        ["allows requests: Name Ours, Priority 9, Statement {"],
     ),
     "a load balancer without a firewall": (
         lambda resources: without(resources, TYPES["association"]),
@@ -343,8 +343,8 @@ PLANTED: dict[str, tuple[Callable[[Resources], object], list[str]]] = {
 
 INCOMPARABLE = {
     "no group but the default one": ["belongs to ${DataDatabaseSecurityGroup"],
-    "another TLS policy": ["asks for ELBSecurityPolicy-2016-08: no longer"],
-    "a rule that excludes": ["stops requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
+    "another TLS policy": ["requires ELBSecurityPolicy-2016-08: no longer"],
+    "a rule that excludes": ["blocks requests: Name AWSManagedRulesAmazonIpReputationList, Statement {"],
     "a load balancer behind another firewall": ["filters requests to ${ServiceLoadBalancer"],
 }
 """Findings of the reversed change, for cases where neither side is known to be narrower."""
@@ -383,9 +383,9 @@ def test_a_firewall_rule_changed_from_block_to_allow_is_reported(resources: Reso
     only(resources, "firewall")["Rules"][-1] = ALLOWING
     statement = 'Statement {"GeoMatchStatement": {}}'
     assert network_findings(deployed, resources) == [
-        f"lets requests pass: Name Ours, Priority 9, {statement}",
-        "stops requests by default: no longer",
-        f"stops requests: Name Ours, {statement}: no longer",
+        f"allows requests: Name Ours, Priority 9, {statement}",
+        "blocks requests by default: no longer",
+        f"blocks requests: Name Ours, {statement}: no longer",
     ]
     assert network_findings(resources, deployed) == []
 

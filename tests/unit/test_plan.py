@@ -1,4 +1,4 @@
-"""The plan of an approval: its text, its HTML page, its command and its pipeline action."""
+"""The plan as text and as a page, the pipeline step that makes it, and the upgrade check."""
 
 import json
 import subprocess
@@ -23,13 +23,9 @@ QUEUE = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "a"}}
 
 
 def plan(before: dict[str, Any] | None, after: dict[str, Any], *, allowed: tuple[str, ...] = ()) -> Plan:
+    deployed = Deployed(template={"Resources": before}, status="UPDATE_COMPLETE", release="a" * 40) if before else None
     stack = StackPlan.compare(
-        name="Prod-Payment",
-        region="ap-southeast-1",
-        deployed="a" * 40 if before else None,
-        status="UPDATE_COMPLETE" if before else None,
-        before={"Resources": before} if before else None,
-        after={"Resources": after},
+        name="Prod-Payment", region="ap-southeast-1", deployed=deployed, template={"Resources": after}
     )
     return Plan(environment="Prod", release="b" * 40, stacks=(stack,), allowed=allowed)
 
@@ -38,8 +34,8 @@ def test_a_plan_without_changes_says_so() -> None:
     empty = plan({"Table": TABLE}, {"Table": TABLE})
     assert empty.summary == "Prod: 0 replaced, 0 removed, 0 changed, 0 added; broadens nothing"
     assert not empty.broadens
-    assert "nothing changes" in plan_text(empty)
-    assert "Nothing changes." in plan_page(empty)
+    assert "no changes" in plan_text(empty)
+    assert "No changes." in plan_page(empty)
 
 
 def test_the_plan_counts_and_names_every_change() -> None:
@@ -50,7 +46,7 @@ def test_the_plan_counts_and_names_every_change() -> None:
     text = plan_text(made)
     assert "changed   Topic (AWS::SNS::Topic): DisplayName" in text
     assert "removed   Old (AWS::SNS::Topic)" in text
-    assert "where release aaaaaaaaaaaa stands" in text
+    assert "release aaaaaaaaaaaa is deployed" in text
 
 
 def test_the_plan_lists_data_loss_and_broader_access_first() -> None:
@@ -59,19 +55,19 @@ def test_the_plan_lists_data_loss_and_broader_access_first() -> None:
     assert made.broadens
     assert made.summary == (
         "Prod: 1 replaced, 0 removed, 0 changed, 1 added; broadens 1 permissions or network paths; "
-        "LOSES DATA in 1 places"
+        "LOSES DATA of 1 resources"
     )
-    assert plan_text(made).index("Data at risk") < plan_text(made).index("replaced  Table")
+    assert plan_text(made).index("Stored data would be lost") < plan_text(made).index("replaced  Table")
     allowed = plan({"Table": TABLE}, after, allowed=("Prod-Payment/Table/TableName", "Prod-Payment/Table/Delete"))
     assert allowed.losses == []
-    assert allowed.wanted_losses == ["Prod-Payment/Table/TableName"]
+    assert allowed.allowed_losses == ["Prod-Payment/Table/TableName"]
     assert "as delivery.allowed_changes allows" in plan_page(allowed)
 
 
-def test_the_plan_summarizes_a_first_deployment() -> None:
+def test_a_new_stack_is_only_counted() -> None:
     made = plan(None, {"Table": TABLE, "Route": ROUTE})
-    assert "everything is new: 2 resources" in plan_text(made)
-    assert "does not stand yet" in plan_page(made)
+    assert "Prod-Payment (ap-southeast-1): new, 2 resources, " in plan_text(made)
+    assert "The stack is new: 2 resources." in plan_page(made)
     assert made.broadens
 
 
@@ -131,7 +127,7 @@ def test_the_plan_command_compares_with_the_deployed_stacks(account: Account, as
     }
     made = command.make_plan("Prod", assembly=assembly.directory)
     assert {stack.name: len(stack.changes) for stack in made.stacks}["Prod-DisasterRecovery"] == 0
-    assert [stack.is_busy for stack in made.stacks] == [True, False]
+    assert [stack.running for stack in made.stacks] == ["UPDATE_IN_PROGRESS", None]
     (loss,) = made.losses
     assert f'"Prod-Payment/{table}/TableName"' in loss
 
@@ -173,10 +169,10 @@ def test_staging_needs_confirmation_only_when_its_plan_broadens_access(assembly:
 
 
 def test_the_upgrade_check_compares_new_and_deleted_stacks_too() -> None:
-    before = {"Gone": ("us-west-2", {"Resources": {"Table": TABLE}})}
-    after = {"Come": ("us-west-2", {"Resources": {"Topic": QUEUE}})}
+    before = {"Old": ("us-west-2", {"Resources": {"Table": TABLE}})}
+    after = {"New": ("us-west-2", {"Resources": {"Topic": QUEUE}})}
     changes = upgrade_check.compare(before, after)
-    assert [(change.stack, change.action.value) for change in changes] == [("Come", "add"), ("Gone", "remove")]
+    assert [(change.stack, change.action.value) for change in changes] == [("New", "added"), ("Old", "removed")]
 
 
 def git(checkout: Path, *arguments: str) -> None:
