@@ -1,1 +1,1 @@
-"""What synthesis refuses."""
+"""Tests of the policy: packs, rules, templates, and the generated parts of docs/compliance.md."""

@@ -1,4 +1,4 @@
-"""For each of our rules, the smallest template that it judges and finds nothing in, in the environment Prod."""
+"""For each rule, a minimal template of the environment Prod without a finding."""
 
 import json
 from copy import deepcopy
@@ -6,7 +6,7 @@ from typing import Any
 
 Resources = dict[str, Any]
 
-KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+RETAINED = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 
@@ -15,7 +15,7 @@ def resource(resource_type: str, **properties: Any) -> dict[str, Any]:
 
 
 def changed(resources: Resources, logical_id: str, **properties: Any) -> Resources:
-    """The template with other properties on one resource; one that is None is taken away."""
+    """The template with other properties on one resource; a value of None removes the property."""
     template = deepcopy(resources)
     template[logical_id]["Properties"].update(properties)
     for name in [name for name, value in properties.items() if value is None]:
@@ -35,7 +35,7 @@ LISTENER = {
         SslPolicy="ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
         DefaultActions=[{"Type": "fixed-response"}],
     ),
-    "Away": resource(
+    "Redirect": resource(
         "AWS::ElasticLoadBalancingV2::Listener",
         Protocol="HTTP",
         Port=80,
@@ -69,14 +69,14 @@ DATABASE = {
     "Group": resource("AWS::RDS::DBClusterParameterGroup", Parameters={"rds.force_ssl": "1"}),
     "Writer": resource("AWS::RDS::DBInstance", Engine="aurora-postgresql", DBClusterIdentifier={"Ref": "Cluster"}),
 }
-NOBODY = {"CidrIp": "255.255.255.255/32", "IpProtocol": "icmp", "FromPort": 252, "ToPort": 86}
+NO_TRAFFIC = {"CidrIp": "255.255.255.255/32", "IpProtocol": "icmp", "FromPort": 252, "ToPort": 86}
 GROUPS = {
     "Vpc": resource("AWS::EC2::VPC", CidrBlock="10.2.0.0/16"),
     "Balancer": resource(
         "AWS::EC2::SecurityGroup",
         SecurityGroupIngress=[{"CidrIp": "0.0.0.0/0", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}],
     ),
-    "Database": resource("AWS::EC2::SecurityGroup", SecurityGroupEgress=[NOBODY]),
+    "Database": resource("AWS::EC2::SecurityGroup", SecurityGroupEgress=[NO_TRAFFIC]),
     "Service": resource(
         "AWS::EC2::SecurityGroup",
         SecurityGroupEgress=[{"CidrIp": "0.0.0.0/0", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}],
@@ -136,11 +136,11 @@ AUDIT_BUCKETS = {
 LOG_GROUP = {"Log": resource("AWS::Logs::LogGroup", RetentionInDays=400)}
 KEY = {"Key": resource("AWS::KMS::Key", EnableKeyRotation=True, RotationPeriodInDays=365)}
 STATEFUL = {
-    "Queue": {"Type": "AWS::SQS::Queue", **KEPT},
+    "Queue": {"Type": "AWS::SQS::Queue", **RETAINED},
     "Cluster": resource("AWS::RDS::DBCluster", DeletionProtection=True)
     | {"DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot"},
     "Writer": resource("AWS::RDS::DBInstance", DBClusterIdentifier={"Ref": "Cluster"}),
-    "Table": resource("AWS::DynamoDB::GlobalTable", Replicas=[{"DeletionProtectionEnabled": True}]) | KEPT,
+    "Table": resource("AWS::DynamoDB::GlobalTable", Replicas=[{"DeletionProtectionEnabled": True}]) | RETAINED,
     "Balancer": resource(
         "AWS::ElasticLoadBalancingV2::LoadBalancer",
         LoadBalancerAttributes=[{"Key": "deletion_protection.enabled", "Value": "true"}],
@@ -165,13 +165,13 @@ def condition(result: str, provider: str, **configuration: str) -> dict[str, Any
 
 def deploying(environment: str, **conditions: Any) -> dict[str, Any]:
     stack = f"{environment}-Payment"
-    told = json.dumps({"stack": stack, "change_set": "Change"})
+    parameters = json.dumps({"stack": stack, "change_set": "Change"})
     changes = {"StackName": stack, "ChangeSetName": "Change"}
     return {
         "Name": environment,
         "Actions": [
             action("Prepare", "Deploy/CloudFormation", 1, **changes, ActionMode="CHANGE_SET_REPLACE"),
-            action("Guard", "Invoke/Lambda", 2, FunctionName="Guard", UserParameters=told),
+            action("Guard", "Invoke/Lambda", 2, FunctionName="Guard", UserParameters=parameters),
             action("Deploy", "Deploy/CloudFormation", 3, **changes, ActionMode="CHANGE_SET_EXECUTE"),
             action("Verify", "Build/CodeBuild", 4, ProjectName="Verify"),
         ],

@@ -12,7 +12,7 @@ from pipeline.policy.rule import Rule
 from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
 from tests.policy.controls import CONTROLS, REQUIREMENTS, Control
-from tests.policy.register import BUDGET, PACKS, PIPELINE, counts, groups, register
+from tests.policy.register import LIMIT, PACKS, PIPELINE, counts, groups, register
 from tests.synthesized import synthesize
 from tests.templates import Assembly
 
@@ -21,69 +21,70 @@ PART = re.compile(r"(?<=<!-- generated: )(?P<name>\w+) -->\n.*?(?=<!-- end -->)"
 
 
 def current(page: str, assembly: Assembly, delivery: Delivery) -> str:
-    """The page as it should be: what stands between its markers, made from an assembly."""
+    """The page with its generated parts made from an assembly."""
     parts = {
-        "requirements": requirements(),
-        "rules": rules(assembly, delivery),
-        "counts": acknowledged(assembly, delivery),
-        "register": entries(assembly, delivery),
+        "requirements": _requirements(),
+        "rules": _rules(assembly, delivery),
+        "counts": _counts(assembly, delivery),
+        "register": _register(assembly, delivery),
     }
     return PART.sub(lambda found: "\n".join((f"{found['name']} -->", *parts[found["name"]], "")), page)
 
 
-def requirements() -> Iterator[str]:
-    """For each requirement, a table row for each thing that keeps it: a resource, and what watches over that."""
+def _requirements() -> Iterator[str]:
+    """The table of requirements, with a row for each rule and each control."""
     yield "| Requirement | Resource | Enforced by |"
     yield "|---|---|---|"
     for number in sorted(REQUIREMENTS, key=lambda number: [int(part) for part in number.split(".")]):
         rows = [(_types(rule), f"our rule `{rule.id}`") for rule in RULES if number in rule.requirements]
-        rows += [(control.keeps, _watch(control)) for control in CONTROLS if control.requirement == number]
-        for index, (keeps, watch) in enumerate(rows):
-            yield f"| {'' if index else f'**{number}** {REQUIREMENTS[number]}'} | {keeps} | {watch} |"
+        rows += [(each.implementation, _enforcement(each)) for each in CONTROLS if each.requirement == number]
+        for index, (implementation, enforcement) in enumerate(rows):
+            yield f"| {'' if index else f'**{number}** {REQUIREMENTS[number]}'} | {implementation} | {enforcement} |"
 
 
 def _types(rule: Rule) -> str:
     return ", ".join(f"`{kind.removeprefix('AWS::')}`" for kind in rule.types)
 
 
-def _watch(control: Control) -> str:
+def _enforcement(control: Control) -> str:
     tests = (test.split("::") for test in control.tests)
     return ", ".join(
         [*(f"`{rule}`" for rule in control.packs), *(f"[{name}](../tests/{path})" for path, name in tests)]
     )
 
 
-def rules(assembly: Assembly, delivery: Delivery) -> Iterator[str]:
-    """A table row for each rule of our own, with how much it judges where data is retained."""
-    names = [f"{delivery.environments[-1].name}-{stack}" for stack in ("DisasterRecovery", "Payment")]
+def _rules(assembly: Assembly, delivery: Delivery) -> Iterator[str]:
+    """The table of rules, with the number of resources that each checks in the last environment."""
+    last = delivery.environments[-1].name
+    names = [f"{last}-DisasterRecovery", f"{last}-Payment"]
     types = [resource["Type"] for name in names for resource in assembly.template(name)["Resources"].values()]
-    yield f"| Rule | Asks | Resources judged in {delivery.environments[-1].name} |"
+    yield f"| Rule | Requires | Resources in {last} |"
     yield "|---|---|---:|"
     for rule in RULES:
         yield f"| `{rule.id}` | {rule.description} | {sum(kind in rule.types for kind in types)} |"
 
 
-def acknowledged(assembly: Assembly, delivery: Delivery) -> Iterator[str]:
-    """A table row for each environment: its acknowledged findings by pack."""
-    yield f"| | {' | '.join(PACKS)} | Together | At most |"
+def _counts(assembly: Assembly, delivery: Delivery) -> Iterator[str]:
+    """The table of acknowledged findings by environment and pack."""
+    yield f"| | {' | '.join(PACKS)} | Total | Limit |"
     yield f"|---|{'---:|' * (len(PACKS) + 2)}"
     for name, found in counts(assembly, delivery).items():
-        most = "" if name == PIPELINE else str(BUDGET)
-        yield f"| {name} | {' | '.join(str(found[pack]) for pack in PACKS)} | {found.total()} | {most} |"
+        limit = "" if name == PIPELINE else str(LIMIT)
+        yield f"| {name} | {' | '.join(str(found[pack]) for pack in PACKS)} | {found.total()} | {limit} |"
 
 
-def entries(assembly: Assembly, delivery: Delivery) -> Iterator[str]:
-    """Every acknowledgement: its control, and under that the rules and the constructs."""
+def _register(assembly: Assembly, delivery: Delivery) -> Iterator[str]:
+    """The list of acknowledgements: each control with its rules and resources."""
     for environments, found in groups(register(assembly, delivery)):
         yield from ("", f"### {', '.join(environments)}", "")
         for entry in found:
             yield f"- {entry.control}"
             yield f"  - Rules: {', '.join(f'`{rule}`' for rule in entry.rules)}"
-            yield f"  - At: {', '.join(f'`{place}`' for place in entry.places)}"
+            yield f"  - Resources: {', '.join(f'`{path}`' for path in entry.resources)}"
 
 
 def main() -> None:
-    """Brings the page up to date."""
+    """Updates the page."""
     context = json.loads((CHECKOUT / "cdk.json").read_text(encoding="utf-8"))["context"]
     with tempfile.TemporaryDirectory() as directory:
         delivery, assembly = synthesize(Path(directory), context=context)

@@ -1,14 +1,14 @@
-"""PCI DSS 4.0.1 as far as templates can keep it: the requirements, and what keeps them besides our own rules."""
+"""Requirements of PCI DSS 4.0.1 that templates can help to meet, and the controls besides the rules of this project."""
 
 from dataclasses import dataclass
 
 REQUIREMENTS = {
-    "1.2.5": "Every service, protocol and port that is allowed is known and needed",
-    "1.2.8": "The configuration of network controls is kept from change by others",
-    "1.3.1": "Traffic into the cardholder data environment is limited to what is needed",
-    "1.3.2": "Traffic out of the cardholder data environment is limited to what is needed",
-    "1.4.2": "Traffic from untrusted networks reaches only what is meant to be public",
-    "1.4.4": "Stored cardholder data cannot be reached from untrusted networks",
+    "1.2.5": "Allowed services, protocols and ports are identified and needed",
+    "1.2.8": "Network configuration is protected against unauthorized changes",
+    "1.3.1": "Inbound traffic to the cardholder data environment is limited to what is needed",
+    "1.3.2": "Outbound traffic from the cardholder data environment is limited to what is needed",
+    "1.4.2": "Traffic from untrusted networks reaches only public components",
+    "1.4.4": "Stored cardholder data is not accessible from untrusted networks",
     "2.2.4": "Only necessary functions are enabled",
     "2.2.6": "Security parameters are set to prevent misuse",
     "2.2.7": "Administrative access is encrypted",
@@ -16,65 +16,58 @@ REQUIREMENTS = {
     "3.6.1": "Keys are protected against disclosure and misuse",
     "3.7.4": "Keys are changed at the end of their cryptoperiod",
     "4.2.1": "Strong cryptography protects account data in transit",
-    "6.3.2": "The components of the software are known",
-    "6.4.2": "An automated technical solution stands in front of public web applications",
+    "6.3.2": "The software components are inventoried",
+    "6.4.2": "An automated technical solution protects public web applications",
     "6.5.1": "Changes to production follow a procedure",
-    "6.5.2": "After a change the requirements are confirmed to hold",
-    "6.5.3": "Pre-production is separated from production",
+    "6.5.2": "The requirements are confirmed after a significant change",
+    "6.5.3": "Pre-production environments are separate from production",
     "7.2.5": "System accounts have the least privilege",
-    "8.6.2": "No password stands in code or configuration",
-    "10.2.1": "Audit logs are written for all components",
-    "10.3.2": "Audit logs are protected from change",
+    "8.6.2": "Code and configuration contain no passwords",
+    "10.2.1": "Audit logs are enabled for all components",
+    "10.3.2": "Audit logs are protected against changes",
     "10.3.3": "Audit logs are backed up promptly",
     "10.5.1": "Audit logs are kept for twelve months",
-    "12.5.1": "There is an inventory of what is in scope",
+    "12.5.1": "The components in scope are inventoried",
 }
-"""What each requirement asks, in our own words: https://www.pcisecuritystandards.org/document_library/ has the text."""
+"""The requirements in our own words: https://www.pcisecuritystandards.org/document_library/ has the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """What keeps a requirement.
-
-    Args:
-        requirement: Its number.
-        keeps: The resource and property that keep it.
-        packs: The packs' rules that look at them.
-        tests: The tests that do, as file::function below tests/.
-    """
+    """A control for a requirement, with the pack rules and the tests that enforce it."""
 
     requirement: str
-    keeps: str
+    implementation: str  # the resource and its properties
     packs: tuple[str, ...] = ()
-    tests: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()  # as file::function, below tests/
 
 
 CONTROLS: tuple[Control, ...] = (
     Control(
         requirement="1.2.8",
-        keeps="All of it is in templates, which the pipeline alone deploys",
+        implementation="The whole configuration is in templates, which only the pipeline deploys",
         tests=("unit/test_pipeline.py::test_a_push_to_main_starts_the_pipeline",),
     ),
     Control(
         requirement="1.3.1",
-        keeps="Default security group: no rules; security groups: no SSH, no common ports",
+        implementation="Default security group: no rules; security groups: no SSH, no common ports",
         packs=("PCI.DSS.321-VPCDefaultSecurityGroupClosed", "PCI.DSS.321-EC2RestrictedSSH", "AwsSolutions-EC23"),
         tests=("unit/test_network.py::test_the_default_security_group_is_closed",),
     ),
     Control(
         requirement="1.3.2",
-        keeps="VPC endpoints: AWS services are reached without the internet",
+        implementation="VPC endpoints: traffic to AWS services does not use the internet",
         tests=("unit/test_network.py::test_aws_services_are_reached_without_the_internet",),
     ),
     Control(
         requirement="1.4.2",
-        keeps="Subnets: no public address on launch",
+        implementation="Subnets: no public addresses on launch",
         packs=("PCI.DSS.321-VPCSubnetAutoAssignPublicIpDisabled",),
         tests=("unit/test_network.py::test_no_subnet_assigns_public_addresses",),
     ),
     Control(
         requirement="1.4.4",
-        keeps="Aurora in isolated subnets, PubliclyAccessible false; buckets without public access",
+        implementation="Aurora in isolated subnets, PubliclyAccessible false; buckets without public access",
         packs=("PCI.DSS.321-RDSInstancePublicAccess", "PCI.DSS.321-S3BucketLevelPublicAccessProhibited"),
         tests=(
             "unit/test_network.py::test_the_database_tier_has_no_route_out",
@@ -83,12 +76,12 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="1.4.4",
-        keeps="Peering: the way back to one named network, made on deployment, is the database subnets' only route",
+        implementation="Peering: the only route of the database subnets leads to one peered network",
         tests=("unit/test_peering.py::test_return_routes_are_only_in_the_earlier_database_subnets",),
     ),
     Control(
         requirement="2.2.6",
-        keeps="Container: nobody as user, read-only root file system, configuration as secrets",
+        implementation="Container: non-root user, read-only root file system, configuration in secrets",
         packs=("AwsSolutions-ECS2",),
         tests=(
             "unit/test_service.py::test_the_container_runs_as_non_root_on_a_read_only_file_system",
@@ -97,7 +90,7 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="3.5.1",
-        keeps="Aurora, DynamoDB, SQS, S3 and log groups: a customer-managed KMS key; not enough for 3.5.1.2",
+        implementation="Aurora, DynamoDB, SQS, S3, log groups: a customer-managed KMS key (not sufficient for 3.5.1.2)",
         packs=(
             "PCI.DSS.321-RDSStorageEncrypted",
             "PCI.DSS.321-S3DefaultEncryptionKMS",
@@ -106,7 +99,7 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="3.6.1",
-        keeps="A key for each purpose, region and environment; no role may use every key",
+        implementation="KMS keys: one per purpose, region and environment; no role may use every key",
         tests=(
             "unit/test_storage.py::test_each_replica_of_the_session_table_has_its_own_key",
             "unit/test_pipeline.py::test_no_pipeline_role_may_use_every_kms_key",
@@ -114,35 +107,35 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="3.7.4",
-        keeps="KMS keys: EnableKeyRotation",
+        implementation="KMS keys: EnableKeyRotation",
         packs=("PCI.DSS.321-KMSBackingKeyRotationEnabled",),
         tests=("unit/test_storage.py::test_every_key_rotates_each_year",),
     ),
     Control(
         requirement="4.2.1",
-        keeps="Bucket and queue policies: plain HTTP is denied",
+        implementation="Bucket and queue policies: deny plain HTTP",
         packs=("PCI.DSS.321-S3BucketSSLRequestsOnly", "AwsSolutions-SQS4"),
         tests=("unit/test_storage.py::test_queues_and_buckets_refuse_plain_http",),
     ),
     Control(
         requirement="6.4.2",
-        keeps="Load balancers: a web ACL, whose requests are logged",
+        implementation="Load balancers: a web ACL with request logs",
         packs=("PCI.DSS.321-ALBWAFEnabled", "PCI.DSS.321-WAFv2LoggingEnabled"),
         tests=("unit/test_service.py::test_the_firewall_blocks_requests_and_logs_them",),
     ),
     Control(
         requirement="6.5.1",
-        keeps="Pipeline: a person approves before anything of production runs",
+        implementation="Pipeline: a manual approval before every production action",
         tests=("unit/test_pipeline.py::test_no_prod_action_runs_before_the_approval",),
     ),
     Control(
         requirement="6.5.3",
-        keeps="Environments: networks that do not overlap",
+        implementation="Environments: networks that do not overlap",
         tests=("unit/test_consistency.py::test_overlapping_networks_are_refused_in_both_regions",),
     ),
     Control(
         requirement="7.2.5",
-        keeps="Roles: named actions on named resources, from managed policies of our own",
+        implementation="Roles: named actions on named resources, in customer-managed policies",
         packs=(
             "AwsSolutions-IAM4",
             "AwsSolutions-IAM5",
@@ -156,7 +149,7 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="8.6.2",
-        keeps="Build projects and secrets: no credentials in variables, secrets under a key of our own",
+        implementation="Build projects: no credentials in variables; secrets: a customer-managed KMS key",
         packs=("PCI.DSS.321-CodeBuildProjectEnvVarAwsCred", "PCI.DSS.321-SecretsManagerUsingKMSKey"),
         tests=(
             "unit/test_database.py::test_rds_manages_the_master_password",
@@ -165,7 +158,7 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="10.2.1",
-        keeps="Flow logs, PostgreSQL's log, bucket access logs, build logs",
+        implementation="Flow logs, PostgreSQL logs, bucket access logs, build logs",
         packs=(
             "PCI.DSS.321-VPCFlowLogsEnabled",
             "PCI.DSS.321-RDSLoggingEnabled",
@@ -178,13 +171,13 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="10.3.2",
-        keeps="Audit buckets: versions, and Object Lock on both sides of the replication",
+        implementation="Audit buckets: versioning, and Object Lock on both sides of the replication",
         packs=("PCI.DSS.321-S3BucketVersioningEnabled",),
         tests=("unit/test_storage.py::test_the_audit_buckets_of_both_regions_have_object_lock",),
     ),
     Control(
         requirement="10.3.3",
-        keeps="Audit bucket: replication into the DR region, within 15 minutes and measured",
+        implementation="Audit bucket: replication to the DR region within 15 minutes, with metrics",
         packs=("PCI.DSS.321-S3BucketReplicationEnabled",),
         tests=(
             "unit/test_storage.py::test_audit_replication_targets_the_dr_bucket_and_its_key",
@@ -193,13 +186,13 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="10.5.1",
-        keeps="Audit bucket: nothing expires; log groups: RetentionInDays",
+        implementation="Audit bucket: no expiration; log groups: RetentionInDays",
         packs=("PCI.DSS.321-CloudWatchLogGroupRetentionPeriod",),
         tests=("unit/test_storage.py::test_the_audit_log_never_expires_and_moves_to_intelligent_tiering",),
     ),
     Control(
         requirement="12.5.1",
-        keeps="SSM parameter /payment/{environment}/manifest",
+        implementation="SSM parameter /payment/{environment}/manifest",
         tests=("unit/test_inventory.py::test_the_manifest_lists_deployed_resources_and_their_settings",),
     ),
 )

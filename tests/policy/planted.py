@@ -1,4 +1,4 @@
-"""For each of our rules, the violations that it must find: the clean template with one thing wrong, and where."""
+"""For each rule, planted violations: the clean template with one fault, and the location of the expected finding."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from tests.policy.clean import (
     DIGEST,
     FIREWALL,
     GROUPS,
-    KEPT,
     KEY,
     LISTENER,
     LOG_GROUP,
     MANAGED_RULES,
+    RETAINED,
     STATEFUL,
     SUBNETS,
     TASK,
@@ -31,6 +31,7 @@ from tests.policy.clean import (
 
 UNKNOWN = {"Ref": "SomeParameter"}
 FORWARD = [{"Type": "forward"}]
+TO_HTTP = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTP"}}
 
 
 def acl(**rule: Any) -> Resources:
@@ -50,11 +51,11 @@ def locked(**retention: Any) -> Resources:
     return changed(AUDIT_BUCKETS, "Audit", ObjectLockConfiguration={"Rule": {"DefaultRetention": retention}})
 
 
-def admitting(**rule: Any) -> Resources:
+def inbound(**rule: Any) -> Resources:
     return changed(GROUPS, "Service", SecurityGroupIngress=[rule])
 
 
-def reaching(**rule: Any) -> Resources:
+def outbound(**rule: Any) -> Resources:
     return changed(GROUPS, "Service", SecurityGroupEgress=[rule])
 
 
@@ -62,8 +63,8 @@ def tcp(port: Any, **peer: Any) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, **peer}
 
 
-def staged(name: str, **changes: Any) -> Resources:
-    """The delivery with something else at one of its stages; what is None is taken away."""
+def with_stage(name: str, **changes: Any) -> Resources:
+    """The pipeline with other values in one stage; a value of None removes the key."""
     stages = [
         {key: value for key, value in (stage | changes).items() if value is not None}
         if stage["Name"] == name
@@ -73,37 +74,37 @@ def staged(name: str, **changes: Any) -> Resources:
     return changed(DELIVERY, "Delivery", Stages=stages)
 
 
-def staged_without(*names: str) -> Resources:
+def without_stages(*names: str) -> Resources:
     stages = [stage for stage in DELIVERY["Delivery"]["Properties"]["Stages"] if stage["Name"] not in names]
     return changed(DELIVERY, "Delivery", Stages=stages)
 
 
-def ordered(*names: str) -> Resources:
+def in_order(*names: str) -> Resources:
     stages = {stage["Name"]: stage for stage in DELIVERY["Delivery"]["Properties"]["Stages"]}
     return changed(DELIVERY, "Delivery", Stages=[stages[name] for name in names])
 
 
-def early() -> Resources:
-    """Prod's stack, deployed in a stage that is called otherwise."""
+def renamed_stage() -> Resources:
+    """The pipeline with a stage of another name that deploys Prod without an approval."""
     stages = DELIVERY["Delivery"]["Properties"]["Stages"]
     return changed(DELIVERY, "Delivery", Stages=[*stages[:4], deploying("Prod") | {"Name": "Early"}])
 
 
-def acted(name: str, **changes: Any) -> list[dict[str, Any]]:
-    """Prod's actions with other values at one of them; one without a name is taken away."""
+def with_action(name: str, **changes: Any) -> list[dict[str, Any]]:
+    """The actions of Prod with other values in one action; an empty name removes the action."""
     actions = [
         declared | changes if declared["Name"] == name else declared for declared in deploying("Prod")["Actions"]
     ]
     return [declared for declared in actions if declared["Name"]]
 
 
-def executing(name: str, **configuration: str) -> Resources:
+def with_configuration(name: str, **configuration: str) -> Resources:
     (declared,) = (each for each in deploying("Prod")["Actions"] if each["Name"] == name)
-    return staged("Prod", Actions=acted(name, Configuration=declared["Configuration"] | configuration))
+    return with_stage("Prod", Actions=with_action(name, Configuration=declared["Configuration"] | configuration))
 
 
-def both(result: str) -> dict[str, Any]:
-    """An alarm and a window in one condition."""
+def alarm_and_window(result: str) -> dict[str, Any]:
+    """A condition with an alarm and a window."""
     rules = [
         rule
         for declared in (WINDOW, condition(result, "CloudWatchAlarm", AlarmName="payment-gate-prod"))
@@ -112,31 +113,37 @@ def both(result: str) -> dict[str, Any]:
     return {"Conditions": [{"Result": result, "Rules": rules}]}
 
 
+# Locations of findings.
+INBOUND = "Service.Properties.SecurityGroupIngress.0"
+OUTBOUND = "Service.Properties.SecurityGroupEgress.0"
+ROUTE_TABLE = "Isolated.AWS::EC2::SubnetRouteTableAssociation.RouteTableId"
+CONTAINER_0 = "Task.Properties.ContainerDefinitions.0"
+FORCE_SSL = "Group.Properties.Parameters.rds.force_ssl"
+ASSOCIATION = "Balancer.AWS::WAFv2::WebACLAssociation.ResourceArn"
+RULE = "Acl.Properties.Rules.0"
+DEV, STAGING, PROD = (f"Delivery.Properties.Stages.{index}" for index in (1, 3, 5))
+DEPLOY = f"{PROD}.Actions.2.Configuration.ActionMode"
+RETENTION = "Audit.Properties.ObjectLockConfiguration.Rule.DefaultRetention"
+
 PLANTED: dict[str, list[tuple[Resources, str]]] = {
     "PCI-1.3.1-IngressNamed": [
-        (admitting(**tcp(8080, CidrIp="0.0.0.0/0")), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
-        (admitting(**tcp(22, CidrIpv6="::/0")), "Service.Properties.SecurityGroupIngress.0.CidrIpv6"),
-        (admitting(**tcp(22, CidrIp="128.0.0.0/1")), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
-        (
-            admitting(IpProtocol="tcp", FromPort=443, ToPort=8443, CidrIp="0.0.0.0/0"),
-            "Service.Properties.SecurityGroupIngress.0.CidrIp",
-        ),
-        (admitting(IpProtocol="-1", CidrIp="0.0.0.0/0"), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
-        (admitting(**tcp(8080, CidrIp=UNKNOWN)), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
-        (admitting(**tcp(UNKNOWN, CidrIp="0.0.0.0/0")), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
+        (inbound(**tcp(8080, CidrIp="0.0.0.0/0")), f"{INBOUND}.CidrIp"),
+        (inbound(**tcp(22, CidrIpv6="::/0")), f"{INBOUND}.CidrIpv6"),
+        (inbound(**tcp(22, CidrIp="128.0.0.0/1")), f"{INBOUND}.CidrIp"),
+        (inbound(IpProtocol="tcp", FromPort=443, ToPort=8443, CidrIp="0.0.0.0/0"), f"{INBOUND}.CidrIp"),
+        (inbound(IpProtocol="-1", CidrIp="0.0.0.0/0"), f"{INBOUND}.CidrIp"),
+        (inbound(**tcp(8080, CidrIp=UNKNOWN)), f"{INBOUND}.CidrIp"),
+        (inbound(**tcp(UNKNOWN, CidrIp="0.0.0.0/0")), f"{INBOUND}.CidrIp"),
         (changed(GROUPS, "Ingress", SourceSecurityGroupId=None, CidrIp="0.0.0.0/0"), "Ingress.Properties.CidrIp"),
         (changed(GROUPS, "Service", SecurityGroupIngress=UNKNOWN), "Service.Properties.SecurityGroupIngress"),
-        (changed(GROUPS, "Service", SecurityGroupIngress=[UNKNOWN]), "Service.Properties.SecurityGroupIngress.0"),
+        (changed(GROUPS, "Service", SecurityGroupIngress=[UNKNOWN]), INBOUND),
     ],
     "PCI-1.3.2-EgressNamed": [
-        (reaching(IpProtocol="-1", CidrIp="0.0.0.0/0"), "Service.Properties.SecurityGroupEgress.0.CidrIp"),
-        (reaching(IpProtocol="-1", CidrIpv6="::/0"), "Service.Properties.SecurityGroupEgress.0.CidrIpv6"),
-        (
-            reaching(IpProtocol="tcp", FromPort=1, ToPort=65535, CidrIp="0.0.0.0/0"),
-            "Service.Properties.SecurityGroupEgress.0.CidrIp",
-        ),
-        (reaching(IpProtocol="-1", CidrIp=UNKNOWN), "Service.Properties.SecurityGroupEgress.0.CidrIp"),
-        (reaching(IpProtocol=UNKNOWN, CidrIp="0.0.0.0/0"), "Service.Properties.SecurityGroupEgress.0.CidrIp"),
+        (outbound(IpProtocol="-1", CidrIp="0.0.0.0/0"), f"{OUTBOUND}.CidrIp"),
+        (outbound(IpProtocol="-1", CidrIpv6="::/0"), f"{OUTBOUND}.CidrIpv6"),
+        (outbound(IpProtocol="tcp", FromPort=1, ToPort=65535, CidrIp="0.0.0.0/0"), f"{OUTBOUND}.CidrIp"),
+        (outbound(IpProtocol="-1", CidrIp=UNKNOWN), f"{OUTBOUND}.CidrIp"),
+        (outbound(IpProtocol=UNKNOWN, CidrIp="0.0.0.0/0"), f"{OUTBOUND}.CidrIp"),
         (changed(GROUPS, "Service", SecurityGroupEgress=None), "Service.Properties.SecurityGroupEgress"),
         (without(GROUPS, "Egress"), "Balancer.Properties.SecurityGroupEgress"),
         (changed(GROUPS, "Egress", GroupId=UNKNOWN), "Balancer.Properties.SecurityGroupEgress"),
@@ -150,14 +157,8 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
     "PCI-1.4.4-NoRouteOut": [
         (changed(SUBNETS, "Route", RouteTableId={"Ref": "IsolatedTable"}), "Route.Properties.RouteTableId"),
         (changed(SUBNETS, "Route", RouteTableId=UNKNOWN), "Route.Properties.RouteTableId"),
-        (
-            without(SUBNETS, "IsolatedAssociation"),
-            "Isolated.AWS::EC2::SubnetRouteTableAssociation.RouteTableId",
-        ),
-        (
-            changed(SUBNETS, "IsolatedAssociation", RouteTableId=UNKNOWN),
-            "Isolated.AWS::EC2::SubnetRouteTableAssociation.RouteTableId",
-        ),
+        (without(SUBNETS, "IsolatedAssociation"), ROUTE_TABLE),
+        (changed(SUBNETS, "IsolatedAssociation", RouteTableId=UNKNOWN), ROUTE_TABLE),
         (
             changed(SUBNETS, "Isolated", Tags=[{"Key": "aws-cdk:subnet-type", "Value": "Isolated"}])
             | {"Peering": resource("AWS::EC2::Route", RouteTableId={"Ref": "IsolatedTable"})},
@@ -165,17 +166,17 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         ),
     ],
     "PCI-2.2.6-ContainerConfined": [
-        (container(User="root"), "Task.Properties.ContainerDefinitions.0.User"),
-        (container(User="0:0"), "Task.Properties.ContainerDefinitions.0.User"),
+        (container(User="root"), f"{CONTAINER_0}.User"),
+        (container(User="0:0"), f"{CONTAINER_0}.User"),
         (changed(TASK, "Task", ContainerDefinitions=UNKNOWN), "Task.Properties.ContainerDefinitions"),
-        (container(User=UNKNOWN), "Task.Properties.ContainerDefinitions.0.User"),
+        (container(User=UNKNOWN), f"{CONTAINER_0}.User"),
         (
             changed(TASK, "Task", ContainerDefinitions=[{k: v for k, v in CONTAINER.items() if k != "User"}]),
-            "Task.Properties.ContainerDefinitions.0.User",
+            f"{CONTAINER_0}.User",
         ),
-        (container(ReadonlyRootFilesystem=False), "Task.Properties.ContainerDefinitions.0.ReadonlyRootFilesystem"),
-        (container(Privileged=True), "Task.Properties.ContainerDefinitions.0.Privileged"),
-        (container(Privileged=UNKNOWN), "Task.Properties.ContainerDefinitions.0.Privileged"),
+        (container(ReadonlyRootFilesystem=False), f"{CONTAINER_0}.ReadonlyRootFilesystem"),
+        (container(Privileged=True), f"{CONTAINER_0}.Privileged"),
+        (container(Privileged=UNKNOWN), f"{CONTAINER_0}.Privileged"),
     ],
     "PCI-3.7.4-KeyRotation": [
         (changed(KEY, "Key", EnableKeyRotation=None), "Key.Properties.EnableKeyRotation"),
@@ -187,14 +188,16 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (changed(LISTENER, "Listener", SslPolicy="ELBSecurityPolicy-2016-08"), "Listener.Properties.SslPolicy"),
         (changed(LISTENER, "Listener", SslPolicy=None), "Listener.Properties.SslPolicy"),
         (changed(LISTENER, "Listener", SslPolicy=UNKNOWN), "Listener.Properties.SslPolicy"),
-        (changed(LISTENER, "Away", DefaultActions=[]), "Away.Properties.DefaultActions"),
-        (changed(LISTENER, "Away", DefaultActions=FORWARD), "Away.Properties.DefaultActions.0.Type"),
+        (changed(LISTENER, "Redirect", DefaultActions=[]), "Redirect.Properties.DefaultActions"),
+        (changed(LISTENER, "Redirect", DefaultActions=FORWARD), "Redirect.Properties.DefaultActions.0.Type"),
         (
-            changed(LISTENER, "Away", DefaultActions=[{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTP"}}]),
-            "Away.Properties.DefaultActions.0.RedirectConfig.Protocol",
+            changed(
+                LISTENER, "Redirect", DefaultActions=[{"Type": "redirect", "RedirectConfig": {"Protocol": "HTTP"}}]
+            ),
+            "Redirect.Properties.DefaultActions.0.RedirectConfig.Protocol",
         ),
         (changed(without(LISTENER, "Path"), "Listener", Protocol="TCP"), "Listener.Properties.Protocol"),
-        (changed(LISTENER, "Path", ListenerArn={"Ref": "Away"}), "Path.Properties.Actions.0.Type"),
+        (changed(LISTENER, "Path", ListenerArn={"Ref": "Redirect"}), "Path.Properties.Actions.0.Type"),
         (changed(LISTENER, "Path", ListenerArn=UNKNOWN), "Path.Properties.Actions.0.Type"),
         (
             {"Old": resource("AWS::ElasticLoadBalancing::LoadBalancer", Listeners=[{"Protocol": "HTTPS"}])},
@@ -202,12 +205,9 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         ),
     ],
     "PCI-4.2.1-DatabaseTls": [
-        (changed(DATABASE, "Group", Parameters={"rds.force_ssl": "0"}), "Group.Properties.Parameters.rds.force_ssl"),
-        (changed(DATABASE, "Group", Parameters={}), "Group.Properties.Parameters.rds.force_ssl"),
-        (
-            changed(DATABASE, "Group", Parameters={"rds.force_ssl": UNKNOWN}),
-            "Group.Properties.Parameters.rds.force_ssl",
-        ),
+        (changed(DATABASE, "Group", Parameters={"rds.force_ssl": "0"}), FORCE_SSL),
+        (changed(DATABASE, "Group", Parameters={}), FORCE_SSL),
+        (changed(DATABASE, "Group", Parameters={"rds.force_ssl": UNKNOWN}), FORCE_SSL),
         (
             changed(DATABASE, "Cluster", DBClusterParameterGroupName="default.aurora-postgresql17"),
             "Cluster.Properties.DBClusterParameterGroupName",
@@ -216,37 +216,31 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (changed(DATABASE, "Writer", DBClusterIdentifier=None), "Writer.Properties.DBParameterGroupName"),
     ],
     "PCI-6.3.2-ImageByDigest": [
-        (container(Image="nginx:latest"), "Task.Properties.ContainerDefinitions.0.Image"),
-        (container(Image=f"nginx@{DIGEST[:-1]}"), "Task.Properties.ContainerDefinitions.0.Image"),
-        (container(Image=UNKNOWN), "Task.Properties.ContainerDefinitions.0.Image"),
-        (container(Image={"Fn::Join": ["", ["nginx@", UNKNOWN]]}), "Task.Properties.ContainerDefinitions.0.Image"),
+        (container(Image="nginx:latest"), f"{CONTAINER_0}.Image"),
+        (container(Image=f"nginx@{DIGEST[:-1]}"), f"{CONTAINER_0}.Image"),
+        (container(Image=UNKNOWN), f"{CONTAINER_0}.Image"),
+        (container(Image={"Fn::Join": ["", ["nginx@", UNKNOWN]]}), f"{CONTAINER_0}.Image"),
     ],
     "PCI-6.4.2-FirewallAssociated": [
-        (without(FIREWALL, "Association"), "Balancer.AWS::WAFv2::WebACLAssociation.ResourceArn"),
-        (
-            without(changed(FIREWALL, "Balancer", Scheme=None), "Association"),
-            "Balancer.AWS::WAFv2::WebACLAssociation.ResourceArn",
-        ),
-        (
-            changed(FIREWALL, "Association", WebACLArn=UNKNOWN),
-            "Balancer.AWS::WAFv2::WebACLAssociation.ResourceArn",
-        ),
+        (without(FIREWALL, "Association"), ASSOCIATION),
+        (without(changed(FIREWALL, "Balancer", Scheme=None), "Association"), ASSOCIATION),
+        (changed(FIREWALL, "Association", WebACLArn=UNKNOWN), ASSOCIATION),
     ],
     "PCI-6.4.2-FirewallBlocks": [
-        (acl(Statement={}, Action={"Count": {}}), "Acl.Properties.Rules.0.Action"),
-        (acl(Statement={}, Action={"Allow": {}}), "Acl.Properties.Rules.0.Action"),
-        (acl(Statement=MANAGED_RULES, OverrideAction={"Count": {}}), "Acl.Properties.Rules.0.OverrideAction"),
-        (acl(Statement=MANAGED_RULES), "Acl.Properties.Rules.0.OverrideAction"),
-        (acl(Statement=UNKNOWN, Action={"Block": {}}), "Acl.Properties.Rules.0"),
+        (acl(Statement={}, Action={"Count": {}}), f"{RULE}.Action"),
+        (acl(Statement={}, Action={"Allow": {}}), f"{RULE}.Action"),
+        (acl(Statement=MANAGED_RULES, OverrideAction={"Count": {}}), f"{RULE}.OverrideAction"),
+        (acl(Statement=MANAGED_RULES), f"{RULE}.OverrideAction"),
+        (acl(Statement=UNKNOWN, Action={"Block": {}}), RULE),
         (changed(FIREWALL, "Acl", Rules=[]), "Acl.Properties.Rules"),
         (changed(FIREWALL, "Acl", Rules=UNKNOWN), "Acl.Properties.Rules"),
         (
             overridden(ExcludedRules=[{"Name": "SizeRestrictions_BODY"}]),
-            "Acl.Properties.Rules.0.Statement.ManagedRuleGroupStatement.ExcludedRules",
+            f"{RULE}.Statement.ManagedRuleGroupStatement.ExcludedRules",
         ),
         (
             overridden(RuleActionOverrides=[{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]),
-            "Acl.Properties.Rules.0.Statement.ManagedRuleGroupStatement.RuleActionOverrides.0.ActionToUse",
+            f"{RULE}.Statement.ManagedRuleGroupStatement.RuleActionOverrides.0.ActionToUse",
         ),
     ],
     "PCI-6.5.1-ReleasesQueued": [
@@ -256,111 +250,71 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (changed(DELIVERY, "Delivery", RestartExecutionOnUpdate=False), "Delivery.Properties.RestartExecutionOnUpdate"),
     ],
     "PCI-6.5.1-ApprovedFirst": [
-        (staged_without("ApproveProd"), "Delivery.Properties.Stages.4.Name"),
-        (staged_without("ConfirmStaging"), "Delivery.Properties.Stages.2.Name"),
-        (staged("ApproveProd", Actions=[action("Approve", "Build/CodeBuild", 1)]), "Delivery.Properties.Stages.5.Name"),
-        (staged("ApproveProd", BeforeEntry=BROADENS), "Delivery.Properties.Stages.5.Name"),
+        (without_stages("ApproveProd"), "Delivery.Properties.Stages.4.Name"),
+        (without_stages("ConfirmStaging"), "Delivery.Properties.Stages.2.Name"),
+        (with_stage("ApproveProd", Actions=[action("Approve", "Build/CodeBuild", 1)]), f"{PROD}.Name"),
+        (with_stage("ApproveProd", BeforeEntry=BROADENS), f"{PROD}.Name"),
+        (in_order("Source", "Dev", "ConfirmStaging", "ApproveProd", "Staging", "Prod"), f"{PROD}.Name"),
         (
-            ordered("Source", "Dev", "ConfirmStaging", "ApproveProd", "Staging", "Prod"),
-            "Delivery.Properties.Stages.5.Name",
-        ),
-        (
-            staged(
+            with_stage(
                 "ConfirmStaging",
                 BeforeEntry=condition(
                     "SKIP", "VariableCheck", Variable="#{Plan.PLAN_BROADENS}", Value="never", Operator="EQ"
                 ),
             ),
-            "Delivery.Properties.Stages.3.Name",
+            f"{STAGING}.Name",
         ),
         (
-            staged("ConfirmStaging", BeforeEntry=condition("SKIP", "LambdaInvoke", FunctionName="Always")),
-            "Delivery.Properties.Stages.3.Name",
+            with_stage("ConfirmStaging", BeforeEntry=condition("SKIP", "LambdaInvoke", FunctionName="Always")),
+            f"{STAGING}.Name",
         ),
-        # An environment's stack in a stage that is called otherwise.
-        (early(), "Delivery.Properties.Stages.4.Name"),
+        (renamed_stage(), "Delivery.Properties.Stages.4.Name"),
     ],
     "PCI-6.5.1-ChangesGuarded": [
-        (
-            staged("Prod", Actions=acted("Guard", Name="")),
-            "Delivery.Properties.Stages.5.Actions.1.Configuration.ActionMode",
-        ),
-        (
-            staged("Prod", Actions=acted("Guard", RunOrder=1)),
-            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
-        ),
-        (
-            staged("Prod", Actions=acted("Guard", RunOrder=3)),
-            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
-        ),
-        (
-            executing("Guard", UserParameters='{"stack": "Staging-Payment", "change_set": "Change"}'),
-            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
-        ),
-        (
-            executing("Guard", UserParameters="Prod-Payment Change"),
-            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
-        ),
-        (
-            executing("Deploy", ChangeSetName="Another"),
-            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
-        ),
-        (
-            executing("Deploy", ActionMode="CREATE_UPDATE"),
-            "Delivery.Properties.Stages.5.Actions.2.Configuration.ActionMode",
-        ),
+        (with_stage("Prod", Actions=with_action("Guard", Name="")), f"{PROD}.Actions.1.Configuration.ActionMode"),
+        (with_stage("Prod", Actions=with_action("Guard", RunOrder=1)), DEPLOY),
+        (with_stage("Prod", Actions=with_action("Guard", RunOrder=3)), DEPLOY),
+        (with_configuration("Guard", UserParameters='{"stack": "Staging-Payment", "change_set": "Change"}'), DEPLOY),
+        (with_configuration("Guard", UserParameters="Prod-Payment Change"), DEPLOY),
+        (with_configuration("Deploy", ChangeSetName="Another"), DEPLOY),
+        (with_configuration("Deploy", ActionMode="CREATE_UPDATE"), DEPLOY),
     ],
     "PCI-6.5.2-DeploymentsVerified": [
-        (staged("Prod", Actions=acted("Verify", Name="")), "Delivery.Properties.Stages.5.Name"),
-        (staged("Prod", Actions=acted("Verify", RunOrder=3)), "Delivery.Properties.Stages.5.Name"),
-        (staged("Dev", Actions=deploying("Dev")["Actions"][:3]), "Delivery.Properties.Stages.1.Name"),
+        (with_stage("Prod", Actions=with_action("Verify", Name="")), f"{PROD}.Name"),
+        (with_stage("Prod", Actions=with_action("Verify", RunOrder=3)), f"{PROD}.Name"),
+        (with_stage("Dev", Actions=deploying("Dev")["Actions"][:3]), f"{DEV}.Name"),
     ],
     "PCI-6.5.2-StagesConditioned": [
-        (staged("Dev", OnFailure=None), "Delivery.Properties.Stages.1.OnFailure.Result"),
-        (staged("Prod", OnFailure={"Result": "RETRY"}), "Delivery.Properties.Stages.5.OnFailure.Result"),
-        (staged("Staging", OnSuccess=None), "Delivery.Properties.Stages.3.OnSuccess"),
+        (with_stage("Dev", OnFailure=None), f"{DEV}.OnFailure.Result"),
+        (with_stage("Prod", OnFailure={"Result": "RETRY"}), f"{PROD}.OnFailure.Result"),
+        (with_stage("Staging", OnSuccess=None), f"{STAGING}.OnSuccess"),
         (
-            staged("Staging", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-dev")),
-            "Delivery.Properties.Stages.3.OnSuccess",
+            with_stage("Staging", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-dev")),
+            f"{STAGING}.OnSuccess",
         ),
         (
-            staged("Prod", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-prod")),
-            "Delivery.Properties.Stages.5.OnSuccess",
+            with_stage("Prod", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-prod")),
+            f"{PROD}.OnSuccess",
         ),
-        (staged("Prod", BeforeEntry=None), "Delivery.Properties.Stages.5.BeforeEntry"),
-        (staged("Prod", BeforeEntry=both("FAIL")), "Delivery.Properties.Stages.5.BeforeEntry.Conditions"),
+        (with_stage("Prod", BeforeEntry=None), f"{PROD}.BeforeEntry"),
+        (with_stage("Prod", BeforeEntry=alarm_and_window("FAIL")), f"{PROD}.BeforeEntry.Conditions"),
     ],
     "PCI-6.5.3-EnvironmentsApart": [
-        (admitting(**tcp(5433, CidrIp="10.1.0.0/16")), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
-        (admitting(**tcp(5433, CidrIp="10.0.4.0/24")), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
-        (admitting(**tcp(5433, CidrIp="10.128.0.0/16")), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
-        (admitting(**tcp(5433, CidrIp="10.0.0.0/8")), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
-        (admitting(**tcp(5433, CidrIp=UNKNOWN)), "Service.Properties.SecurityGroupIngress.0.CidrIp"),
-        (
-            admitting(**tcp(5433, SourceSecurityGroupId="sg-0123456789abcdef0")),
-            "Service.Properties.SecurityGroupIngress.0.SourceSecurityGroupId",
-        ),
-        (
-            admitting(**tcp(5433, SourcePrefixListId="pl-0123456789abcdef0")),
-            "Service.Properties.SecurityGroupIngress.0.SourcePrefixListId",
-        ),
+        (inbound(**tcp(5433, CidrIp="10.1.0.0/16")), f"{INBOUND}.CidrIp"),
+        (inbound(**tcp(5433, CidrIp="10.0.4.0/24")), f"{INBOUND}.CidrIp"),
+        (inbound(**tcp(5433, CidrIp="10.128.0.0/16")), f"{INBOUND}.CidrIp"),
+        (inbound(**tcp(5433, CidrIp="10.0.0.0/8")), f"{INBOUND}.CidrIp"),
+        (inbound(**tcp(5433, CidrIp=UNKNOWN)), f"{INBOUND}.CidrIp"),
+        (inbound(**tcp(5433, SourceSecurityGroupId="sg-0123456789abcdef0")), f"{INBOUND}.SourceSecurityGroupId"),
+        (inbound(**tcp(5433, SourcePrefixListId="pl-0123456789abcdef0")), f"{INBOUND}.SourcePrefixListId"),
         (changed(GROUPS, "Service", SecurityGroupIngress=UNKNOWN), "Service.Properties.SecurityGroupIngress"),
         (changed(GROUPS, "Ingress", GroupId=UNKNOWN), "Ingress.Properties.GroupId"),
     ],
     "PCI-10.3.2-AuditLogLocked": [
         (changed(AUDIT_BUCKETS, "Audit", ObjectLockEnabled=None), "Audit.Properties.ObjectLockEnabled"),
-        (
-            locked(Mode="GOVERNANCE", Days=400),
-            "Audit.Properties.ObjectLockConfiguration.Rule.DefaultRetention.Mode",
-        ),
-        (
-            locked(Mode="COMPLIANCE", Days=364),
-            "Audit.Properties.ObjectLockConfiguration.Rule.DefaultRetention.Days",
-        ),
-        (
-            locked(Mode="COMPLIANCE", Years=UNKNOWN),
-            "Audit.Properties.ObjectLockConfiguration.Rule.DefaultRetention.Years",
-        ),
+        (locked(Mode="GOVERNANCE", Days=400), f"{RETENTION}.Mode"),
+        (locked(Mode="COMPLIANCE", Days=364), f"{RETENTION}.Days"),
+        (locked(Mode="COMPLIANCE", Years=UNKNOWN), f"{RETENTION}.Years"),
         (changed(AUDIT_BUCKETS, "Audit", BucketName=UNKNOWN), "Audit.Properties.BucketName"),
     ],
     "PCI-10.5.1-LogRetention": [
@@ -369,10 +323,10 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         ({"Old": resource("Custom::LogRetention", RetentionInDays=30)}, "Old.Properties.RetentionInDays"),
     ],
     "PCI-10.5.1-DataRetained": [
-        ({"Bucket": {"Type": "AWS::S3::Bucket", **KEPT, "DeletionPolicy": "Delete"}}, "Bucket.DeletionPolicy"),
+        ({"Bucket": {"Type": "AWS::S3::Bucket", **RETAINED, "DeletionPolicy": "Delete"}}, "Bucket.DeletionPolicy"),
         ({"Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}}, "Bucket.UpdateReplacePolicy"),
         (changed(STATEFUL, "Cluster", DeletionProtection=None), "Cluster.Properties.DeletionProtection"),
-        ({"Alone": {"Type": "AWS::RDS::DBInstance", **KEPT}}, "Alone.Properties.DeletionProtection"),
+        ({"Alone": {"Type": "AWS::RDS::DBInstance", **RETAINED}}, "Alone.Properties.DeletionProtection"),
         (changed(STATEFUL, "Table", Replicas=[{}]), "Table.Properties.Replicas.0.DeletionProtectionEnabled"),
         (changed(STATEFUL, "Balancer", LoadBalancerAttributes=None), "Balancer.Properties.LoadBalancerAttributes"),
     ],

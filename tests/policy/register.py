@@ -1,4 +1,4 @@
-"""The acknowledged findings of an assembly: how many there are, and each with its place, rule and control."""
+"""The register of acknowledged findings: how many there are, and each with its resources, rules and control."""
 
 import re
 from collections import Counter, defaultdict
@@ -10,32 +10,25 @@ from tests.synthesized import acknowledgements, report_in
 from tests.templates import Assembly
 
 PACKS = ("AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5")
-BUDGET = 30
-"""How many findings of the packs may be acknowledged in an environment; more is a configuration to be mended."""
+LIMIT = 30
+"""The most findings of the packs to acknowledge in an environment; beyond it the configuration needs a fix."""
 
 PIPELINE = "Delivery"
-"""What stands in no environment: the pipeline and its artifact stores."""
+"""The pipeline and its artifact buckets, which belong to no environment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Entry:
-    """Acknowledgements with one control in common, wherever it is the same.
+    """Acknowledgements with the same control."""
 
-    Args:
-        environments: Where it is so, in the order of delivery.
-        places: The constructs, without their environment.
-        rules: The rules, with names and accounts of the environment left open.
-        control: The compensating control.
-    """
-
-    environments: tuple[str, ...]
-    places: tuple[str, ...]
-    rules: tuple[str, ...]
+    environments: tuple[str, ...]  # in the order of deployment
+    resources: tuple[str, ...]  # construct paths below the environment
+    rules: tuple[str, ...]  # with placeholders for the environment's name and accounts
     control: str
 
 
 def counts(assembly: Assembly, delivery: Delivery) -> dict[str, Counter[str]]:
-    """The acknowledged (rule, resource) findings by environment and pack."""
+    """The number of acknowledged findings (a rule on a resource) by environment and pack."""
     report = report_in(assembly.directory)
     found: dict[str, Counter[str]] = {name: Counter() for name in _columns(delivery)}
     for pack in PACKS:
@@ -44,51 +37,51 @@ def counts(assembly: Assembly, delivery: Delivery) -> dict[str, Counter[str]]:
             for finding in report[pack]["suppressedViolations"]
             for construct in finding["violatingConstructs"]
         }
-        for _, place in findings:
-            found[_environment(place, delivery)][pack] += 1
+        for _, path in findings:
+            found[_environment(path, delivery)][pack] += 1
     return found
 
 
 def register(assembly: Assembly, delivery: Delivery) -> list[Entry]:
-    """Every acknowledgement, those that are alike in one entry."""
+    """Every acknowledgement; equal ones of several environments and resources are one entry."""
     environments: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for place, rule, control in acknowledgements(assembly):
-        environment = _environment(place, delivery)
-        local = place.removeprefix(f"PipelineStack/{environment}/")
-        environments[local, _open(rule, delivery), control].add(environment)
+    for path, rule, control in acknowledgements(assembly):
+        environment = _environment(path, delivery)
+        resource = path.removeprefix(f"PipelineStack/{environment}/")
+        environments[resource, _without_names(rule, delivery), control].add(environment)
     order = _columns(delivery)
     rules: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
-    for (place, rule, control), where in sorted(environments.items()):
-        rules[place, control, tuple(name for name in order if name in where)].append(rule)
-    places: dict[tuple[tuple[str, ...], str, tuple[str, ...]], list[str]] = defaultdict(list)
-    for (place, control, together), alike in rules.items():
-        places[together, control, tuple(alike)].append(place)
+    for (resource, rule, control), names in sorted(environments.items()):
+        rules[resource, control, tuple(name for name in order if name in names)].append(rule)
+    resources: dict[tuple[tuple[str, ...], str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (resource, control, where), equal in rules.items():
+        resources[where, control, tuple(equal)].append(resource)
     entries = [
-        Entry(environments=together, places=tuple(at), rules=alike, control=control)
-        for (together, control, alike), at in places.items()
+        Entry(environments=where, resources=tuple(paths), rules=equal, control=control)
+        for (where, control, equal), paths in resources.items()
     ]
-    # What all environments have in common first, what is in none of them last.
+    # The entries of most environments first, those of the pipeline last.
     return sorted(entries, key=lambda entry: (PIPELINE in entry.environments, -len(entry.environments), entry))
+
+
+def groups(entries: list[Entry]) -> Iterator[tuple[tuple[str, ...], list[Entry]]]:
+    """The entries by environments."""
+    for environments in dict.fromkeys(entry.environments for entry in entries):
+        yield environments, [entry for entry in entries if entry.environments == environments]
 
 
 def _columns(delivery: Delivery) -> list[str]:
     return [*(environment.name for environment in delivery.environments), PIPELINE]
 
 
-def _environment(place: str, delivery: Delivery) -> str:
-    parts = place.split("/")
+def _environment(path: str, delivery: Delivery) -> str:
+    parts = path.split("/")
     return next((name for name in _columns(delivery) if parts[:2] == ["PipelineStack", name]), PIPELINE)
 
 
-def _open(rule: str, delivery: Delivery) -> str:
-    """The rule with the names and accounts of environments left open, so that environments can be compared."""
+def _without_names(rule: str, delivery: Delivery) -> str:
+    """The rule with placeholders for names and accounts, so that it is equal in all environments."""
     accounts = {delivery.account, *(environment.account for environment in delivery.environments)}
     slugs = (environment.slug for environment in delivery.environments)
-    named = re.sub("|".join(sorted(accounts)), "{account}", rule)
-    return re.sub(rf"\b({'|'.join(slugs)})\b", "{environment}", named)
-
-
-def groups(entries: list[Entry]) -> Iterator[tuple[tuple[str, ...], list[Entry]]]:
-    """The entries by the environments that they are about, in order."""
-    for environments in dict.fromkeys(entry.environments for entry in entries):
-        yield environments, [entry for entry in entries if entry.environments == environments]
+    anonymous = re.sub("|".join(sorted(accounts)), "{account}", rule)
+    return re.sub(rf"\b({'|'.join(slugs)})\b", "{environment}", anonymous)

@@ -1,4 +1,4 @@
-"""The CDK runs our rules over every stack of the delivery, and a finding, or a rule that breaks, fails synthesis."""
+"""The CDK checks the rules on every stack; a finding, or an exception in a rule, fails the synthesis."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,30 +34,30 @@ def violations(app: cdk.App) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def small() -> tuple[cdk.App, cdk.Stack]:
-    """An app with one stack in a Stage, held to our rules and no others."""
+    """An app with one stack in a Stage, and only the rules of this project."""
     app = cdk.App(analytics_reporting=False)
     cdk.Validations.of(app).add_plugins(OwnRules(environments=()))
     return app, cdk.Stack(cdk.Stage(cdk.Stack(app, "PipelineStack"), "Dev"), "Payment")
 
 
-def test_every_stack_of_the_delivery_is_held_to_our_rules(
+def test_the_rules_check_every_stack_of_the_delivery(
     assembly: Assembly, context: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def finds_everything(template: Template) -> Iterator[Finding]:
+    def report_every_resource(template: Template) -> Iterator[Finding]:
         return (resource.finding() for resource in template.resources.values())
 
-    monkeypatch.setattr(plugin, "RULES", [replace(RULES[0], check=finds_everything)])
+    monkeypatch.setattr(plugin, "RULES", [replace(RULES[0], check=report_every_resource)])
     app = cdk.App(analytics_reporting=False, context=context)
     entry_point.build(app, entry_point.load(app))
-    places = [construct["constructPath"] for finding in violations(app) for construct in finding["violatingConstructs"]]
+    paths = [construct["constructPath"] for finding in violations(app) for construct in finding["violatingConstructs"]]
     stacks = [stack.id for stack in assembly.stacks.values()]
-    # A stage's stacks stand below PipelineStack: the longest id that fits is the stack's own.
-    seen = {max((stack for stack in stacks if place.startswith(f"{stack}/")), key=len) for place in places}
+    # The stacks of a Stage are below PipelineStack: the longest id that matches is the stack's own.
+    seen = {max((stack for stack in stacks if path.startswith(f"{stack}/")), key=len) for path in paths}
     assert seen == set(stacks)
-    assert len(places) == sum(len(assembly.template(name)["Resources"]) for name in assembly.stacks)
+    assert len(paths) == sum(len(assembly.template(name)["Resources"]) for name in assembly.stacks)
 
 
-def test_the_report_says_rule_requirement_resource_value_and_remedy(small: tuple[cdk.App, cdk.Stack]) -> None:
+def test_the_report_states_rule_requirement_resource_value_and_fix(small: tuple[cdk.App, cdk.Stack]) -> None:
     app, stack = small
     plant(stack, "Planted")
     (violation,) = violations(app)
@@ -72,18 +72,20 @@ def test_the_report_says_rule_requirement_resource_value_and_remedy(small: tuple
     assert construct["cloudFormationResource"]["templatePath"].startswith("assembly-PipelineStack-Dev/")
 
 
-def test_a_finding_is_acknowledged_by_its_full_id_on_its_resource_alone(small: tuple[cdk.App, cdk.Stack]) -> None:
+def test_an_acknowledgement_covers_one_rule_on_one_resource(small: tuple[cdk.App, cdk.Stack]) -> None:
     app, stack = small
     acknowledge(plant(stack, "Acknowledged"), f"{NAMESPACE}::{RULE}", control="A test of this very rule.")
     plant(stack, "Planted")
-    (standing,) = violations(app)
-    assert [construct["constructPath"].split("/")[-1] for construct in standing["violatingConstructs"]] == ["Planted"]
+    (violation,) = violations(app)
+    assert [construct["constructPath"].split("/")[-1] for construct in violation["violatingConstructs"]] == ["Planted"]
     (suppressed,) = report_in(Path(app.outdir))[NAMESPACE]["suppressedViolations"]
     assert suppressed["acknowledgedId"] == f"{NAMESPACE}::{RULE}"
 
 
-def test_a_rule_that_breaks_fails_synthesis(small: tuple[cdk.App, cdk.Stack], monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: Template) -> Iterator[Any]:
+def test_an_exception_in_a_rule_fails_the_synthesis(
+    small: tuple[cdk.App, cdk.Stack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Template) -> Iterator[Finding]:
         raise ZeroDivisionError
 
     monkeypatch.setattr(plugin, "RULES", [replace(RULES[0], check=broken)])
@@ -91,7 +93,7 @@ def test_a_rule_that_breaks_fails_synthesis(small: tuple[cdk.App, cdk.Stack], mo
     assert violations(app) == []
 
 
-def test_the_delivery_as_it_stands_has_no_finding_of_ours(assembly: Assembly, delivery: Delivery) -> None:
+def test_the_delivery_has_no_finding_of_the_rules(assembly: Assembly, delivery: Delivery) -> None:
     documents = {stack.id: assembly.template(name) for name, stack in assembly.stacks.items()}
     templates = Template.of_assembly(documents, environments=delivery.environments).values()
     assert {template.environment for template in templates} == {None, *delivery.environments}

@@ -1,4 +1,4 @@
-"""The packs see everything, no finding stands, and each acknowledgement is about one thing that is there."""
+"""The cdk-nag packs check every stack, and each acknowledgement matches a finding on one resource."""
 
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from tests.synthesized import acknowledgements, report_in
 from tests.templates import Assembly
 
 
-def test_no_finding_stands(assembly: Assembly) -> None:
+def test_every_finding_is_acknowledged(assembly: Assembly) -> None:
     report = report_in(assembly.directory)
     assert set(PACKS) < set(report)
     assert [finding for plugin in report.values() for finding in plugin["violations"]] == []
 
 
 @pytest.mark.parametrize("pack", PACKS)
-def test_the_packs_see_the_stacks_inside_every_stage(assembly: Assembly, delivery: Delivery, pack: str) -> None:
+def test_the_packs_check_the_stacks_of_every_stage(assembly: Assembly, delivery: Delivery, pack: str) -> None:
     seen = {
         construct["constructPath"].split("/")[1]
         for finding in report_in(assembly.directory)[pack]["suppressedViolations"]
@@ -33,7 +33,7 @@ def test_the_packs_see_the_stacks_inside_every_stage(assembly: Assembly, deliver
 
 
 class LeakyStage(cdk.Stage):
-    """A stage like the delivered ones, with a bucket that every pack objects to."""
+    """A Stage with a bucket that breaks rules of every pack."""
 
     def __init__(self, scope: cdk.Stack, construct_id: str) -> None:
         super().__init__(scope, construct_id, env=cdk.Environment(account="222222222222", region="us-west-2"))
@@ -46,7 +46,7 @@ def planted(context: dict[str, Any]) -> tuple[cdk.App, LeakyStage]:
     return app, LeakyStage(cdk.Stack(app, "PipelineStack"), "Dev")
 
 
-def test_a_violation_planted_inside_a_stage_fails_synth(context: dict[str, Any]) -> None:
+def test_a_violation_in_a_stage_fails_the_synthesis(context: dict[str, Any]) -> None:
     app, _ = planted(context)
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
@@ -59,14 +59,14 @@ def test_a_violation_planted_inside_a_stage_fails_synth(context: dict[str, Any])
         } == {"PipelineStack/Dev/Payment/Planted"}
 
 
-def test_acknowledging_one_rule_leaves_the_others_standing(context: dict[str, Any]) -> None:
+def test_an_acknowledgement_of_one_rule_leaves_the_others_unacknowledged(context: dict[str, Any]) -> None:
     app, stage = planted(context)
     acknowledge(stage.bucket, "AwsSolutions::AwsSolutions-S1", control="A test of this very rule.")
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
-    standing = {finding["ruleName"] for finding in report_in(Path(app.outdir))["AwsSolutions"]["violations"]}
-    assert "AwsSolutions-S1" not in standing
-    assert "AwsSolutions-S10" in standing
+    remaining = {finding["ruleName"] for finding in report_in(Path(app.outdir))["AwsSolutions"]["violations"]}
+    assert "AwsSolutions-S1" not in remaining
+    assert "AwsSolutions-S10" in remaining
 
 
 def test_every_acknowledgement_matches_a_finding(assembly: Assembly) -> None:
@@ -76,9 +76,9 @@ def test_every_acknowledgement_matches_a_finding(assembly: Assembly) -> None:
         for finding in plugin.get("suppressedViolations", [])
     }
     given = {
-        (place, rule)
-        for place, rule, _ in acknowledgements(assembly)
-        # The CDK's own, on each of its flow logs; and annotations, which it drops from its report once acknowledged.
+        (path, rule)
+        for path, rule, _ in acknowledgements(assembly)
+        # The CDK acknowledges these on each of its flow logs. It leaves acknowledged annotations out of its report.
         if rule not in ("CloudFormation-Validate::F3002", "CloudFormation-Validate::F3003")
         if not rule.startswith("Annotation::")
     }
@@ -86,13 +86,13 @@ def test_every_acknowledgement_matches_a_finding(assembly: Assembly) -> None:
 
 
 def test_every_acknowledgement_names_its_pack_and_a_compensating_control(assembly: Assembly) -> None:
-    for place, rule, control in acknowledgements(assembly):
-        assert rule.split("::")[0] in (*PACKS, "CloudFormation-Validate", "Annotation"), f"{place}: {rule}"
-        assert len(control.split()) >= 8, f"{place}: {rule}: {control}"
+    for path, rule, control in acknowledgements(assembly):
+        assert rule.split("::")[0] in (*PACKS, "CloudFormation-Validate", "Annotation"), f"{path}: {rule}"
+        assert len(control.split()) >= 8, f"{path}: {rule}: {control}"
 
 
 def test_no_acknowledgement_covers_a_whole_stack_or_stage(assembly: Assembly, delivery: Delivery) -> None:
     whole = {stack.id for stack in assembly.stacks.values()}
     whole |= {f"PipelineStack/{environment.name}" for environment in delivery.environments}
     assert {"PipelineStack", "PipelineStack/Dev", "PipelineStack/Dev/Payment"} <= whole
-    assert [place for place, _, _ in acknowledgements(assembly) if place in whole] == []
+    assert [path for path, _, _ in acknowledgements(assembly) if path in whole] == []
