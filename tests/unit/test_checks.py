@@ -34,24 +34,64 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def plant(file: Path) -> None:
+    """Writes a file with a key in its first line."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f'key = "{AWS_KEY}"\n')
+
+
 def test_the_secret_scan_passes_a_clean_tree(tree: Path) -> None:
-    assert run("scripts/scan", cwd=tree).returncode == 0
+    assert run("sh", "scripts/scan", cwd=tree).returncode == 0
 
 
 @pytest.mark.parametrize("file", ["app.py", "cdk.json", "new/settings.yaml"])
 def test_the_secret_scan_finds_a_planted_key(tree: Path, file: str) -> None:
-    path = tree / file
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f'key = "{AWS_KEY}"\n')
-    found = run("scripts/scan", cwd=tree)
+    plant(tree / file)
+    found = run("sh", "scripts/scan", cwd=tree)
     assert found.returncode != 0
     assert f"{file}:1" in found.stdout
+
+
+@pytest.mark.parametrize(
+    "file", ["payment_constructs/build/settings.py", "docs/cdk.out/notes.md", "a/__pycache__/b.py"]
+)
+def test_without_git_only_the_top_folders_that_make_creates_are_left_out(tree: Path, file: str) -> None:
+    plant(tree / "build" / "report.txt")
+    plant(tree / "node_modules" / "package" / "index.js")
+    assert run("sh", "scripts/scan", cwd=tree).returncode == 0
+    plant(tree / file)
+    found = run("sh", "scripts/scan", cwd=tree)
+    assert found.returncode != 0
+    assert f"{file}:1" in found.stdout
+
+
+@pytest.mark.parametrize("file", ["app.py", "payment_constructs/build/settings.py"])
+def test_with_git_the_files_that_it_tracks_or_would_add_are_scanned(tree: Path, file: str) -> None:
+    shutil.copy(CHECKOUT / ".gitignore", tree)
+    assert run("git", "init", "--quiet", cwd=tree).returncode == 0
+    for ignored in ("venv/lib/module.py", ".idea/workspace.xml", ".vscode/cache.json", "build/report.txt"):
+        plant(tree / ignored)
+    assert run("sh", "scripts/scan", cwd=tree).returncode == 0
+    plant(tree / file)
+    untracked = run("sh", "scripts/scan", cwd=tree)
+    assert run("git", "add", "--all", cwd=tree).returncode == 0
+    tracked = run("sh", "scripts/scan", cwd=tree)
+    for found in (untracked, tracked):
+        assert found.returncode != 0
+        assert f"{file}:1" in found.stdout
+
+
+def test_a_scan_that_cannot_list_the_files_fails(tree: Path) -> None:
+    (tree / ".git").write_text("gitdir: /nowhere\n")
+    found = run("sh", "scripts/scan", cwd=tree)
+    assert found.returncode != 0
+    assert "scan: git could not list the files" in found.stderr
 
 
 @pytest.mark.parametrize("script", ["scan", "audit"])
 def test_a_check_fails_when_its_tool_is_missing(tree: Path, script: str) -> None:
     (tree / "requirements.txt").write_text("")
-    assert run(f"scripts/{script}", cwd=tree, PATH="/usr/bin:/bin").returncode != 0
+    assert run("sh", f"scripts/{script}", cwd=tree, PATH="/usr/bin:/bin").returncode != 0
 
 
 class Advisories(BaseHTTPRequestHandler):
@@ -91,7 +131,7 @@ def locked(tree: Path) -> Path:
 
 
 def audit(tree: Path, osv: str) -> subprocess.CompletedProcess[str]:
-    return run("scripts/audit", cwd=tree, PIP_AUDIT_OSV_URL=osv, XDG_CACHE_HOME=str(tree), PIP_NO_CACHE_DIR="1")
+    return run("sh", "scripts/audit", cwd=tree, PIP_AUDIT_OSV_URL=osv, XDG_CACHE_HOME=str(tree), PIP_NO_CACHE_DIR="1")
 
 
 def test_the_audit_passes_packages_without_an_advisory(locked: Path, osv: str) -> None:
