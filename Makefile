@@ -1,5 +1,7 @@
 # Every target installs what it needs first; a second run finds it in place.
 SHELL := /bin/sh
+# For what the tools start themselves: cdk runs `python app.py`, the CDK's library runs `node`. Recipes name .venv/bin/...:
+# macOS's make 3.81 looks for a recipe's command on the PATH that it was started with.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where a machine asks for the contrary
 .DEFAULT_GOAL := help
@@ -11,71 +13,71 @@ help:  ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## Install the tools of the lock files into .venv and node_modules; every target does it first
-	@scripts/setup
+	@sh scripts/setup
 
 rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes|no answers the gate, COMMITS="A B" pushes several, TEARDOWN=yes takes all down again)
-	@python -m cdk_rehearsal $(COMMITS)
+	@.venv/bin/python -m cdk_rehearsal $(COMMITS)
 
 drill: synth  ## Carry out docs/disaster-recovery.md on an emulated AWS that loses a region, and count what was lost
-	@python -m tools.drill
+	@.venv/bin/python -m tools.drill
 
 emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it (PORT=4566)
-	@python -m cdk_rehearsal.emulator --port "$(or $(PORT),4566)"
+	@.venv/bin/python -m cdk_rehearsal.emulator --port "$(or $(PORT),4566)"
 
 test: lint scan  ## Everything that CI runs
 	@# The week of deliveries takes longest, so it begins first: in the order of the folders, not of their sizes.
-	@python -m pytest $(PARALLEL) --no-loadscope-reorder tests/rehearsal tools/drill/tests \
+	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder tests/rehearsal tools/drill/tests \
 		tools/rehearsal/tests tests/unit tests/policy tools/bench/tests tools/pictures/tests
 
 lint: setup  ## Style and types
-	@ruff check .
-	@ruff format --check .
-	@mypy
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
 
 check: lint scan sbom audit  ## What the pipeline's build step runs: all that follows, and unit and policy tests
-	@python -m pytest $(PARALLEL) tests/unit tests/policy tools/bench/tests tools/pictures/tests --junitxml=build/reports/check.xml
+	@.venv/bin/python -m pytest $(PARALLEL) tests/unit tests/policy tools/bench/tests tools/pictures/tests --junitxml=build/reports/check.xml
 
 scan: setup  ## Look for secrets in the files
-	@scripts/scan
+	@sh scripts/scan
 
 audit: setup  ## Ask OSV about known vulnerabilities of the locked packages; needs the network, and fails without it
-	@scripts/audit
+	@sh scripts/audit
 
 sbom: setup  ## Write the bill of materials of the locked packages to build/sbom
 	@mkdir -p build/sbom
 	@# Whether it fits the schema of CycloneDX takes ten times as long to see; a test looks.
-	@cyclonedx-py requirements requirements.txt --no-validate --output-reproducible --output-format JSON -o build/sbom/sbom.json
+	@.venv/bin/cyclonedx-py requirements requirements.txt --no-validate --output-reproducible --output-format JSON -o build/sbom/sbom.json
 
 synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
-	@scripts/synth
+	@sh scripts/synth
 
 bench: synth  ## How long delivery, synth, tests and rehearsal take (PARTS="synth growth" of delivery synth growth suite rehearsal)
-	@python -m tools.bench $(PARTS)
+	@.venv/bin/python -m tools.bench $(PARTS)
 
 verify: setup  ## Test what was deployed (tests/integration); the pipeline does it after every deployment
-	@RELEASE="$${RELEASE:-$$(scripts/release)}" python -m pytest tests/integration --confcutdir=tests/integration \
+	@RELEASE="$${RELEASE:-$$(sh scripts/release)}" .venv/bin/python -m pytest tests/integration --confcutdir=tests/integration \
 		--junitxml=build/reports/verification.xml
 
 upgrade-check: setup  ## What would be lost between the last release and HEAD, without an account (BASE=, HEAD= name other commits)
-	@python -m pipeline.plan.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
+	@.venv/bin/python -m pipeline.plan.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
 
 plan: setup  ## What the release in cdk.out would change in an environment that stands (ENV=Prod; needs credentials)
-	@python -m pipeline.plan "$(ENV)" --page "$(PAGE)"
+	@.venv/bin/python -m pipeline.plan "$(ENV)" --page "$(PAGE)"
 
 bootstrap: synth  ## Bring bootstrap/permissions.json up to what the templates declare
-	@python -m pipeline.bootstrap.permissions
+	@.venv/bin/python -m pipeline.bootstrap.permissions
 
 compliance: setup  ## Bring the generated parts of docs/compliance.md up to date
-	@python -m tests.policy.compliance
+	@.venv/bin/python -m tests.policy.compliance
 
 pictures: synth  ## Draw docs/*.svg from the templates
-	@python -m tools.pictures
+	@.venv/bin/python -m tools.pictures
 
 destroy: synth  ## Take an environment down with all its data (ENV=Dev; asks for the name, or CONFIRM=Dev); never one that retains data
-	@python -m pipeline.destroy "$(ENV)" --confirm "$(CONFIRM)"
+	@.venv/bin/python -m pipeline.destroy "$(ENV)" --confirm "$(CONFIRM)"
 
 lock: setup  ## Resolve requirements.in into requirements.txt
-	@python -m venv build/lock && build/lock/bin/pip install --quiet uv==0.13.9
+	@.venv/bin/python -m venv build/lock && build/lock/bin/pip install --quiet uv==0.13.9
 	@build/lock/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --no-emit-index-url --no-emit-find-links --quiet requirements.in -o requirements.txt
 

@@ -40,7 +40,7 @@ cd "$(dirname "$0")/.."
 kept="{kept}/${{CODEBUILD_RESOLVED_SOURCE_VERSION:?}}"
 if [ ! -d "$kept" ]; then
   mkdir "$kept.new"
-  if scripts/synth-afresh >"$kept.new/log" 2>&1; then cp -r cdk.out "$kept.new/cdk.out"; fi
+  if sh scripts/synth-afresh >"$kept.new/log" 2>&1; then cp -r cdk.out "$kept.new/cdk.out"; fi
   mv "$kept.new" "$kept"
 fi
 cat "$kept/log"

@@ -53,7 +53,7 @@ def test_pre_commit_runs_the_installed_tools_of_make_lint_and_make_scan() -> Non
     entries = " ".join(hook["entry"] for hook in hooks)
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     (lint,) = re.findall(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
-    tools = {line.split()[0].lstrip("@") for line in lint.splitlines()} | {"detect-secrets-hook"}
+    tools = set(re.findall(r"\.venv/bin/(\S+)", lint)) | {"detect-secrets-hook"}
     assert tools == set(re.findall(r"\.venv/bin/(\S+)", entries)), (
         "make .pre-commit-config.yaml run the tools of `make lint` and `make scan`"
     )
