@@ -127,6 +127,24 @@ def test_a_checkout_with_windows_line_ends_gets_none(tmp_path: Path) -> None:
     assert [file for file in files if b"\r" in (clone / file).read_bytes()] == []
 
 
+_FETCH = """
+import os, sys, threading, http.server, urllib.request
+import tests
+server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+threading.Thread(target=server.handle_request, daemon=True).start()
+with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/Makefile") as answer:
+    print(answer.status, os.environ["NO_PROXY"], os.environ["no_proxy"])
+"""
+
+
+@pytest.mark.parametrize("exception", ["NO_PROXY", "no_proxy"])
+def test_servers_of_the_tests_are_reached_without_a_proxy(exception: str) -> None:
+    proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+    own = {"NO_PROXY": "", "no_proxy": ""} | {exception: "example.com"}
+    fetched = run(sys.executable, "-c", _FETCH, cwd=CHECKOUT, **proxy, **own)
+    assert fetched.stdout.split() == ["200", *2 * ["example.com,127.0.0.1,localhost,::1"]], fetched.stderr
+
+
 # scripts/setup: its Python is this one, with modules in the place of venv, pip and Node that install nothing.
 
 _VENV = """
