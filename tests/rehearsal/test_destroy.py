@@ -3,27 +3,34 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from cdk_rehearsal import assembly as assemblies
+from cdk_rehearsal import report
 from cdk_rehearsal.console import Console
-from cdk_rehearsal.documented import PAGE, Teardown, Terminal
+from cdk_rehearsal.documented import Teardown, Terminal
 from cdk_rehearsal.emulator import Emulator
-from cdk_rehearsal.report import remains
+from cdk_rehearsal.settings import Settings
 from cdk_rehearsal.workplace import Workplace
+from places import workplace_in
 from stacks import PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
-from tests.rehearsal.places import workplace_in
 from tests.templates import Assembly
 from tools.drill import platform
 from tools.drill.data import back_up
 
 REGIONS = (PRIMARY, RECOVERY)
+SETTINGS = Settings.load(CHECKOUT)
 ENVIRONMENT = "Take an environment down"
+
+
+def remains(emulator: Emulator, *, account: str, regions: Iterable[str]) -> dict[str, set[str]]:
+    """What is left in an account, without its bootstrap."""
+    return report.remains(emulator, account=account, regions=regions, without=SETTINGS.bootstrap.names)
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +128,10 @@ def test_prod_is_protected_by_the_commands_of_the_page(
 
 def test_environments_go_from_the_last_to_the_first_and_prod_by_hand(said: str) -> None:
     steps = [line.split("  ")[1].removeprefix("✓ ") for line in said.splitlines() if line.startswith("  ✓")]
-    commands = ["make destroy ENV=Prod", "Prod by hand", "make destroy ENV=Staging", "make destroy ENV=Dev"]
-    assert steps == [*commands, "the pipeline"]
+    prod, staging, dev = (
+        f"make --old-file=synth destroy ENV={name} CONFIRM={name}" for name in ("Prod", "Staging", "Dev")
+    )
+    assert steps == [prod, "Prod manually", staging, dev, "the pipeline"]
     assert "refused, and nothing was touched: its data is retained" in said
 
 
@@ -154,7 +163,7 @@ def test_the_pipeline_leaves_its_artifacts(standing: Emulator, assembly: Assembl
 
 
 def test_the_page_names_the_command_that_destroys() -> None:
-    assert "```sh\nmake destroy ENV=Dev\n```" in (CHECKOUT / PAGE).read_text(encoding="utf-8")
+    assert "```sh\nmake destroy ENV=Dev\n```" in (CHECKOUT / "docs" / "operations.md").read_text(encoding="utf-8")
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     assert "\ndestroy: synth" in makefile
     assert '\t@python -m pipeline.destroy "$(ENV)" --confirm "$(CONFIRM)"\n' in makefile

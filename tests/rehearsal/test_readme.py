@@ -6,19 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from cdk_rehearsal.assembly import Environment
-from cdk_rehearsal.documented import Terminal, bootstrap_commands
-from cdk_rehearsal.emulator import Emulator
-from cdk_rehearsal.errors import DeliveryError
-from cdk_rehearsal.report import remains
-from cdk_rehearsal.workplace import Workplace
-from cdk_rehearsal.workstation import README, bootstrap_account
+from cdk_rehearsal import (
+    DeliveryError,
+    Emulator,
+    Environment,
+    Settings,
+    Terminal,
+    Workplace,
+    bootstrap_account,
+    bootstrap_commands,
+    remains,
+)
+from places import workplace_in
 from stacks import PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
-from tests.rehearsal.places import workplace_in
 from tests.rehearsal.project import Project
 
 REGIONS = (PRIMARY, RECOVERY)
+SETTINGS = Settings.load(CHECKOUT).bootstrap
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +67,7 @@ def test_a_sandbox_comes_and_goes(bootstrapped: Emulator, workplace: Workplace, 
     log = tmp_path / "commands.log"
     terminal = Terminal(workplace, account=account, region=PRIMARY, directory=workplace.checkout, log=log)
     before = remains(bootstrapped, account=account, regions=REGIONS)
-    (deploy,) = re.findall(r"`(cdk deploy -c sandbox=[^`]+)`", (CHECKOUT / README).read_text(encoding="utf-8"))
+    (deploy,) = re.findall(r"`(cdk deploy -c sandbox=[^`]+)`", (CHECKOUT / "README.md").read_text(encoding="utf-8"))
     # What somebody answers at a terminal; and the linter of templates has looked at an environment elsewhere.
     terminal.run(f"export CDK_VALIDATION=false\n{deploy} --require-approval never --method direct", title="Sandbox")
     there = remains(bootstrapped, account=account, regions=REGIONS)
@@ -74,10 +79,10 @@ def test_a_sandbox_comes_and_goes(bootstrapped: Emulator, workplace: Workplace, 
 def test_a_page_that_forgets_a_region_is_refused() -> None:
     place = Environment(account="222222222222", region="eu-west-1")
     with pytest.raises(DeliveryError, match=r"README\.md does not bootstrap eu-west-1"):
-        bootstrap_commands(CHECKOUT / README, tooling="111111111111", places=[place])
+        bootstrap_commands(CHECKOUT, settings=SETTINGS, tooling="111111111111", places=[place])
 
 
 def test_a_page_without_the_commands_is_refused(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# Bootstrap it somehow\n", encoding="utf-8")
     with pytest.raises(DeliveryError, match=r"README\.md has 0 blocks that bootstrap an account"):
-        bootstrap_commands(tmp_path / "README.md", tooling="111111111111", places=[])
+        bootstrap_commands(tmp_path, settings=SETTINGS, tooling="111111111111", places=[])

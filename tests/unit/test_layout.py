@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,23 @@ def test_imports_go_one_way(package: str) -> None:
         assert not forbidden, (
             f"{package} may not import {', '.join(forbidden)}: move what {module.relative_to(CHECKOUT)} needs into "
             f"{package}, or pass it as an argument"
+        )
+
+
+def test_the_rehearsal_names_nothing_of_this_project() -> None:
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["cdk-rehearsal"]
+    own = {
+        "payment",
+        settings["command"],
+        settings["pipeline-stack"],
+        settings["synth"],
+        *settings["build-environment"],
+    }
+    own |= {settings["teardown"]["page"], settings["teardown"]["stage"], *settings["bootstrap"]["stacks"]}
+    for module in modules_of("tools/rehearsal/cdk_rehearsal"):
+        text = module.read_text(encoding="utf-8")
+        assert not {word for word in own if word in text}, (
+            f"{module}: move it to [tool.cdk-rehearsal] in pyproject.toml"
         )
 
 

@@ -11,9 +11,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cdk_rehearsal.console import Console
-from cdk_rehearsal.emulator import Emulator, EmulatorError
-from cdk_rehearsal.errors import DeliveryError, RehearsalError
+from cdk_rehearsal import Console, DeliveryError, Emulator, EmulatorError, RehearsalError
 from tools.drill.drill import Drill
 from tools.drill.report import show, write
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from cdk_rehearsal.documented import Terminal
+from cdk_rehearsal import Terminal
 from tools.drill.failures import must, must_be_locked
 from tools.drill.platform import Site
 

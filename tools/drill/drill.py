@@ -9,15 +9,19 @@ from typing import Self
 
 from botocore.exceptions import ClientError
 
-from cdk_rehearsal import assembly
-from cdk_rehearsal.assembly import Environment
-from cdk_rehearsal.console import Console
-from cdk_rehearsal.console import Step as Shown
-from cdk_rehearsal.documented import CommandError, Terminal
-from cdk_rehearsal.emulator import Emulator
-from cdk_rehearsal.errors import RehearsalError
-from cdk_rehearsal.workplace import Workplace
-from cdk_rehearsal.workstation import bootstrap_account
+from cdk_rehearsal import (
+    CommandError,
+    Console,
+    Emulator,
+    Environment,
+    RehearsalError,
+    Terminal,
+    Workplace,
+    bootstrap_account,
+    pipeline_stack,
+    stacks,
+)
+from cdk_rehearsal import Step as Shown
 from tools.drill import data, platform
 from tools.drill.checks import Checks
 from tools.drill.failures import DrillError
@@ -26,8 +30,6 @@ from tools.drill.platform import Site
 from tools.drill.report import Report, StepResult
 from tools.drill.runbook import PAGE, Step, read
 from tools.drill.scenario import Scenario
-
-PIPELINE_STACK = "PipelineStack"
 
 
 class Drill:
@@ -72,7 +74,7 @@ class Drill:
         """Deploy every environment, and bootstrap the drilled account with the commands of the README."""
         names, console = self._names, self._workplace.console
         console.heading(f"{names.environment} in {names.primary} and {names.recovery}")
-        home = assembly.stack(assembly.stacks(self._assembly), construct_id=PIPELINE_STACK).environment
+        home = pipeline_stack(stacks(self._assembly)).environment
         places = [Environment(account=names.account, region=region) for region in (names.primary, names.recovery)]
         with console.step("deploy the stacks of every environment") as step, ThreadPoolExecutor() as pool:
             bootstrapped = pool.submit(bootstrap_account, self._workplace, places, home=home)

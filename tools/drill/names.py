@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from cdk_rehearsal.errors import RehearsalError
+from cdk_rehearsal import RehearsalError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cdk_rehearsal import assembly
-from cdk_rehearsal.actions.cloudformation import settled
-from cdk_rehearsal.assembly import Stack
-from cdk_rehearsal.console import Step
-from cdk_rehearsal.emulator import Emulator
+import cdk_rehearsal
+from cdk_rehearsal import Emulator, Stack, Step, settled
 from tools.drill.data import Kind
 from tools.drill.names import Names
 
@@ -41,7 +38,7 @@ _VERSION = "/cdk-bootstrap/hnb659fds/version"
 
 def deploy(directory: Path, *, emulator: Emulator, step: Step) -> None:
     """Deploy the stacks of every stage of a cloud assembly, in order: each environment peers with the one before it."""
-    stacks = [stack for stack in assembly.stacks(directory) if "/" in stack.id]
+    stacks = [stack for stack in cdk_rehearsal.stacks(directory) if "/" in stack.id]
     for stack in stacks:
         deploy_stack(stack, emulator=emulator, step=step)
     step.note = f"{len(stacks)} stacks"

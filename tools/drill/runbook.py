@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdk_rehearsal.documented import ACCOUNT, DRILL, blocks
-from cdk_rehearsal.errors import RehearsalError
+from cdk_rehearsal import RehearsalError, blocks
 
 PAGE = Path("docs", "disaster-recovery.md")
+DRILL, ACCOUNT = "sh drill", "sh account"  # the marks of blocks that the drill runs, and of those that need an account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cdk_rehearsal.console import Console
-from cdk_rehearsal.documented import CommandError, Terminal
-from cdk_rehearsal.emulator import Emulator
-from cdk_rehearsal.errors import RehearsalError
-from cdk_rehearsal.workplace import Workplace
+from cdk_rehearsal import CommandError, Console, Emulator, RehearsalError, Terminal, Workplace
 from tests.conftest import CHECKOUT
 from tests.templates import Assembly
 from tools.drill.data import Kind

@@ -1,6 +1,8 @@
-"""`python -m cdk_rehearsal [COMMIT ...]`: deliver commits of this checkout on an emulated AWS.
+"""`cdk-rehearsal [COMMIT ...]`: deliver commits of the CDK Pipelines app in this directory on an emulated AWS.
 
-Exit status: 0 the last commit was delivered, 1 it was not, 2 the rehearsal could not be carried out, 130 interrupted.
+APPROVE=yes or APPROVE=no answers every manual approval, TEARDOWN=yes removes everything in the end, and EMULATOR=URL
+uses an emulator that is running already. Exit status: 0 the last commit was delivered, 1 it was not, 2 the rehearsal
+could not be carried out, 3 a commit waits at a manual approval, 130 interrupted.
 """
 
 import argparse
@@ -20,15 +22,16 @@ from cdk_rehearsal.delivery import Rehearsal
 from cdk_rehearsal.emulator import Emulator, EmulatorError
 from cdk_rehearsal.errors import DeliveryError, RehearsalError
 from cdk_rehearsal.report import Report, show, write
+from cdk_rehearsal.settings import Settings
 
-DELIVERED, NOT_DELIVERED, NOT_CARRIED_OUT, INTERRUPTED = 0, 1, 2, 130
+DELIVERED, NOT_DELIVERED, NOT_CARRIED_OUT, WAITING, INTERRUPTED = 0, 1, 2, 3, 130
 LOGS = Path("build", "rehearsal")
 _SHOWN_FILES = 5
 
 
 def main() -> int:
     """Parse, rehearse, report."""
-    parser = argparse.ArgumentParser(prog="python -m cdk_rehearsal", description=__doc__)
+    parser = argparse.ArgumentParser(prog="cdk-rehearsal", description=__doc__)
     parser.add_argument("commits", nargs="*", default=["HEAD"], metavar="COMMIT", help="delivered one after the other")
     names: list[str] = parser.parse_args().commits
     console = Console()
@@ -37,7 +40,7 @@ def main() -> int:
     try:
         return _rehearse(names, console=console)
     except KeyboardInterrupt:
-        console.problem("\nInterrupted: everything that was started has been ended.")
+        console.problem("\nInterrupted: every process of the rehearsal has been ended.")
         return INTERRUPTED
     except (RehearsalError, EmulatorError) as error:
         console.problem(f"\n{error}")
@@ -55,9 +58,14 @@ def _rehearse(names: list[str], *, console: Console) -> int:
     logs = checkout / LOGS
     for name in names:
         find(checkout=checkout, name=name)
-    answer, teardown = _approver(), _teardown()
-    _tell_uncommitted(checkout, console=console)
+    settings, answer = Settings.load(checkout), _approver()
+    teardown = _variable("TEARDOWN", ("yes",), remedy="yes removes everything in the end")
+    if teardown and settings.teardown is None:
+        raise RehearsalError("TEARDOWN=yes needs the table `teardown` in the configuration of the repository.")
+    _name_uncommitted(checkout, console=console)
     shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    (logs / ".gitignore").write_text("*\n", encoding="utf-8")
     reports: list[Report] = []
     with _emulator(logs) as emulator:
         console.say(f"Emulated AWS at {emulator.endpoint}")
@@ -67,6 +75,8 @@ def _rehearse(names: list[str], *, console: Console) -> int:
                 reports.append(rehearsal.deliver(name))
                 show(reports[-1], console=console.rich)
                 write(reports, file=logs / "report.json")
+                if reports[-1].waiting:
+                    return WAITING
             if teardown and reports[-1].succeeded:
                 rehearsal.tear_down(names[-1])
     return DELIVERED if reports[-1].succeeded else NOT_DELIVERED
@@ -78,21 +88,19 @@ def _emulator(logs: Path) -> AbstractContextManager[Emulator]:
 
 
 def _approver() -> Approver:
-    answers = {"yes": console.always(console.YES), "no": console.always(console.NO), "": console.terminal}
-    wanted = os.environ.get("APPROVE", "")
-    if wanted not in answers:
-        raise RehearsalError(f"APPROVE is '{wanted}': it answers an approval with yes or no, or leave it unset.")
-    return answers[wanted]
+    unanswered = console.terminal if sys.stdin.isatty() else console.absent
+    answers = {"yes": console.always(console.YES), "no": console.always(console.NO), "": unanswered}
+    return answers[_variable("APPROVE", ("yes", "no"), remedy="it answers an approval with yes or no")]
 
 
-def _teardown() -> bool:
-    wanted = os.environ.get("TEARDOWN", "")
-    if wanted not in ("yes", ""):
-        raise RehearsalError(f"TEARDOWN is '{wanted}': yes takes everything down in the end, or leave it unset.")
-    return wanted == "yes"
+def _variable(name: str, values: tuple[str, ...], *, remedy: str) -> str:
+    value = os.environ.get(name, "")
+    if value not in (*values, ""):
+        raise RehearsalError(f"{name} is '{value}': {remedy}, or leave it unset.")
+    return value
 
 
-def _tell_uncommitted(checkout: Path, *, console: Console) -> None:
+def _name_uncommitted(checkout: Path, *, console: Console) -> None:
     files = uncommitted(checkout=checkout)
     if files:
         more = f" and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else ""
@@ -100,7 +108,7 @@ def _tell_uncommitted(checkout: Path, *, console: Console) -> None:
 
 
 def _interrupt(_number: int, _frame: object) -> None:
-    """End once and in order: a second Ctrl-C would leave behind what the first one is cleaning up."""
+    """End once and in order: a second Ctrl-C would interrupt the clean-up of the first one."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

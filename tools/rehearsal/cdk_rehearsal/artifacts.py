@@ -1,4 +1,4 @@
-"""Artifacts between actions: zips in the pipeline's own buckets, so buckets and keys that do not fit show here.
+"""Artifacts between actions: zips in the pipeline's own buckets, so wrong buckets and keys fail here as on AWS.
 
 An action reads and writes the store of its own region; what it needs from another region is replicated first, as
 CodePipeline does.
@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -61,13 +61,9 @@ def read(data: bytes, name: str) -> bytes:
         return archive.read(name)
 
 
-INSTALLED = (".venv", "node_modules")
-_DECIDING = ("requirements.txt", "package-lock.json", "scripts/setup")
-
-
-def restore(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> list[str]:
-    """Link the cached directories of the checkout into the tree; returns those that were linked."""
-    if not _alike(checkout, tree):
+def restore(*, checkout: Path, tree: Path, patterns: Iterable[str], key: Iterable[str]) -> list[str]:
+    """Link the cached directories of the checkout into the tree where the key files are the same; returns those."""
+    if not _same(checkout, tree, key=key):
         return []
     restored = []
     for directory in dict.fromkeys(map(_directory, patterns)):
@@ -79,9 +75,9 @@ def restore(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> list[str]
     return restored
 
 
-def keep(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> None:
-    """Move what the build made of it into the checkout, unless that has it."""
-    if not _alike(checkout, tree):
+def keep(*, checkout: Path, tree: Path, patterns: Iterable[str], key: Iterable[str]) -> None:
+    """Move cached directories that the build made into the checkout, unless it has them."""
+    if not _same(checkout, tree, key=key):
         return
     for directory in dict.fromkeys(map(_directory, patterns)):
         made, kept = tree / directory, checkout / directory
@@ -89,8 +85,10 @@ def keep(*, checkout: Path, tree: Path, patterns: Iterable[str]) -> None:
             shutil.move(made, kept)
 
 
-def _alike(checkout: Path, tree: Path) -> bool:
-    return all(_content(checkout / name) == _content(tree / name) for name in _DECIDING)
+def _same(checkout: Path, tree: Path, *, key: Iterable[str]) -> bool:
+    """Whether the key files are the same; without any there is no cache, and the checkout stays as it is."""
+    files = tuple(key)
+    return bool(files) and all(_content(checkout / name) == _content(tree / name) for name in files)
 
 
 def _directory(pattern: str) -> str:
@@ -130,7 +128,7 @@ class Artifacts:
     def load(self, name: str, *, region: str) -> bytes:
         """Get an input artifact from the store of the action's region."""
         if name not in self._keys:
-            raise DeliveryError(f"No action before put out the artifact '{name}'.")
+            raise DeliveryError(f"No earlier action has the output artifact '{name}'.")
         if region not in self._keys[name]:
             origin = next(iter(self._keys[name]))
             self.save(name, self.load(name, region=origin), region=region)
@@ -139,9 +137,8 @@ class Artifacts:
         return data
 
     def location(self, name: str, *, region: str) -> str:
-        """The object's ARN, which CodeBuild tells as its source version."""
-        keys: Mapping[str, str] = self._keys[name]
-        return f"arn:aws:s3:::{self._store(region).bucket}/{keys[region]}"
+        """The object's ARN, which CodeBuild gives as its source version."""
+        return f"arn:aws:s3:::{self._store(region).bucket}/{self._keys[name][region]}"
 
     def _store(self, region: str) -> Store:
         if region not in self._pipeline.stores:

@@ -1,4 +1,4 @@
-"""What a cloud assembly is going to deploy, and where; read from its manifests, nested assemblies included."""
+"""The stacks of a cloud assembly and their accounts and regions, nested assemblies included."""
 
 import json
 import re
@@ -9,6 +9,9 @@ from typing import Any
 
 from cdk_rehearsal.errors import DeliveryError
 
+PIPELINE = "AWS::CodePipeline::Pipeline"
+QUALIFIER = "hnb659fds"  # of `cdk bootstrap` without options
+_VERSION = re.compile(r"/cdk-bootstrap/([^/]+)/")
 _ENVIRONMENT = re.compile(r"aws://(?P<account>\d{12})/(?P<region>[a-z0-9-]+)")
 
 
@@ -31,7 +34,7 @@ class Stack:
     name: str  # as CloudFormation knows it
     environment: Environment
     template: Path
-    bootstrap_parameter: str | None  # where the bootstrap version is noted that the stack asks for
+    qualifier: str  # of the bootstrap that the stack requires
 
 
 def stacks(directory: Path) -> list[Stack]:
@@ -39,24 +42,21 @@ def stacks(directory: Path) -> list[Stack]:
     return list(_stacks(directory))
 
 
-def stack(among: list[Stack], *, construct_id: str) -> Stack:
-    """The stack of that construct path."""
-    for each in among:
-        if each.id == construct_id:
-            return each
-    raise DeliveryError(f"The commit synthesizes no {construct_id}: app.py must make it.")
-
-
-def has_action(stack: Stack, *, category: str) -> bool:
-    """Whether a pipeline of the stack has an action of the category."""
-    resources: dict[str, Any] = json.loads(stack.template.read_text()).get("Resources", {})
-    return any(
-        action["ActionTypeId"]["Category"] == category
-        for resource in resources.values()
-        if resource["Type"] == "AWS::CodePipeline::Pipeline"
-        for stage in resource["Properties"]["Stages"]
-        for action in stage["Actions"]
-    )
+def pipeline_stack(among: list[Stack], *, construct_id: str = "") -> Stack:
+    """The stack that declares the pipeline: the named one, or the only one there is."""
+    found = [
+        each for each in among if each.id == construct_id or (not construct_id and PIPELINE in resource_types(each))
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DeliveryError(
+            f"{len(found)} stacks declare a pipeline ({', '.join(each.id for each in found)}): set `pipeline-stack` to "
+            "one of them."
+        )
+    if construct_id:
+        raise DeliveryError(f"The commit synthesizes no {construct_id}, only {', '.join(each.id for each in among)}.")
+    raise DeliveryError(f"No stack of the commit declares an {PIPELINE}: there is nothing to rehearse.")
 
 
 def resource_types(stack: Stack) -> set[str]:
@@ -73,6 +73,7 @@ def _stacks(directory: Path) -> Iterator[Stack]:
             yield from _stacks(directory / properties["directoryName"])
         elif artifact["type"] == "aws:cloudformation:stack":
             name = artifact.get("displayName", artifact_id)
+            parameter = properties.get("bootstrapStackVersionSsmParameter", "")
             place = _ENVIRONMENT.fullmatch(artifact.get("environment", ""))
             if place is None:
                 raise DeliveryError(
@@ -84,5 +85,5 @@ def _stacks(directory: Path) -> Iterator[Stack]:
                 name=properties.get("stackName", artifact_id),
                 environment=Environment(account=place["account"], region=place["region"]),
                 template=directory / properties["templateFile"],
-                bootstrap_parameter=properties.get("bootstrapStackVersionSsmParameter"),
+                qualifier=found[1] if (found := _VERSION.match(parameter)) else QUALIFIER,
             )

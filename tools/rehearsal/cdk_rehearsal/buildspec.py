@@ -1,7 +1,7 @@
-"""The commands of a build, one after the other, each where the one before it left off.
+"""A buildspec, and the shell that runs its commands.
 
-Like CodeBuild: every command is a script of its own that finds the directory and the variables of the one before.
-So `exit` ends one command and not the build, and the log says which command failed.
+As in CodeBuild, every command is a script of its own that starts with the directory and the variables of the one
+before. So `exit` ends one command and not the build, and the log says which command failed.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.errors import DeliveryError, check_known
 from cdk_rehearsal.processes import Processes, Watcher
 
 PHASES = ("install", "pre_build", "build", "post_build")
@@ -28,7 +28,7 @@ _KNOWN_OF_ARTIFACTS = {"files", "base-directory", "discard-paths", "exclude-path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
-    """The commands of a phase, and those that run whether or not they succeeded."""
+    """The commands of a phase, and its `finally` commands."""
 
     name: str
     commands: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Which files make an artifact."""
+    """The files of an artifact or a report."""
 
     directory: str
     include: tuple[str, ...]
@@ -47,7 +47,7 @@ class Output:
     flat: bool
 
     def name_of(self, path: str) -> str | None:
-        """The name in the artifact of a file below the directory; None when it does not belong to it."""
+        """The name in the artifact of a file below the directory; None when it is not included."""
         included = any(_matches(pattern, path) for pattern in self.include)
         if not included or any(_matches(pattern, path) for pattern in self.exclude):
             return None
@@ -56,7 +56,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buildspec:
-    """The whole file."""
+    """A whole buildspec."""
 
     shell: str
     variables: Mapping[str, str]
@@ -76,12 +76,12 @@ def parse(text: str) -> Buildspec:
         document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise DeliveryError(f"The buildspec is not YAML: {error}") from error
-    _check(document, _KNOWN, "the buildspec")
+    check_known(document, _KNOWN, "in the buildspec")
     if str(document.get("version")) != "0.2":
         raise DeliveryError(f"The buildspec has version {document.get('version')}: write 'version: 0.2'.")
     env, artifacts = document.get("env") or {}, document.get("artifacts") or {}
-    _check(env, _KNOWN_OF_ENV, "its env")
-    _check(document.get("phases") or {}, set(PHASES), "its phases")
+    check_known(env, _KNOWN_OF_ENV, "in its env")
+    check_known(document.get("phases") or {}, set(PHASES), "in its phases")
     return Buildspec(
         shell=env.get("shell", "sh"),
         variables=_texts(env.get("variables")),
@@ -103,7 +103,7 @@ def parse(text: str) -> Buildspec:
 
 
 def _phase(name: str, phase: Mapping[str, Any]) -> Phase:
-    _check(phase, _KNOWN_OF_PHASE, f"its phase {name}")
+    check_known(phase, _KNOWN_OF_PHASE, f"in its phase {name}")
     if phase.get("on-failure", "ABORT") != "ABORT":
         raise DeliveryError(f"Phase {name} has on-failure {phase['on-failure']}: a rehearsal knows only ABORT.")
     return Phase(
@@ -116,18 +116,13 @@ def _phase(name: str, phase: Mapping[str, Any]) -> Phase:
 
 
 def _output(output: Mapping[str, Any], where: str) -> Output:
-    _check(output, _KNOWN_OF_ARTIFACTS | {"secondary-artifacts"}, where)
+    check_known(output, _KNOWN_OF_ARTIFACTS | {"secondary-artifacts"}, f"in {where}")
     return Output(
         directory=output.get("base-directory", "."),
         include=_list(output.get("files")),
         exclude=_list(output.get("exclude-paths")),
         flat=str(output.get("discard-paths", "no")).lower() in {"yes", "true"},
     )
-
-
-def _check(found: Mapping[str, Any], known: set[str], where: str) -> None:
-    if unknown := set(found) - known:
-        raise DeliveryError(f"A rehearsal does not know {', '.join(sorted(unknown))} in {where}.")
 
 
 def _list(value: Any) -> tuple[str, ...]:
@@ -157,7 +152,7 @@ set -a
 
 
 class Shell:
-    """The state that one command hands to the next."""
+    """A shell whose commands share their directory and variables."""
 
     def __init__(
         self,
@@ -184,7 +179,7 @@ class Shell:
         self._deadline = time.monotonic() + 60 * minutes
 
     def build(self, spec: Buildspec) -> str | None:
-        """Carry out the phases as CodeBuild goes through them; returns what failed first."""
+        """Run the phases in the order of CodeBuild; returns the first failure."""
         failure: str | None = None
         for phase in spec.phases:
             if failure is None:
@@ -209,7 +204,7 @@ class Shell:
 
     def _phase(self, phase: Phase, *, succeeding: bool) -> str | None:
         for name, version in phase.runtimes.items():
-            self.note(f"{phase.name}: wants {name} {version}, and gets what this machine has")
+            self.note(f"{phase.name}: requests {name} {version}, and gets the version of this machine")
         failure: str | None = None
         for command in phase.commands:
             failure = self._command(phase, command, succeeding=succeeding)

@@ -1,27 +1,20 @@
-"""What is delivered: a commit of the checkout, never its working tree, because a push carries commits.
+"""The delivered commit of a checkout; never its working tree, because a push carries commits."""
 
-Read with a library, so that a machine without git can rehearse too.
-"""
-
-from collections.abc import Iterator
+import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from dulwich import porcelain
-from dulwich.errors import NotGitRepository
-from dulwich.objects import S_ISGITLINK
-from dulwich.objects import Commit as GitCommit
-from dulwich.objectspec import parse_commit, parse_object
-from dulwich.repo import Repo
-
-from cdk_rehearsal import artifacts
 from cdk_rehearsal.errors import RehearsalError
+
+_FORMAT = "%H%x00%an%x00%ae%x00%B"
+_OF_ANOTHER_REPOSITORY = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
+"""What git sets for a hook."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A commit as a source action tells of it, with its tree as the source artifact."""
+    """A commit with its tree as the zip of a source artifact."""
 
     id: str
     message: str
@@ -36,53 +29,58 @@ class Commit:
 
 
 def find(*, checkout: Path, name: str) -> Commit:
-    """The commit of that name: a hash or its beginning, a branch, a tag, HEAD~1."""
-    with _repository(checkout) as repository:
-        try:
-            found = _parse(repository, name.encode())
-        except (KeyError, ValueError) as error:
-            raise RehearsalError(
-                f"'{name}' is no commit of {checkout}: name a hash, a branch or a tag that `git log` shows."
-            ) from error
-        author, _, email = found.author.decode(errors="replace").partition(" <")
-        return Commit(
-            id=found.id.decode(),
-            message=found.message.decode(errors="replace").strip(),
-            author=author,
-            author_email=email.rstrip(">"),
-            source=artifacts.pack(_files(repository, found.tree)),
-        )
+    """The commit of a name: a hash or its beginning, a branch, a tag, HEAD~1.
+
+    Submodules are not part of it, as they are not part of a source artifact on AWS.
+    """
+    _check_top(checkout)
+    try:
+        commit = _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except subprocess.CalledProcessError as error:
+        raise RehearsalError(
+            f"'{name}' is no commit of {checkout}: name a hash, a branch or a tag that `git log` shows."
+        ) from error
+    found = commit.decode().strip()
+    described = _git(checkout, "log", "-1", f"--format={_FORMAT}", found).decode(errors="replace")
+    identity, author, email, message = described.split("\0", 3)
+    return Commit(
+        id=identity,
+        message=message.strip(),
+        author=author,
+        author_email=email,
+        source=_git(checkout, "archive", "--format=zip", "-1", found),
+    )
 
 
 def uncommitted(*, checkout: Path) -> list[str]:
-    """The files that differ from HEAD and so are in no commit."""
-    with _repository(checkout) as repository:
-        status: Any = porcelain.status(repository)
-        staged = [path for paths in status.staged.values() for path in paths]
-        return sorted({_text(path) for path in (*staged, *status.unstaged, *status.untracked)})
+    """The files that differ from HEAD, and those that git does not know."""
+    _check_top(checkout)
+    status = _git(checkout, "status", "--porcelain", "-z", "--no-renames").decode(errors="replace")
+    return sorted(entry[3:] for entry in status.split("\0") if entry)
 
 
-def _repository(checkout: Path) -> Repo:
+def _check_top(checkout: Path) -> None:
     try:
-        return Repo(str(checkout))
-    except NotGitRepository as error:
-        raise RehearsalError(f"{checkout} is not the top of a git checkout: clone the repository.") from error
+        top = _git(checkout, "rev-parse", "--show-toplevel").decode().strip()
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip()
+        raise RehearsalError(f"{checkout} is no git checkout: clone the repository ({said}).") from error
+    if Path(top).resolve() != checkout.resolve():
+        raise RehearsalError(
+            f"{checkout} is not the top of its git checkout: run this in {top}, or clone the app alone."
+        )
 
 
-def _parse(repository: Repo, name: bytes) -> GitCommit:
-    """The library reads short hashes in one place and relative names in the other."""
-    found = parse_object(repository, name) if set(name) & set(b"~^") else parse_commit(repository, name)
-    if not isinstance(found, GitCommit):
-        raise ValueError(f"{name!r} names no commit")
-    return found
-
-
-def _files(repository: Repo, tree: bytes) -> Iterator[tuple[str, int, bytes]]:
-    store: Any = repository.object_store
-    for item in store.iter_tree_contents(tree):
-        if not S_ISGITLINK(item.mode):  # a submodule is not part of a source artifact on AWS either
-            yield item.path.decode(), item.mode, store[item.sha].data
-
-
-def _text(path: bytes | str) -> str:
-    return path.decode(errors="replace") if isinstance(path, bytes) else path
+def _git(checkout: Path, *arguments: str) -> bytes:
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_ANOTHER_REPOSITORY}
+    try:
+        run = subprocess.run(  # noqa: S603
+            ["git", "-C", str(checkout), *arguments],  # noqa: S607 - the user's git
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+        )
+    except FileNotFoundError as error:
+        raise RehearsalError("git is not on the PATH: install git.") from error
+    return run.stdout

@@ -1,14 +1,14 @@
-"""The conditions of a stage as the service reports them, and deployment windows."""
+"""The conditions of a stage, as GetPipeline answers them, and deployment windows."""
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Self
 
 from dateutil.zoneinfo import get_zonefile_instance
 
-from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.errors import DeliveryError, check_known
 
 _FIELDS = ("seconds", "minutes", "hours", "days of month", "months", "days of week", "years")
 _RANGES = ((0, 59), (0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199))
@@ -20,7 +20,7 @@ _LOOK_AHEAD = timedelta(days=15)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The times at which a stage may be entered."""
+    """A deployment window: the times at which a stage may be entered."""
 
     fields: tuple[frozenset[int], ...]
     time_zone: tzinfo
@@ -38,14 +38,14 @@ class Window:
         return cls(fields=tuple(_numbers(part, name, bounds) for part, name, bounds in named), time_zone=zone)
 
     def is_open(self, moment: datetime) -> bool:
-        """Whether a stage may be entered then."""
+        """Whether a stage may be entered at that moment."""
         local = moment.astimezone(self.time_zone)
         day = local.isoweekday() % 7 + 1
         now = (local.second, local.minute, local.hour, local.day, local.month, day, local.year)
         return all(value in allowed for value, allowed in zip(now, self.fields, strict=True))
 
     def opens(self, moment: datetime) -> datetime | None:
-        """When it opens next, in its own time zone; None when that is not soon."""
+        """The next opening in the window's own time zone; None when there is none in two weeks."""
         start = moment.astimezone(self.time_zone).replace(second=0, microsecond=0)
         minutes = int(_LOOK_AHEAD / timedelta(minutes=1))
         later = (start + timedelta(minutes=passed) for passed in range(1, minutes))
@@ -75,7 +75,7 @@ _RESULTS = {"beforeEntry": {FAIL, SKIP}, "onSuccess": {FAIL, ROLLBACK}}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One question of a condition."""
+    """A rule of a condition."""
 
     name: str
     provider: str
@@ -86,7 +86,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What happens when one of its rules does not hold."""
+    """Rules, and the result for the stage when one of them fails."""
 
     result: str
     rules: tuple[Rule, ...]
@@ -94,7 +94,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """What happens when an action of the stage fails."""
+    """The result for the stage when an action of it fails."""
 
     result: str
     all_actions: bool  # a retry begins with the first action again
@@ -114,7 +114,7 @@ class Conditions:
 
 def read(stage: Mapping[str, Any], *, region: str) -> Conditions:
     """The conditions of a stage of GetPipeline's answer."""
-    _check(stage, {"name", "actions", "beforeEntry", "onSuccess", "onFailure"}, f"stage {stage['name']}")
+    check_known(stage, {"name", "actions", "beforeEntry", "onSuccess", "onFailure"}, f"in stage {stage['name']}")
     return Conditions(
         before_entry=_conditions(stage, "beforeEntry", region=region),
         on_success=_conditions(stage, "onSuccess", region=region),
@@ -124,10 +124,10 @@ def read(stage: Mapping[str, Any], *, region: str) -> Conditions:
 
 def _conditions(stage: Mapping[str, Any], kind: str, *, region: str) -> tuple[Condition, ...]:
     place = f"{kind} of stage {stage['name']}"
-    _check(stage.get(kind, {}), {"conditions"}, place)
+    check_known(stage.get(kind, {}), {"conditions"}, f"in {place}")
     found = stage.get(kind, {}).get("conditions", [])
     for condition in found:
-        _check(condition, {"result", "rules"}, place)
+        check_known(condition, {"result", "rules"}, f"in {place}")
         if condition["result"] not in _RESULTS[kind]:
             raise DeliveryError(f"A rehearsal does not know the result {condition['result']} in {place}.")
     return tuple(
@@ -140,7 +140,7 @@ def _conditions(stage: Mapping[str, Any], kind: str, *, region: str) -> tuple[Co
 
 
 def _rule(rule: Mapping[str, Any], place: str, *, region: str) -> Rule:
-    _check(rule, {"name", "ruleTypeId", "configuration", "region", "roleArn"}, place)
+    check_known(rule, {"name", "ruleTypeId", "configuration", "region", "roleArn"}, f"in {place}")
     return Rule(
         name=rule["name"],
         provider=rule["ruleTypeId"]["provider"],
@@ -152,13 +152,8 @@ def _rule(rule: Mapping[str, Any], place: str, *, region: str) -> Rule:
 
 def _failure(stage: Mapping[str, Any]) -> Failure:
     failure, place = stage["onFailure"], f"onFailure of stage {stage['name']}"
-    _check(failure, {"result", "retryConfiguration"}, place)
+    check_known(failure, {"result", "retryConfiguration"}, f"in {place}")
     if failure["result"] not in {ROLLBACK, RETRY}:
         raise DeliveryError(f"A rehearsal does not know the result {failure['result']} in {place}.")
     mode = failure.get("retryConfiguration", {}).get("retryMode", "FAILED_ACTIONS")
     return Failure(result=failure["result"], all_actions=mode == "ALL_ACTIONS")
-
-
-def _check(found: Mapping[str, Any], known: Set[str], where: str) -> None:
-    if unknown := set(found) - known:
-        raise DeliveryError(f"A rehearsal does not know {', '.join(sorted(unknown))} in {where}.")

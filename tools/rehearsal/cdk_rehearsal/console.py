@@ -1,7 +1,7 @@
-"""Who answers a manual approval, as long as nobody has answered it through the API.
+"""Terminal output, and the answers to manual approvals.
 
-An approver is asked again and again until the approval has an answer. It must not wait long itself: the answer may
-come from `aws codepipeline put-approval-result` in another terminal.
+An approver is called again and again until the approval has an answer. It must return soon: the answer may come from
+`aws codepipeline put-approval-result` in another terminal.
 """
 
 import select
@@ -16,7 +16,7 @@ from rich.console import Console as RichConsole
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from cdk_rehearsal.errors import RehearsalError
+from cdk_rehearsal.errors import ApprovalPending
 
 _PLAIN_WIDTH = 140
 _REMINDERS = (5.0, 30.0)  # the first one and those after it, where no live line can be shown
@@ -24,7 +24,7 @@ _NAME_COLUMNS = 44
 
 
 class Step:
-    """One thing that is being done now."""
+    """One line of progress."""
 
     def __init__(self, *, name: str, console: RichConsole) -> None:
         self.note = ""
@@ -40,15 +40,15 @@ class Step:
     def watch(self, waiting_for: str) -> None:
         """Show what is being waited for."""
         if self._progress is not None:
-            room = max(20, self._console.width - len(self.name) - 20)
-            shown = f"{escape(self.name)}  [dim]{escape(waiting_for.strip()[:room])}[/dim]"
+            width = max(20, self._console.width - len(self.name) - 20)
+            shown = f"{escape(self.name)}  [dim]{escape(waiting_for.strip()[:width])}[/dim]"
             self._progress.update(self._task, description=shown)
         elif time.monotonic() > self._remind_at:
             self._remind_at = time.monotonic() + _REMINDERS[1]
             self._console.print(f"  … {escape(self.name)}: {escape(waiting_for.strip())}", soft_wrap=True)
 
     def pause(self) -> None:
-        """Take the live line away, so that the terminal can be asked something."""
+        """Remove the live line, so that the terminal can show a question."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
@@ -63,14 +63,13 @@ class Step:
 
 
 class Console:
-    """Where a rehearsal tells what it does."""
+    """The output of a rehearsal."""
 
-    def __init__(self, *, rich: RichConsole | None = None) -> None:
-        width = None if sys.stdout.isatty() else _PLAIN_WIDTH
-        self.rich = rich or RichConsole(highlight=False, width=width)
+    def __init__(self) -> None:
+        self.rich = RichConsole(highlight=False, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 
     def heading(self, text: str) -> None:
-        """A new part of the rehearsal."""
+        """The heading of a part of the rehearsal."""
         self.rich.print(f"\n[bold]{escape(text)}[/bold]")
 
     def say(self, text: str) -> None:
@@ -78,12 +77,12 @@ class Console:
         self.rich.print(escape(text), soft_wrap=True)
 
     def problem(self, text: str) -> None:
-        """What went wrong."""
+        """An error."""
         self.rich.print(f"[bold red]{escape(text)}[/bold red]", soft_wrap=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """One thing to do: its line ends with how it ended and how long it took."""
+        """One line of progress that ends with a result and a duration."""
         started = time.monotonic()
         mark = "[red]✗[/red]"
         step = Step(name=name, console=self.rich)
@@ -91,6 +90,9 @@ class Console:
             with step:
                 yield step
             mark = "[green]✓[/green]"
+        except ApprovalPending:
+            mark = "[yellow]…[/yellow]"
+            raise
         finally:
             took = duration(time.monotonic() - started)
             line = f"  {mark} {escape(name.ljust(_NAME_COLUMNS))} {took:>8}  {escape(step.note)}"
@@ -98,7 +100,7 @@ class Console:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it."""
+    """A duration in minutes and seconds."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02} s" if minutes else f"{seconds:.1f} s"
 
@@ -108,7 +110,7 @@ _PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An approval that is wanted."""
+    """A pending manual approval."""
 
     pipeline: str
     stage: str
@@ -120,7 +122,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The answer to it."""
+    """The answer to a manual approval."""
 
     approved: bool
     summary: str
@@ -133,43 +135,40 @@ NO = Answer(approved=False, summary="APPROVE=no")
 
 
 def always(answer: Answer) -> Approver:
-    """Answer every approval the same."""
+    """An approver with one answer to every approval."""
     return lambda _request: answer
 
 
-def nobody(_request: Request) -> Answer | None:
-    """Leave the answer to the API."""
+def answered_through_the_api(_request: Request) -> Answer | None:
+    """Wait for an answer through the API."""
     time.sleep(_PAUSE_SECONDS)
     return None
 
 
 def forget_typed_ahead() -> None:
-    """An approval answers the question that was read: what was typed before it is no answer."""
+    """Discard what was typed before the question was shown."""
     if sys.stdin.isatty():
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def terminal(_request: Request) -> Answer | None:
-    """Take a line if one was typed: yes or no, and the reason behind it."""
+    """The line that was typed, if any: yes or no, and a reason."""
     readable, _, _ = select.select([sys.stdin], [], [], _PAUSE_SECONDS)
     if not readable:
         return None
     line = sys.stdin.readline()
-    if not line:  # the terminal was closed: no answer is a refusal
+    if not line:  # the terminal was closed
         return Answer(approved=False, summary="The terminal was closed.")
     word, _, reason = line.strip().partition(" ")
     if word.lower().rstrip(",.:") in {"yes", "y"}:
         return Answer(approved=True, summary=reason or "Approved at the terminal.")
     if word.lower().rstrip(",.:") in {"no", "n"}:
         return Answer(approved=False, summary=reason or "Refused at the terminal.")
-    sys.stdout.write("Answer yes or no, with a reason behind it if you like: ")
+    sys.stdout.write("Answer yes or no, and a reason if you like: ")
     sys.stdout.flush()
     return None
 
 
-def check_somebody_answers(approver: Approver) -> None:
-    """Say that there is nobody to ask before anything is deployed, not when the question comes up."""
-    if approver is terminal and not sys.stdin.isatty():
-        raise RehearsalError(
-            "The pipeline asks for an approval, and there is no terminal to ask: set APPROVE=yes or APPROVE=no."
-        )
+def absent(_request: Request) -> Answer | None:
+    """Neither an answer nor a terminal: the delivery ends at the approval, which waits."""
+    return None

@@ -1,9 +1,6 @@
-"""A rehearsal: commits are delivered one after the other to an emulated AWS by the pipeline that the first one made.
+"""A rehearsal: commits are delivered one after the other to an emulated AWS by the pipeline of the first one.
 
-Only the first commit's PipelineStack is deployed by hand, as on AWS; every other change of the pipeline has to come
-from cdk_rehearsal.workplace import Workplace
-from cdk_rehearsal.engine import Engine
-from the pipeline itself.
+Only the first commit's pipeline stack is deployed manually, as on AWS; the pipeline makes every later change of itself.
 """
 
 import shutil
@@ -12,24 +9,23 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cdk_rehearsal import assembly, report
+from cdk_rehearsal import assembly, needs, report
 from cdk_rehearsal.assembly import Environment, Stack
 from cdk_rehearsal.commit import Commit, find
-from cdk_rehearsal.console import Approver, Console, check_somebody_answers, nobody
+from cdk_rehearsal.console import Approver, Console, answered_through_the_api
 from cdk_rehearsal.documented import Teardown
 from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.engine import Engine
 from cdk_rehearsal.errors import DeliveryError, RehearsalError
-from cdk_rehearsal.execution import Execution
+from cdk_rehearsal.execution import Execution, Run
 from cdk_rehearsal.report import Report, Standing
-from cdk_rehearsal.results import ExecutionResult
+from cdk_rehearsal.results import Arrival, ExecutionResult
 from cdk_rehearsal.workplace import Workplace
-from cdk_rehearsal.workstation import PIPELINE_STACK, bootstrap, deploy, synthesize, tree_of
+from cdk_rehearsal.workstation import bootstrap, deploy, synthesize, tree_of
 
 
 class Rehearsal:
@@ -50,20 +46,20 @@ class Rehearsal:
             emulator=emulator,
             checkout=checkout.resolve(),
             logs=(logs or checkout / "build" / "rehearsal").resolve(),
-            approver=approve or nobody,
+            approver=approve or answered_through_the_api,
             console=console or Console(),
         )
         self._assemblies: dict[str, list[Stack]] = {}  # by commit
         self._engine: Engine | None = None
         self._push: Push | None = None
         self._before: Mapping[report.Place, str] | None = None
+        self._stand_ins: list[str] = []
+        self._said: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave nothing running and nothing behind but the logs."""
         self.workplace.processes.stop()
         if self._push is not None:
@@ -71,33 +67,32 @@ class Rehearsal:
         shutil.rmtree(self.workplace.directory, ignore_errors=True)
 
     def prepare(self, name: str = "HEAD") -> Commit:
-        """What a team does by hand, once: bootstrap the accounts and deploy the PipelineStack of a commit."""
+        """What a team does once and manually: bootstrap the accounts and deploy the pipeline stack of a commit."""
         commit = find(checkout=self.workplace.checkout, name=name)
-        self.workplace.console.heading(f"Preparing {commit.id[:12]} ({commit.title})")
+        emulator, console = self.workplace.emulator, self.workplace.console
+        console.heading(f"Preparing {commit.id[:12]} ({commit.title})")
         stacks = self._synthesize(commit)
-        pipeline_stack = assembly.stack(stacks, construct_id=PIPELINE_STACK)
-        if assembly.has_action(pipeline_stack, category="Approval"):
-            check_somebody_answers(self.workplace.approver)
-        self._before = report.latest_events(self.workplace.emulator, stacks)
-        bootstrap(self.workplace, stacks=stacks, home=pipeline_stack.environment)
+        pipeline_stack = self._pipeline_stack(stacks)
+        self._before = report.latest_events(emulator, stacks)
+        self._bootstrap(stacks, commit=commit)
         deploy(self.workplace, commit, stack=pipeline_stack)
-        self._engine = Engine.of(pipeline_stack, emulator=self.workplace.emulator)
+        self._engine = Engine.of(pipeline_stack, emulator=emulator)
         for execution in self._engine.abandon_interrupted():
-            self.workplace.console.say(f"  stopped execution {execution[:8]}, which an earlier rehearsal left")
+            console.say(f"  stopped execution {execution[:8]}, which an earlier rehearsal left")
         return commit
 
     def deliver(self, name: str = "HEAD") -> Report:
-        """Push a commit and carry out what the pipeline does with it."""
+        """Push a commit and carry out its delivery."""
         if self._engine is None:
             raise RehearsalError("There is no pipeline yet: prepare a commit first.")
         started = time.monotonic()
         commit = find(checkout=self.workplace.checkout, name=name)
         stacks = self._expected(commit)
-        home = assembly.stack(stacks, construct_id=PIPELINE_STACK).environment
+        home = self._pipeline_stack(stacks).environment
         before, self._before = self._before, None
         if before is None:
             before = report.latest_events(self.workplace.emulator, stacks)
-        bootstrap(self.workplace, stacks=stacks, home=home)  # before a team pushes a new environment
+        self._bootstrap(stacks, commit=commit)  # before a team pushes a new environment
         self._push = Push(commit=commit, engine=self._engine, home=home, workplace=self.workplace)
         results = self._push.carry_out()
         last = [result for result in results if not result.rolls_back][-1]
@@ -106,28 +101,49 @@ class Rehearsal:
             title=commit.title,
             succeeded=last.status == "Succeeded",
             reason=last.reason,
+            waiting=last.waiting,
             seconds=time.monotonic() - started,
             executions=tuple(results),
             standing=tuple(self._look(stacks, before=before)),
             declared_types=frozenset().union(*map(assembly.resource_types, stacks)),
-            notes=tuple(dict.fromkeys(note for result in results for note in result.notes)),
+            notes=tuple(dict.fromkeys([*self._stand_ins, *(note for result in results for note in result.notes)])),
+            not_proved=self.workplace.settings.not_proved,
             logs=self.workplace.logs,
             coverage=self.workplace.emulator.coverage(),
         )
 
     def tear_down(self, name: str = "HEAD") -> None:
-        """Take everything down that a commit has delivered, as a team does it by hand."""
+        """Remove everything that a commit has delivered, as a team does it manually."""
         commit = find(checkout=self.workplace.checkout, name=name)
         stacks = self._synthesize(commit)
         Teardown(self.workplace, tree=tree_of(self.workplace, commit), stacks=stacks).carry_out()
 
     def _look(self, stacks: list[Stack], *, before: Mapping[report.Place, str]) -> list[Standing]:
-        """Also where only an earlier commit deployed: what it left there still stands."""
-        seen = {stack.environment for each in self._assemblies.values() for stack in each}
-        return report.look(self.workplace.emulator, stacks=stacks, environments=seen, before=before)
+        """The deployed stacks, also in environments that only an earlier commit has."""
+        return report.look(
+            self.workplace.emulator,
+            stacks=stacks,
+            environments={stack.environment for each in self._assemblies.values() for stack in each},
+            before=before,
+            without=self.workplace.settings.bootstrap.stacks,
+        )
+
+    def _pipeline_stack(self, stacks: list[Stack]) -> Stack:
+        return assembly.pipeline_stack(stacks, construct_id=self.workplace.settings.pipeline_stack)
+
+    def _bootstrap(self, stacks: list[Stack], *, commit: Commit) -> None:
+        """Bootstrap the accounts, create the secrets that the templates take from there, and name what is missing."""
+        home = self._pipeline_stack(stacks).environment
+        bootstrap(self.workplace, stacks=stacks, home=home, tree=tree_of(self.workplace, commit))
+        stand_ins = needs.create_secrets(stacks, emulator=self.workplace.emulator)
+        for each in (*needs.missing(stacks, coverage=self.workplace.emulator.coverage()), *stand_ins):
+            if each not in self._said:
+                self.workplace.console.say(f"  {each}")
+            self._said.add(each)
+        self._stand_ins += stand_ins
 
     def _expected(self, commit: Commit) -> list[Stack]:
-        """What the commit is going to deploy; one that cannot be synthesized can be pushed, and fails there."""
+        """The stacks of the commit; one that cannot be synthesized can be pushed, and fails in its build."""
         try:
             return self._synthesize(commit)
         except DeliveryError:
@@ -145,19 +161,21 @@ _MOST_EXECUTIONS = 4
 
 
 class Push:
-    """A commit on its way through the pipeline."""
+    """A pushed commit and its executions."""
 
     def __init__(self, *, commit: Commit, engine: Engine, home: Environment, workplace: Workplace) -> None:
         self._commit, self._engine, self._home, self._workplace = commit, engine, home, workplace
         self._running: str | None = None
 
     def carry_out(self) -> list[ExecutionResult]:
-        """Execution after execution, until one is not cut off by a change of the pipeline."""
+        """Execution after execution, until one is not cancelled by a change of the pipeline."""
         results: list[ExecutionResult] = []
         execution: str | None = self._engine.waiting() or self._engine.start(self._commit)
         while execution is not None:
             self._running = execution
             results.append(self._execution(execution).carry_out())
+            if results[-1].waiting:
+                return results  # it still runs, and is stopped when the rehearsal ends
             self._running = execution = None
             if results[-1].status == "Cancelled":
                 execution = self._after_a_change(results)
@@ -166,13 +184,13 @@ class Push:
         return results
 
     def abandon(self) -> None:
-        """Leave no execution behind that holds the queue for the next rehearsal."""
+        """Stop the running execution, which would block the queue of the next rehearsal."""
         if self._running is not None:
             with suppress(ClientError, BotoCoreError):  # the emulator may be gone already
-                self._engine.abandon(self._running, reason="The rehearsal was interrupted.")
+                self._engine.abandon(self._running, reason="The rehearsal ended.")
 
     def _roll_back(self, failed: ExecutionResult) -> list[ExecutionResult]:
-        """The failed stage with what it had before, where that is known."""
+        """Carry out the failed stage again with what it had before, where that is known."""
         stage = failed.roll_back_stage
         started = self._engine.roll_back(stage)
         if started is None:
@@ -183,38 +201,33 @@ class Push:
         execution, arrival = started
         self._running = execution
         self._workplace.console.heading(f"Rolling stage {stage} back to {arrival.commit.id[:12]}")
-        result = Execution(
-            execution=execution,
-            commit=arrival.commit,
-            pipeline=self._engine.definition(),
-            engine=self._engine,
-            home=self._home,
-            workplace=self._workplace,
-            again=arrival,
-        ).carry_out()
+        result = Execution(execution, self._run(arrival.commit, again=arrival)).carry_out()
         self._running = None
         return [result]
 
     def _execution(self, execution: str) -> Execution:
-        pipeline = self._engine.definition()
-        commit = self._commit.id[:12]
-        self._workplace.console.heading(f"Delivering {commit} with version {pipeline.version} of {pipeline.name}")
-        return Execution(
-            execution=execution,
-            commit=self._commit,
-            pipeline=pipeline,
+        run = self._run(self._commit)
+        version, name = run.pipeline.version, run.pipeline.name
+        self._workplace.console.heading(f"Delivering {self._commit.id[:12]} with version {version} of {name}")
+        return Execution(execution, run)
+
+    def _run(self, commit: Commit, *, again: Arrival | None = None) -> Run:
+        return Run(
+            commit=commit,
+            pipeline=self._engine.definition(),
             engine=self._engine,
             home=self._home,
             workplace=self._workplace,
+            again=again,
         )
 
     def _after_a_change(self, results: list[ExecutionResult]) -> str | None:
-        """The execution that the service started in the place of the one it cancelled."""
+        """The execution that the service started instead of the one that it cancelled."""
         cut_off = results[-1]
         self._workplace.console.say(f"  superseded: {cut_off.reason}")
         execution = self._engine.waiting()
         if execution is None:
-            cut_off.reason += " None was started in its place: the pipeline lacks RestartExecutionOnUpdate."
+            cut_off.reason += " No other was started: the pipeline lacks RestartExecutionOnUpdate."
         elif len(results) >= _MOST_EXECUTIONS:
             cut_off.reason += f" That happened {len(results)} times: two syntheses of the commit are not the same."
             execution = None

@@ -1,4 +1,4 @@
-"""Everything taken down again by the commands of docs/operations.md, which is the only place where they stand."""
+"""Shell commands that stand in pages of the rehearsed repository, and the teardown that carries them out."""
 
 import json
 import re
@@ -7,79 +7,59 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdk_rehearsal import buildspec, processes, report
-from cdk_rehearsal.assembly import Environment, Stack
+from cdk_rehearsal import buildspec, report
+from cdk_rehearsal.assembly import Environment, Stack, pipeline_stack
 from cdk_rehearsal.buildspec import Shell
 from cdk_rehearsal.console import Step
-from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.errors import DeliveryError, RehearsalError
 from cdk_rehearsal.processes import Watcher, quoted
 from cdk_rehearsal.report import remains
+from cdk_rehearsal.settings import Bootstrap
 from cdk_rehearsal.workplace import Workplace
 
 _FENCE = re.compile(r"^(?P<margin> *)```(?P<marks>\S[^\n]*)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
-DRILL, ACCOUNT = "sh drill", "sh account"
-"""The marks of what a rehearsal can run, and of what needs an account."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One block: what it is marked as, and its lines without the margin of a list."""
+    """A fenced code block, without the indentation of a list."""
 
-    marks: str
+    marks: str  # its info string
     code: str
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """Every block of a text, in its order."""
+    """The blocks of a Markdown text that have an info string."""
     for found in _FENCE.finditer(text):
         code = re.sub(f"^{found['margin']}", "", found["code"], flags=re.MULTILINE)
         yield Block(marks=found["marks"], code=code)
 
 
-_PLACEHOLDERS = re.compile(r"TOOLING=\d{12}; ACCOUNT=\d{12}")
-
-
-def bootstrap_commands(readme: Path, *, tooling: str, places: list[Environment]) -> str:
-    """The block that makes the permissions of an account and bootstraps its regions.
-
-    Args:
-        readme: The page.
-        tooling: The account to trust.
-        places: The regions of one account that have to be bootstrapped.
-
-    Raises:
-        DeliveryError: When the page has no such block, or forgets a region.
-    """
-    codes = (block.code for block in blocks(readme.read_text(encoding="utf-8")))
-    found = [code for code in codes if "cdk bootstrap" in code and _PLACEHOLDERS.search(code)]
+def bootstrap_commands(checkout: Path, *, settings: Bootstrap, tooling: str, places: list[Environment]) -> str:
+    """The block of the configured page that bootstraps regions of one account, with both account numbers put in."""
+    page = checkout / settings.page
+    variables = re.compile(rf"{settings.tooling}=\d{{12}}; {settings.account}=\d{{12}}")
+    codes = [block.code for block in blocks(page.read_text(encoding="utf-8"))]
+    found = [code for code in codes if "cdk bootstrap" in code and variables.search(code)]
     if len(found) != 1:
         raise DeliveryError(
-            f"{readme.name} has {len(found)} blocks that bootstrap an account (TOOLING=...; ACCOUNT=...)."
+            f"{page.name} has {len(found)} blocks that bootstrap an account ({settings.tooling}=...; "
+            f"{settings.account}=...): it needs one."
         )
-    if forgotten := [place.region for place in places if f"aws://$ACCOUNT/{place.region}" not in found[0]]:
-        raise DeliveryError(f"{readme.name} does not bootstrap {', '.join(forgotten)}: add it there.")
-    return _PLACEHOLDERS.sub(f"TOOLING={tooling}; ACCOUNT={places[0].account}", found[0])
+    if forgotten := [each.region for each in places if f"aws://${settings.account}/{each.region}" not in found[0]]:
+        raise DeliveryError(f"{page.name} does not bootstrap {', '.join(forgotten)}: add it there.")
+    return variables.sub(f"{settings.tooling}={tooling}; {settings.account}={places[0].account}", found[0])
 
 
 _MINUTES = 10
 
 
 class CommandError(DeliveryError):
-    """A command of a page that fails."""
+    """A command of a page that failed."""
 
 
 class Terminal:
-    """One shell for a whole page, which can reach no other AWS than the workplace's.
-
-    Args:
-        workplace: Where the rehearsal works.
-        account: Whose credentials the terminal has.
-        region: Where it begins.
-        directory: The clone that it is opened in.
-        log: What the commands print.
-        watch: Is shown the newest line.
-    """
+    """One shell for the blocks of a page, with the credentials of an emulated account; `watch` gets the newest line."""
 
     def __init__(
         self,
@@ -94,7 +74,7 @@ class Terminal:
         scratch = Path(tempfile.mkdtemp(prefix="terminal-", dir=workplace.directory))
         environment = workplace.emulator.environment(account=account, region=region)
         # A region that is gone is not asked again and again.
-        own = processes.environment(environment, tools=workplace.tools, scratch=scratch) | {"AWS_MAX_ATTEMPTS": "1"}
+        own = workplace.tools.workstation(environment, scratch=scratch) | {"AWS_MAX_ATTEMPTS": "1"}
         self._log = log
         self._shell = Shell(
             interpreter="sh",
@@ -108,11 +88,7 @@ class Terminal:
         )
 
     def run(self, block: str, *, title: str) -> None:
-        """Run a block to its end; the first command that fails ends it.
-
-        Raises:
-            CommandError: With the block and the end of what it printed.
-        """
+        """Run a block; the first command that fails raises CommandError with the end of the output."""
         spec = buildspec.parse(json.dumps({"version": "0.2", "phases": {"build": {"commands": [f"set -eu\n{block}"]}}}))
         if self._shell.build(spec):
             raise CommandError(f"{title}: a command failed:\n{block.rstrip()}\n{quoted(self._log)}")
@@ -122,55 +98,49 @@ class Terminal:
         return self._shell.variables().get(name, "")
 
 
-PAGE = Path("docs", "operations.md")
-_RETAINED = "retains its data and is not destroyed by a command"
-
-
 class Teardown:
-    """The two last sections of the page, from the last environment to the pipeline.
+    """Removes what a commit delivered, from the last stage to the pipeline, as the configured page says.
 
-    Args:
-        workplace: Where the rehearsal works.
-        tree: The commit that stands, with its assembly in ``cdk.out``.
-        stacks: The stacks of that assembly.
+    The commit is in `tree`, with its cloud assembly.
     """
 
     def __init__(self, workplace: Workplace, *, tree: Path, stacks: Sequence[Stack]) -> None:
+        if workplace.settings.teardown is None:
+            raise RehearsalError("TEARDOWN=yes needs the table `teardown` in the configuration of the repository.")
+        self._settings = workplace.settings.teardown
         self._workplace, self._tree, self._stacks = workplace, tree, stacks
-        self._page = (tree / PAGE).read_text(encoding="utf-8")
+        self._page = (tree / self._settings.page).read_text(encoding="utf-8")
 
     def carry_out(self) -> None:
-        """Take everything down, and say what stays.
-
-        Raises:
-            DeliveryError: When a command fails, or a stack still stands in the end.
-        """
-        self._workplace.console.heading(f"Taking everything down, as {PAGE} says")
+        """Remove everything, and report what is left; a stack that still exists is a DeliveryError."""
+        self._workplace.console.heading(f"Teardown, as {self._settings.page} says")
         accounts = {stack.id.split("/")[1]: stack.environment.account for stack in self._stacks if "/" in stack.id}
         for name, account in reversed(accounts.items()):
             if self._destroy(name, account=account):
                 continue
-            with self._workplace.console.step(f"{name} by hand") as step:
-                found = self.blocks("Take an environment down")
+            with self._workplace.console.step(f"{name} manually") as step:
+                found = self.blocks(self._settings.stage)
                 self._run(found, account=account, step=step)
                 step.note = f"{len(found)} blocks of commands"
-        (home,) = (stack.environment.account for stack in self._stacks if stack.id == "PipelineStack")
+        wanted = self._workplace.settings.pipeline_stack
+        home = pipeline_stack(list(self._stacks), construct_id=wanted).environment.account
         with self._workplace.console.step("the pipeline") as step:
-            self._run(self.blocks("Take everything down"), account=home, step=step)
+            self._run(self.blocks(self._settings.pipeline), account=home, step=step)
         self._look()
 
     def blocks(self, section: str) -> list[str]:
         """The commands of a section that can be rehearsed."""
         text = self._page.split(f"\n## {section}\n")[1].split("\n## ")[0]
-        return [block.code for block in blocks(text) if block.marks == DRILL]
+        return [block.code for block in blocks(text) if block.marks == self._settings.mark]
 
     def _destroy(self, name: str, *, account: str) -> bool:
-        """The command of the page, without a synthesis of what is synthesized; False where it refuses."""
-        with self._workplace.console.step(f"make destroy ENV={name}") as step:
+        """Run the command for one stage; False where it refuses."""
+        command = self._settings.command.replace("{stage}", name)
+        with self._workplace.console.step(command) as step:
             try:
-                self._run([f"make --old-file=synth destroy ENV={name} CONFIRM={name}"], account=account, step=step)
+                self._run([command], account=account, step=step)
             except CommandError as error:
-                if f"{name} {_RETAINED}" not in str(error):
+                if self._settings.refusal.replace("{stage}", name) not in str(error):
                     raise
                 step.note = "refused, and nothing was touched: its data is retained"
                 return False
@@ -189,14 +159,17 @@ class Teardown:
             terminal.run(block, title=step.name)
 
     def _look(self) -> None:
-        """What still stands is a failure; what stays without a stack is what the page says of it."""
+        """A stack that still exists is a failure; resources without a stack are listed."""
         places = {stack.environment for stack in self._stacks}
-        found = report.look(self._workplace.emulator, stacks=self._stacks, environments=places, before={})
+        workplace, beside = self._workplace, self._workplace.settings.bootstrap
+        found = report.look(
+            workplace.emulator, stacks=self._stacks, environments=places, before={}, without=beside.stacks
+        )
         if left := [each.stack for each in found if each.status != report.ABSENT]:
-            raise DeliveryError(f"Taken down, and still there: {', '.join(left)}.")
-        self._workplace.console.say("What stays, beside the bootstrap:")
+            raise DeliveryError(f"Still deployed after the teardown: {', '.join(left)}.")
+        workplace.console.say("What is left, beside the bootstrap:")
         for account in sorted({place.account for place in places}):
             regions = sorted({place.region for place in places if place.account == account})
-            kinds = remains(self._workplace.emulator, account=account, regions=regions)
-            told = ", ".join(f"{kind} {len(names)}" for kind, names in kinds.items())
-            self._workplace.console.say(f"  - {account}: {told or 'nothing'}")
+            kinds = remains(workplace.emulator, account=account, regions=regions, without=beside.names)
+            counts = ", ".join(f"{kind} {len(names)}" for kind, names in kinds.items())
+            workplace.console.say(f"  - {account}: {counts or 'nothing'}")

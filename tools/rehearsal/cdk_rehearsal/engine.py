@@ -1,18 +1,17 @@
-"""A push, and everything that the pipeline does because of it: one execution, or several where it changes itself."""
+"""A client of the deployed pipeline: its definition, its executions, and reports on their actions."""
 
 import json
 import urllib.request
 from collections.abc import Mapping
 from typing import Any, Self
 
-from cdk_rehearsal.assembly import Environment, Stack
+from cdk_rehearsal.assembly import PIPELINE, Environment, Stack
 from cdk_rehearsal.commit import Commit
 from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.pipeline import Action, Pipeline, read
 from cdk_rehearsal.results import Arrival
 
-_PIPELINE = "AWS::CodePipeline::Pipeline"
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -28,13 +27,13 @@ class Engine:
 
     @classmethod
     def of(cls, stack: Stack, *, emulator: Emulator) -> Self:
-        """The seat at the one pipeline that stands in a stack."""
+        """The one pipeline of a deployed stack."""
         home = stack.environment
         client = emulator.client("cloudformation", account=home.account, region=home.region)
         resources = client.describe_stack_resources(StackName=stack.name)["StackResources"]
-        names = [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == _PIPELINE]
+        names = [each["PhysicalResourceId"] for each in resources if each["ResourceType"] == PIPELINE]
         if len(names) != 1:
-            raise DeliveryError(f"{stack.name} must hold one pipeline, it holds {len(names)}.")
+            raise DeliveryError(f"{stack.name} has {len(names)} pipelines: a rehearsal carries out one.")
         return cls(emulator=emulator, home=home, pipeline=names[0])
 
     def definition(self) -> Pipeline:
@@ -77,7 +76,7 @@ class Engine:
         return described["status"], described.get("statusSummary", "")
 
     def closed_transitions(self) -> dict[str, str]:
-        """The stages that nothing may enter now, and why."""
+        """The stages whose inbound transition is disabled, and why."""
         stages = self.client.get_pipeline_state(name=self._name)["stageStates"]
         states = {stage["stageName"]: stage["inboundTransitionState"] for stage in stages}
         return {name: state["disabledReason"] for name, state in states.items() if not state["enabled"]}
@@ -92,16 +91,16 @@ class Engine:
         self._report(**report, **outcome)
 
     def end_stage(self, stage: str, *, execution: str, status: str, summary: str) -> None:
-        """Report how a stage ended that has conditions: Succeeded, Failed or Skipped."""
-        told = {"pipelineExecutionId": execution, "stageName": stage, "status": status, "summary": summary}
-        self._private("RecordStageExecution", **told)
+        """Report how a stage with conditions ended: Succeeded, Failed or Skipped."""
+        report = {"pipelineExecutionId": execution, "stageName": stage, "status": status, "summary": summary}
+        self._private("RecordStageExecution", **report)
 
     def arrived(self, arrival: Arrival, *, version: int) -> None:
-        """Remember what a stage can be rolled back to, as long as the pipeline keeps its structure."""
+        """Remember the target of a rollback, which is valid as long as the pipeline keeps its structure."""
         self._arrivals[arrival.stage, version] = arrival
 
     def roll_back(self, stage: str) -> tuple[str, Arrival] | None:
-        """Start the rollback of a stage; None when nothing arrived there since the pipeline last changed."""
+        """Start the rollback of a stage; None when no execution passed it since the pipeline last changed."""
         arrival = self._arrivals.get((stage, self.definition().version))
         if arrival is None:
             return None

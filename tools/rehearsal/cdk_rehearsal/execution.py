@@ -1,12 +1,13 @@
-"""One execution of the pipeline that was deployed: its stages in order, their actions by run order, each for real.
+"""One execution of the deployed pipeline: its stages in order, their actions by run order, each really carried out.
 
-What became of it is asked of the service after every action. So an execution that was stopped from another terminal,
-or cancelled because the pipeline changed itself, ends here too.
+The service is asked for the status after every action. So an execution that was stopped from another terminal, or
+cancelled because the pipeline changed itself, ends here too.
 """
 
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from cdk_rehearsal.commit import Commit
 from cdk_rehearsal.conditions import RETRY, ROLLBACK, SKIP, Condition
 from cdk_rehearsal.console import Step
 from cdk_rehearsal.engine import Engine
-from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.errors import ApprovalPending, DeliveryError
 from cdk_rehearsal.pipeline import Action, Pipeline, Stage, resolve_all
 from cdk_rehearsal.results import ActionResult, Arrival, ExecutionResult, shortened
 from cdk_rehearsal.rules import Asker, Missed, ask
@@ -29,63 +30,54 @@ from cdk_rehearsal.workplace import Workplace
 _log_numbers = count(1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What an execution carries out, and where."""
+
+    commit: Commit
+    pipeline: Pipeline  # the definition that it began with
+    engine: Engine
+    home: Environment  # the pipeline's
+    workplace: Workplace
+    again: Arrival | None = None  # what a rollback carries out once more
+
+
 class Progress:
-    """What an execution has made so far, its artifacts and variables, and how it makes more.
+    """The artifacts and variables of an execution so far."""
 
-    Args:
-        result: The execution's; every action is added to it.
-        commit: What is delivered.
-        pipeline: The definition that it began with.
-        engine: The seat at the service.
-        home: Where the pipeline is.
-        workplace: Where the rehearsal works.
-        again: What is carried out once more, and with what; None for a delivery.
-    """
-
-    def __init__(
-        self,
-        *,
-        result: ExecutionResult,
-        commit: Commit,
-        pipeline: Pipeline,
-        engine: Engine,
-        home: Environment,
-        workplace: Workplace,
-        again: Arrival | None,
-    ) -> None:
-        self._result, self._commit, self._pipeline, self._engine = result, commit, pipeline, engine
-        self._home, self._workplace = home, workplace
+    def __init__(self, run: Run, *, result: ExecutionResult) -> None:
+        self._run, self._result, again = run, result, run.again
         self._artifacts = (
             again.artifacts
             if again
-            else Artifacts(emulator=workplace.emulator, account=home.account, pipeline=pipeline)
+            else Artifacts(emulator=run.workplace.emulator, account=run.home.account, pipeline=run.pipeline)
         )
         self.namespaces: dict[str, Mapping[str, str]] = {
             **(again.namespaces if again else {}),
             "codepipeline": {"PipelineExecutionId": result.id},
-            "variables": pipeline.variables,
+            "variables": run.pipeline.variables,
         }
 
     def arrival(self, *, stage: str) -> Arrival:
-        """What a stage that succeeded was carried out with, for a rollback to it."""
+        """The inputs of a stage that succeeded, for a rollback to it."""
         return Arrival(
             stage=stage,
             execution=self._result.id,
-            commit=self._commit,
+            commit=self._run.commit,
             artifacts=self._artifacts,
             namespaces=dict(self.namespaces),
         )
 
     def carry_out(self, action: Action) -> bool:
-        """Carry one action out, tell the service, and say whether it succeeded."""
+        """Carry out one action and report it to the service; whether it succeeded."""
         started = time.monotonic()
         name = re.sub(r"[^A-Za-z0-9.-]+", "-", f"{next(_log_numbers):03}-{action.stage}-{action.name}")
-        log = self._workplace.logs / f"{name}.log"
-        recorded = self._engine.begin(action, execution=self._result.id)
+        log = self._run.workplace.logs / f"{name}.log"
+        recorded = self._run.engine.begin(action, execution=self._result.id)
         status, outcome = "Failed", Outcome()
         configuration: dict[str, str] = {}
         try:
-            with self._workplace.console.step(str(action)) as step:
+            with self._run.workplace.console.step(str(action)) as step:
                 configuration = resolve_all(action.configuration, self.namespaces)
                 context = self._context(recorded, configuration, step, log)
                 outcome = actions.carry_out(action, context)
@@ -93,10 +85,14 @@ class Progress:
                     self._artifacts.save(artifact, data, region=action.region)
                 step.note = outcome.summary
             status = "Succeeded"
+        except ApprovalPending as pending:
+            self._result.waiting = str(pending)
+            self._add(action, "Waiting", Outcome(summary="waits for an approval"), started=started, log=log)
+            return False
         except (DeliveryError, ClientError, BotoCoreError) as error:
             self._result.reason = shortened(str(error))
             outcome = Outcome(summary=self._result.reason)
-        self._engine.finish(
+        self._run.engine.finish(
             recorded,
             execution=self._result.id,
             status=status,
@@ -107,6 +103,10 @@ class Progress:
         )
         if action.namespace is not None:
             self.namespaces[action.namespace] = outcome.variables
+        self._add(action, status, outcome, started=started, log=log)
+        return status == "Succeeded"
+
+    def _add(self, action: Action, status: str, outcome: Outcome, *, started: float, log: Path) -> None:
         self._result.add(
             ActionResult(
                 stage=action.stage,
@@ -119,17 +119,16 @@ class Progress:
             ),
             notes=outcome.notes,
         )
-        return status == "Succeeded"
 
     def _context(self, recorded: str, configuration: Mapping[str, str], step: Step, log: Path) -> Context:
         return Context(
-            workplace=self._workplace,
-            home=self._home,
-            engine=self._engine,
-            pipeline=self._pipeline,
+            workplace=self._run.workplace,
+            home=self._run.home,
+            engine=self._run.engine,
+            pipeline=self._run.pipeline,
             execution=self._result.id,
             action_execution=recorded,
-            commit=self._commit,
+            commit=self._run.commit,
             configuration=configuration,
             artifacts=self._artifacts,
             step=step,
@@ -138,48 +137,21 @@ class Progress:
 
 
 class Execution:
-    """An execution on its way.
+    """An execution in progress."""
 
-    Args:
-        execution: Its id.
-        commit: What it delivers.
-        pipeline: The definition that it began with.
-        engine: The seat at the service.
-        home: Where the pipeline is.
-        workplace: Where the rehearsal works.
-        again: What it carries out once more, and with what; None for a delivery.
-    """
-
-    def __init__(
-        self,
-        *,
-        execution: str,
-        commit: Commit,
-        pipeline: Pipeline,
-        engine: Engine,
-        home: Environment,
-        workplace: Workplace,
-        again: Arrival | None = None,
-    ) -> None:
-        self.result = ExecutionResult(id=execution, pipeline_version=pipeline.version, rolls_back=again is not None)
-        self._pipeline, self._engine = pipeline, engine
-        self._home, self._workplace = home, workplace
-        self._stages = [stage for stage in pipeline.stages if again is None or stage.name == again.stage]
-        self._progress = Progress(
-            result=self.result,
-            commit=commit,
-            pipeline=pipeline,
-            engine=engine,
-            home=home,
-            workplace=workplace,
-            again=again,
+    def __init__(self, execution: str, run: Run) -> None:
+        self.result = ExecutionResult(
+            id=execution, pipeline_version=run.pipeline.version, rolls_back=run.again is not None
         )
+        self._run = run
+        self._stages = [each for each in run.pipeline.stages if run.again is None or each.name == run.again.stage]
+        self._progress = Progress(run, result=self.result)
 
     def carry_out(self) -> ExecutionResult:
         """Go on until the service says that it is over."""
         for position, stage in enumerate(self._stages):
             self.result.not_reached = [later.name for later in self._stages[position + 1 :]]
-            closed = self._engine.closed_transitions().get(stage.name)
+            closed = self._run.engine.closed_transitions().get(stage.name)
             if closed is not None:
                 self.result.not_reached.insert(0, stage.name)
                 self.result.reason = f"The transition into stage {stage.name} is disabled: {closed}"
@@ -188,7 +160,7 @@ class Execution:
                 self._carry_out_stage(stage)
             except DeliveryError as error:  # a condition that cannot be asked
                 self._end(stage, "Failed", reason=shortened(str(error)))
-            if self._is_over():
+            if self._is_over() or self.result.waiting:
                 return self.result
         return self.result
 
@@ -200,8 +172,10 @@ class Execution:
             self._end(stage, "Skipped" if missed.result == SKIP else "Failed", reason=missed.reason)
             return
         failed = self._carry_out_actions(list(stage.in_order()))
+        if self.result.waiting:
+            return
         if failed and conditions.on_failure and conditions.on_failure.result == RETRY and not self._is_over():
-            self._workplace.console.say(f"  Stage {stage.name} retries what failed, once.")
+            self._run.workplace.console.say(f"  Stage {stage.name} retries its failed actions, once.")
             actions = list(stage.in_order())
             failed = self._carry_out_actions(
                 actions if conditions.on_failure.all_actions else actions[actions.index(failed) :]
@@ -214,7 +188,7 @@ class Execution:
         elif missed := self._first_not_held(stage, "OnSuccess", conditions.on_success):
             self._end(stage, "Failed", reason=missed.reason, roll_back=missed.result == ROLLBACK)
         else:
-            self._engine.arrived(self._progress.arrival(stage=stage.name), version=self._pipeline.version)
+            self._run.engine.arrived(self._progress.arrival(stage=stage.name), version=self._run.pipeline.version)
             if conditions:
                 self._end(stage, "Succeeded")
 
@@ -228,7 +202,7 @@ class Execution:
         return None
 
     def _first_not_held(self, stage: Stage, kind: str, conditions: tuple[Condition, ...]) -> Missed | None:
-        asker = Asker(workplace=self._workplace, home=self._home, namespaces=self._progress.namespaces)
+        asker = Asker(workplace=self._run.workplace, home=self._run.home, namespaces=self._progress.namespaces)
         asked = ask(conditions, asker=asker, stage=stage.name, kind=kind)
         for result in asked.results:
             self.result.add(result, notes=())
@@ -236,13 +210,13 @@ class Execution:
         return asked.missed
 
     def _end(self, stage: Stage, status: str, *, reason: str = "", roll_back: bool = False) -> None:
-        """Tell the service how the stage ended, which its actions alone do not decide."""
+        """Report to the service how the stage ended, which its actions alone do not decide."""
         self.result.reason = reason if status == "Failed" else ""
-        self._engine.end_stage(stage.name, execution=self.result.id, status=status, summary=self.result.reason)
+        self._run.engine.end_stage(stage.name, execution=self.result.id, status=status, summary=self.result.reason)
         if roll_back and not self.result.rolls_back:
             self.result.roll_back_stage = stage.name
 
     def _is_over(self) -> bool:
-        self.result.status, reason = self._engine.status(self.result.id)
+        self.result.status, reason = self._run.engine.status(self.result.id)
         self.result.reason = self.result.reason or reason
         return self.result.status != "InProgress"

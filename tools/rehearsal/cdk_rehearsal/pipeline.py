@@ -1,4 +1,4 @@
-"""The pipeline that was deployed, as the service tells it: the only description of the delivery there is."""
+"""The definition of the deployed pipeline, as GetPipeline answers it."""
 
 import json
 import re
@@ -25,15 +25,15 @@ def resolve(text: str, namespaces: Namespaces) -> str:
         except KeyError:
             known = ", ".join(sorted(namespaces.get(reference["namespace"], {}))) or "nothing"
             raise DeliveryError(
-                f"The variable {reference[0]} has no value: no earlier action of namespace "
-                f"'{reference['namespace']}' put it out (it knows {known})."
+                f"The variable {reference[0]} has no value: the earlier actions of namespace "
+                f"'{reference['namespace']}' have {known}."
             ) from None
 
     return _REFERENCE.sub(value, text)
 
 
 def resolve_all(configuration: Mapping[str, str], namespaces: Namespaces) -> dict[str, str]:
-    """A whole configuration; a value that is JSON stays JSON, whatever quotes a commit message brings in."""
+    """A whole configuration; a value that is JSON stays JSON, also with quotes in a commit message."""
     return {key: _resolve_value(value, namespaces) for key, value in configuration.items()}
 
 
@@ -85,8 +85,8 @@ class Stage:
     def in_order(self) -> Iterator[Action]:
         """One after the other.
 
-        Actions of one run order may overlap on AWS. Here they do not: each then has the machine for itself, and two
-        rehearsals of one commit do the same things in the same order.
+        Actions of one run order may overlap on AWS. Here they do not, so that two rehearsals of one commit do the same
+        things in the same order.
         """
         for _, actions in groupby(self.actions, key=lambda action: action.run_order):
             yield from actions
@@ -118,7 +118,7 @@ class Pipeline:
 
 
 def read(client: Any, *, name: str, region: str) -> Pipeline:
-    """What GetPipeline answers, with the pipeline's own region where an action names none."""
+    """The answer of GetPipeline, with the pipeline's own region where an action names none."""
     answer = client.get_pipeline(name=name)["pipeline"]
     stores = answer.get("artifactStores") or {region: answer["artifactStore"]}
     return Pipeline(

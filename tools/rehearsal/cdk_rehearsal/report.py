@@ -1,4 +1,4 @@
-"""The closing report: what was carried out, what stands where, and what none of it proves."""
+"""The closing report: the actions, the deployed stacks, and what a rehearsal does not prove."""
 
 import json
 from collections import Counter
@@ -19,7 +19,6 @@ from cdk_rehearsal.emulator.process import EMULATED, Coverage
 from cdk_rehearsal.results import ExecutionResult
 
 TOOLKIT = "CDKToolkit"  # what `cdk bootstrap` deploys
-PERMISSIONS = "payment-delivery-permissions"  # and what is deployed before it
 ABSENT = "does not exist"
 CHANGED, UNCHANGED = "changed", "no changes"
 
@@ -28,7 +27,7 @@ Place = tuple[Environment, str]  # environment and stack name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A stack, or that there is none."""
+    """An expected stack or another deployed one; its status may be that it does not exist."""
 
     stack: str
     environment: Environment
@@ -38,7 +37,7 @@ class Standing:
 
 
 def latest_events(emulator: Emulator, stacks: Iterable[Stack]) -> dict[Place, str]:
-    """The newest event of each stack: while it stays the same, nothing was done to the stack."""
+    """The newest event of each stack, which stays the same while nothing is done to the stack."""
     latest: dict[Place, str] = {}
     for stack in stacks:
         client = _client(emulator, stack.environment)
@@ -55,16 +54,16 @@ def look(
     stacks: Iterable[Stack],
     environments: Iterable[Environment],
     before: Mapping[Place, str],
+    without: Iterable[str],
 ) -> list[Standing]:
-    """The expected stacks in their order, then what stands beside them in the environments.
-
-    The bootstrap stacks are not the delivery's and are left out.
-    """
+    """The expected stacks in their order, then the others of the environments, without those of the bootstrap."""
+    left_out = {TOOLKIT, *without}
     expected = [(stack.environment, stack.name) for stack in stacks]
     found = {
         (environment, name): status
         for environment in sorted(set(environments))
-        for name, status in _standing_stack(_client(emulator, environment))
+        for name, status in _deployed(_client(emulator, environment))
+        if name not in left_out
     }
     places = [*expected, *(place for place in found if place not in expected)]
     return [_describe(emulator, place, status=found.get(place), before=before) for place in places]
@@ -85,10 +84,10 @@ def _describe(emulator: Emulator, place: Place, *, status: str | None, before: M
     )
 
 
-def _standing_stack(client: Any) -> Iterator[tuple[str, str]]:
+def _deployed(client: Any) -> Iterator[tuple[str, str]]:
     for page in client.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
-            if stack["StackStatus"] != "DELETE_COMPLETE" and stack["StackName"] not in {TOOLKIT, PERMISSIONS}:
+            if stack["StackStatus"] != "DELETE_COMPLETE":
                 yield stack["StackName"], stack["StackStatus"]
 
 
@@ -101,16 +100,19 @@ def _client(emulator: Emulator, environment: Environment) -> Any:
     return emulator.client("cloudformation", account=environment.account, region=environment.region)
 
 
-_BOOTSTRAP = ("cdk-", "CDKToolkit", "payment-delivery-boundary", "payment-delivery-execution-")
-"""What the names of resources contain that `cdk bootstrap` made, and bootstrap/permissions.json before it."""
+_BOOTSTRAP = ("cdk-", TOOLKIT)
+"""What the names of resources contain that `cdk bootstrap` created."""
 
 
-def remains(emulator: Emulator, *, account: str, regions: Iterable[str]) -> dict[str, set[str]]:
-    """The names of what stands, without the bootstrap."""
+def remains(
+    emulator: Emulator, *, account: str, regions: Iterable[str], without: Iterable[str] = ()
+) -> dict[str, set[str]]:
+    """The names of the resources in an account, without the bootstrap and names with the given parts."""
     found: dict[str, set[str]] = {}
+    parts = (*_BOOTSTRAP, *without)
     for region in regions:
         for kind, names in _look(emulator, account=account, region=region):
-            found.setdefault(kind, set()).update(name for name in names if not any(part in name for part in _BOOTSTRAP))
+            found.setdefault(kind, set()).update(name for name in names if not any(part in name for part in parts))
     return {kind: names for kind, names in found.items() if names}
 
 
@@ -140,7 +142,7 @@ def _look(emulator: Emulator, *, account: str, region: str) -> Iterator[tuple[st
     yield "keys", {f"{key} {named.get(key, '')}" for key in enabled}
 
 
-_BAD = {"Failed", "Cancelled", "Stopped", "InProgress", ABSENT}
+_STYLES = dict.fromkeys(("Failed", "Cancelled", "Stopped", "InProgress"), "red") | {"Waiting": "yellow"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,7 @@ class Report:
     title: str
     succeeded: bool
     reason: str
+    waiting: str  # the approval that the delivery ended at; empty for any other end
     seconds: float
     executions: tuple[ExecutionResult, ...]
     standing: tuple[Standing, ...]
@@ -158,9 +161,10 @@ class Report:
     notes: tuple[str, ...]
     logs: Path
     coverage: Coverage
+    not_proved: tuple[str, ...]  # beside that of every rehearsal
 
     def resources(self) -> Mapping[str, int]:
-        """How many resources stand of each type that stands or that the commit's templates declare."""
+        """The number of deployed resources of each type that is deployed or declared by the commit's templates."""
         total: Counter[str] = Counter(dict.fromkeys(self.declared_types, 0))
         for stack in self.standing:
             total.update(stack.resources)
@@ -173,15 +177,17 @@ def show(report: Report, *, console: RichConsole) -> None:
         console.print(_execution(execution))
         if execution.not_reached:
             console.print(escape(f"Not reached: {', '.join(execution.not_reached)}"), soft_wrap=True)
-    console.print(_standing(report))
+    console.print(_stacks(report))
     _coverage(report, console=console)
     for note in report.notes:
         console.print(escape(f"Not carried out: {note}"), soft_wrap=True)
     verdict = "[bold green]delivered[/bold green]" if report.succeeded else "[bold red]not delivered[/bold red]"
+    if report.waiting:
+        verdict = "[bold yellow]delivered up to an approval[/bold yellow]"
     commit = escape(f"{report.commit[:12]} ({report.title})")
     console.print(f"\n{commit}: {verdict} in {duration(report.seconds)}", soft_wrap=True)
-    if report.reason:
-        console.print(escape(report.reason), soft_wrap=True)
+    for text in filter(None, (report.reason, report.waiting)):
+        console.print(escape(text), soft_wrap=True)
     console.print(escape(f"Logs and report.json: {report.logs}"), soft_wrap=True)
 
 
@@ -193,6 +199,7 @@ def write(reports: list[Report], *, file: Path) -> None:
             "title": report.title,
             "succeeded": report.succeeded,
             "reason": report.reason,
+            "waiting": report.waiting,
             "seconds": round(report.seconds, 1),
             "executions": [asdict(execution) for execution in report.executions],
             "standing": [asdict(stack) for stack in report.standing],
@@ -201,7 +208,7 @@ def write(reports: list[Report], *, file: Path) -> None:
                 for name, number in sorted(report.resources().items())
             },
             "not_carried_out": report.notes,
-            "not_proved": report.coverage.not_proved,
+            "not_proved": (*report.coverage.not_proved, *report.not_proved),
         }
         for report in reports
     ]
@@ -213,17 +220,17 @@ def _execution(execution: ExecutionResult) -> Table:
     kind = "Rollback" if execution.rolls_back else "Execution"
     title = f"{kind} {execution.id[:8]} of pipeline version {execution.pipeline_version}: {execution.status}"
     table = Table(title=title, title_justify="left")
-    for column in ("Stage", "Action", "Result", "Time", "What"):
+    for column in ("Stage", "Action", "Result", "Time", "Summary"):
         table.add_column(column, justify="right" if column == "Time" else "left", overflow="fold")
     for action in execution.actions:
         what = next(iter(action.summary.splitlines()), "")
         cells = (action.stage, action.action, action.status, duration(action.seconds), what)
-        table.add_row(*map(escape, cells), style="red" if action.status in _BAD else "")
+        table.add_row(*map(escape, cells), style=_STYLES.get(action.status, ""))
     return table
 
 
-def _standing(report: Report) -> Table:
-    table = Table(title="What stands", title_justify="left")
+def _stacks(report: Report) -> Table:
+    table = Table(title="Stacks", title_justify="left")
     for column in ("Stack", "Account", "Region", "Status", "This delivery", "Resources"):
         table.add_column(column, justify="right" if column == "Resources" else "left", overflow="fold")
     for stack in report.standing:
@@ -247,5 +254,5 @@ def _coverage(report: Report, *, console: RichConsole) -> None:
         kind, note = report.coverage[name]
         console.print(escape(f"{kind.capitalize()}: {found[name] or 'no'} {name}: {note}"), soft_wrap=True)
     console.print("What a rehearsal does not prove:")
-    for line in report.coverage.not_proved:
+    for line in (*report.coverage.not_proved, *report.not_proved):
         console.print(escape(f"  - {line}"), soft_wrap=True)

@@ -11,7 +11,7 @@ _LONGEST_REASON = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionResult:
-    """What became of an action."""
+    """The result of an action or a rule."""
 
     stage: str
     action: str
@@ -24,7 +24,7 @@ class ActionResult:
 
 @dataclass(slots=True, kw_only=True)
 class ExecutionResult:
-    """What became of an execution."""
+    """The result of an execution."""
 
     id: str
     pipeline_version: int
@@ -33,27 +33,25 @@ class ExecutionResult:
     actions: list[ActionResult] = field(default_factory=list)
     not_reached: list[str] = field(default_factory=list)  # stages
     notes: list[str] = field(default_factory=list)
-    rolls_back: bool = False  # it carries a stage out again, with what arrived there before
-    roll_back_stage: str = ""  # the stage that is to be rolled back because of it
+    waiting: str = ""  # the approval that it ended at, and how to answer it
+    rolls_back: bool = False  # it carries out a stage again, with what the stage had before
+    roll_back_stage: str = ""  # the stage to roll back because of it
 
     def add(self, action: ActionResult, *, notes: Iterable[str]) -> None:
-        """Another action, or rule, and what was not done as AWS would do it."""
+        """Add an action or rule, and what was not done as AWS would do it."""
         self.actions.append(action)
         self.notes += notes
 
 
 def shortened(text: str) -> str:
-    """A service may quote a whole template in its message; the beginning and the end say what is wrong with it."""
-    return (
-        text
-        if len(text) <= _LONGEST_REASON
-        else f"{text[: _LONGEST_REASON // 2]} [...] {text[-_LONGEST_REASON // 2 :]}"
-    )
+    """The beginning and the end of a message, in which a service may quote a whole template."""
+    half = _LONGEST_REASON // 2
+    return text if len(text) <= _LONGEST_REASON else f"{text[:half]} [...] {text[-half:]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A stage that succeeded, with all that its actions worked with."""
+    """A stage that succeeded, with the inputs of its actions, for a rollback to it."""
 
     stage: str
     execution: str

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from cdk_rehearsal.assembly import Environment
 from cdk_rehearsal.conditions import SKIP, Condition, Rule, Window
-from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.errors import DeliveryError, check_known
 from cdk_rehearsal.pipeline import Namespaces, resolve
 from cdk_rehearsal.results import ActionResult
 from cdk_rehearsal.roles import assume
@@ -17,30 +17,30 @@ from cdk_rehearsal.workplace import Workplace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Whether a rule holds, and what was seen."""
+    """The outcome of a rule."""
 
     holds: bool
     says: str
-    note: str = ""  # what AWS would have done besides
+    note: str = ""  # what AWS would have done as well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Where rules are asked: the pipeline's place, and what earlier actions put out."""
+    """Evaluates rules in the pipeline's account and region, with the variables of earlier actions."""
 
     workplace: Workplace
     home: Environment
     namespaces: Namespaces
 
     def ask(self, rule: Rule) -> Answer:
-        """The answer of a rule."""
+        """Evaluate a rule."""
         providers: Mapping[str, Callable[[Rule], Answer]] = {
             "CloudWatchAlarm": self._alarm,
             "DeploymentWindow": self._window,
             "VariableCheck": self._variable,
         }
         if rule.provider not in providers:
-            raise DeliveryError(f"A rehearsal cannot ask rule {rule.name}: it knows no rule of {rule.provider}.")
+            raise DeliveryError(f"A rehearsal cannot evaluate rule {rule.name}: it knows no rule of {rule.provider}.")
         return providers[rule.provider](rule)
 
     def _alarm(self, rule: Rule) -> Answer:
@@ -60,7 +60,7 @@ class Asker:
         return Answer(holds=state != "ALARM", says=f"{name} is {state}", note=note)
 
     def _window(self, rule: Rule) -> Answer:
-        """It is only looked at: a rehearsal does not wait for Monday."""
+        """A closed window is reported and not waited for."""
         configuration = _configuration(rule, {"Cron", "TimeZone"})
         zone = configuration.get("TimeZone", "UTC")
         window, now = Window.parse(configuration["Cron"], time_zone=zone), datetime.now(UTC)
@@ -70,7 +70,7 @@ class Asker:
         until = f"until {opens:%A %H:%M} {zone}" if opens else "for more than two weeks"
         return Answer(
             holds=True,
-            says=f"the window is closed, and was not waited for {until}",
+            says=f"the window is closed {until}; a rehearsal does not wait",
             note=f"{rule.name} was not waited for {until}",
         )
 
@@ -90,14 +90,13 @@ class Asker:
 
 
 def _configuration(rule: Rule, known: set[str]) -> Mapping[str, str]:
-    if unknown := set(rule.configuration) - known:
-        raise DeliveryError(f"A rehearsal does not know {', '.join(sorted(unknown))} of rule {rule.name}.")
+    check_known(rule.configuration, known, f"of rule {rule.name}")
     return rule.configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A condition that does not hold."""
+    """A condition that failed."""
 
     result: str
     reason: str
@@ -105,7 +104,7 @@ class Missed:
 
 @dataclass(slots=True, kw_only=True)
 class Asked:
-    """What was asked, each rule as a line of the report, and the condition that ended it."""
+    """The evaluated rules as lines of the report, and the condition that failed."""
 
     results: list[ActionResult] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -113,7 +112,7 @@ class Asked:
 
 
 def ask(conditions: Iterable[Condition], *, asker: Asker, stage: str, kind: str) -> Asked:
-    """Ask the rules of a stage's conditions of one kind."""
+    """Evaluate the rules of a stage's conditions of one kind, until one fails."""
     asked = Asked()
     for condition in conditions:
         for rule in condition.rules:

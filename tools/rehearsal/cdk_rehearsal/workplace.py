@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from cdk_rehearsal import processes
-from cdk_rehearsal.console import Approver, Console, nobody
+from cdk_rehearsal.console import Approver, Console, answered_through_the_api
 from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.processes import Processes
+from cdk_rehearsal.settings import Settings
+from cdk_rehearsal.toolchain import Toolchain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,10 +16,11 @@ class Workplace:
     """The same for every action."""
 
     emulator: Emulator
+    settings: Settings
     processes: Processes
     checkout: Path
     directory: Path  # temporary
-    tools: Path
+    tools: Toolchain
     logs: Path
     approver: Approver
     console: Console
@@ -32,15 +34,16 @@ class Workplace:
         checkout: Path,
         logs: Path,
         console: Console,
-        approver: Approver = nobody,
+        approver: Approver = answered_through_the_api,
     ) -> Self:
-        """One in an empty directory, with the tools that a machine of its own would have, and nothing running yet."""
+        """One in an empty directory, with the tools of a new machine and the configuration of the checkout."""
         return cls(
             emulator=emulator,
+            settings=Settings.load(checkout),
             processes=Processes(),
             checkout=checkout,
             directory=directory,
-            tools=processes.install(directory),
+            tools=Toolchain(directory),
             logs=logs,
             approver=approver,
             console=console,

@@ -1,4 +1,4 @@
-"""What each kind of action does; a kind that is not here fails the delivery instead of being passed over."""
+"""The actions by category and provider; any other kind fails the delivery."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,9 @@ from cdk_rehearsal.actions.context import Context, Outcome
 from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.pipeline import Action
 
-_PROVIDERS: dict[tuple[str, str], Callable[[Action, Context], Outcome]] = {
+PROVIDERS: dict[tuple[str, str], Callable[[Action, Context], Outcome]] = {
     ("Source", "CodeStarSourceConnection"): source.from_connection,
+    ("Source", "GitHub"): source.from_github,
     ("Source", "CodeCommit"): source.from_codecommit,
     ("Source", "S3"): source.from_s3,
     ("Build", "CodeBuild"): build.carry_out,
@@ -20,9 +21,9 @@ _PROVIDERS: dict[tuple[str, str], Callable[[Action, Context], Outcome]] = {
 
 
 def carry_out(action: Action, context: Context) -> Outcome:
-    """Do what the action says."""
+    """Carry out one action."""
     try:
-        provider = _PROVIDERS[action.category, action.provider]
+        provider = PROVIDERS[action.category, action.provider]
     except KeyError:
         raise DeliveryError(
             f"A rehearsal cannot carry out {action}: it knows no {action.category} action of {action.provider}."

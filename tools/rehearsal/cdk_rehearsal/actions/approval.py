@@ -1,6 +1,6 @@
-"""Manual approval: whoever answers first counts, the terminal or PutApprovalResult from anywhere else.
+"""Manual approvals: the first answer counts, from this terminal or from PutApprovalResult elsewhere.
 
-The terminal's answer goes through the same API call, so there is one way to approve and the token always matters.
+The terminal's answer uses the same API call, so the token always matters.
 """
 
 import time
@@ -14,35 +14,32 @@ from cdk_rehearsal import console
 from cdk_rehearsal.actions.context import Context, Outcome
 from cdk_rehearsal.console import Answer, Request
 from cdk_rehearsal.emulator.access import SECRET
-from cdk_rehearsal.errors import DeliveryError
+from cdk_rehearsal.errors import ApprovalPending, DeliveryError
 from cdk_rehearsal.pipeline import Action
 
 
-def fetched(link: str, context: Context) -> list[str]:
-    """What to say of a link: where the page was saved, and its text; nothing of a link that leads elsewhere.
+def linked_page(link: str, context: Context) -> list[str]:
+    """The text of a page in S3 that the approval links to in the console, and the files where it was saved.
 
-    Args:
-        link: A link into the console of S3, `.../s3/object/BUCKET?region=...&prefix=KEY`.
-        context: The approval's.
+    A page `NAME.html` may have a version for terminals beside it, `NAME.txt`.
     """
     address = urlsplit(link)
     key = parse_qs(address.query).get("prefix", [""])[0]
     if not address.path.startswith("/s3/object/") or not key:
         return []
-    bucket = address.path.removeprefix("/s3/object/")
-    saved: list[Path] = []
-    for name in (key, key.removesuffix(".html") + ".txt"):
+    bucket, store = address.path.removeprefix("/s3/object/"), context.client("s3", region=context.home.region)
+    saved: dict[str, Path] = {}
+    for name in dict.fromkeys((key, key.removesuffix(".html") + ".txt")):
         try:
-            content = (
-                context.client("s3", region=context.home.region).get_object(Bucket=bucket, Key=name)["Body"].read()
-            )
+            content = store.get_object(Bucket=bucket, Key=name)["Body"].read()
         except ClientError as error:
-            return [f"The page is missing: {error}"]
-        file = context.workplace.logs / f"plan-{Path(name).name}"
-        file.write_bytes(content)
-        saved.append(file)
-    page, text = saved
-    return [f"The page, for a browser: {page}", "", *text.read_text(encoding="utf-8").splitlines()]
+            if name == key:
+                return [f"The page is missing: {error}"]
+            continue
+        saved[name] = context.workplace.logs / f"approval-{Path(name).name}"
+        saved[name].write_bytes(content)
+    text = saved[name].read_text(encoding="utf-8").splitlines() if name.endswith(".txt") and name in saved else []
+    return [f"The page, for a browser: {saved[key]}", "", *text]
 
 
 def carry_out(action: Action, context: Context) -> Outcome:
@@ -57,6 +54,11 @@ def carry_out(action: Action, context: Context) -> Outcome:
     )
     context.step.pause()
     _ask(action, context, request)
+    if context.workplace.approver is console.absent:
+        raise ApprovalPending(
+            f"{action} waits for an approval, and there is no terminal to ask for it. Run `APPROVE=yes "
+            f"{context.workplace.settings.command}` to deliver past it, APPROVE=no to refuse it."
+        )
     started = time.monotonic()
     while (state := _state(action, context))["status"] == "InProgress":
         context.step.watch(f"the approval, for {time.monotonic() - started:.0f} s")
@@ -65,7 +67,7 @@ def carry_out(action: Action, context: Context) -> Outcome:
             _put(answer, request, context)
     if state["status"] == "Succeeded":
         return Outcome(summary=f"approved: {state.get('summary', '')}")
-    verdict = "was refused" if state["status"] == "Failed" else "ended unanswered"
+    verdict = "was refused" if state["status"] == "Failed" else "ended without an answer"
     raise DeliveryError(f"{action} {verdict}: {state.get('summary') or 'no reason given'}")
 
 
@@ -76,7 +78,7 @@ def _state(action: Action, context: Context) -> dict[str, Any]:
             if (stage["stageName"], each["actionName"]) == (action.stage, action.name):
                 latest: dict[str, Any] = each["latestExecution"]
                 return latest
-    raise DeliveryError(f"{action} is no longer part of the pipeline.")
+    raise DeliveryError(f"{action} is not part of the pipeline any more.")
 
 
 def _put(answer: Answer, request: Request, context: Context) -> None:
@@ -90,32 +92,34 @@ def _put(answer: Answer, request: Request, context: Context) -> None:
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ApprovalAlreadyCompletedException":
-            raise  # else somebody else was faster, and their answer counts
+            raise  # else another answer was first, and counts
 
 
 def _ask(action: Action, context: Context, request: Request) -> None:
-    later = [stage.name for stage in context.pipeline.stages]
-    later = later[later.index(action.stage) + 1 :]
+    stages = list(context.pipeline.stages)
+    (at,) = (position for position, stage in enumerate(stages) if stage.name == action.stage)
+    rest = any(each.run_order > action.run_order for each in stages[at].actions)
+    later = [*([f"the rest of {action.stage}"] if rest else []), *(stage.name for stage in stages[at + 1 :])]
     lines = [
         "",
-        f"  {action.stage} / {action.name} wants an approval for commit {request.revision[:12]} "
+        f"  {action.stage} / {action.name} waits for an approval of commit {request.revision[:12]} "
         f"({context.commit.title})",
-        f"  What follows: {', '.join(later) or 'nothing'}",
+        f"  After it: {', '.join(later) or 'nothing'}",
         *(f"  {text}" for text in _said(context)),
-        "  From another terminal:",
-        command(context, request),
     ]
+    if context.workplace.approver is not console.absent:
+        lines += ["  From another terminal:", command(context, request)]
     if context.workplace.approver is console.terminal:
-        lines += ["", "  Approve? yes or no, with a reason behind it if you like:"]
+        lines += ["", "  Approve? yes or no, and a reason if you like:"]
     context.workplace.console.say("\n".join(lines))
     console.forget_typed_ahead()
 
 
 def _said(context: Context) -> list[str]:
-    """The pipeline's own words about what is approved."""
+    """The message of the approval, and the page that it links to."""
     keys = ("CustomData", "ExternalEntityLink")
     said = [context.configuration[key] for key in keys if context.configuration.get(key)]
-    return said + fetched(context.configuration.get("ExternalEntityLink", ""), context)
+    return said + linked_page(context.configuration.get("ExternalEntityLink", ""), context)
 
 
 def command(context: Context, request: Request) -> str:

@@ -1,6 +1,6 @@
-"""CodeBuild actions: the project's buildspec is really carried out, on the artifacts that the pipeline hands over.
+"""CodeBuild actions: the commands of the project's buildspec are really run, on the input artifacts.
 
-Nothing is asked of the emulator's own CodeBuild but the project: it calls every build succeeded without running it.
+The emulator's own CodeBuild only describes the project: it reports every build as succeeded without running it.
 """
 
 import json
@@ -11,15 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cdk_rehearsal import artifacts, processes
+from cdk_rehearsal import artifacts
 from cdk_rehearsal.actions.context import Context, Outcome
 from cdk_rehearsal.buildspec import Buildspec, Output, Shell, parse
 from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.pipeline import Action
 from cdk_rehearsal.processes import quoted
-
-NEEDS_CONTAINERS = "containers"
-"""The marker of tests that want an answer from a container; none runs here."""
 
 
 def primary_input(action: Action, context: Context) -> str:
@@ -30,26 +27,24 @@ def primary_input(action: Action, context: Context) -> str:
 def environment(
     action: Action, context: Context, *, project: Mapping[str, Any], spec: Buildspec, directory: Path
 ) -> dict[str, str]:
-    """What CodeBuild sets; of equal names the action's wins over the project's and that over the buildspec's."""
+    """The variables of a build; an action's win over the project's, and those over the buildspec's."""
     home = context.home
     base = context.workplace.emulator.environment(account=home.account, region=action.region)
     build = f"{project['name']}:{uuid.uuid4()}"
-    told = {
+    set_by_codebuild = {
         "CODEBUILD_BUILD_ARN": f"arn:aws:codebuild:{action.region}:{home.account}:build/{build}",
         "CODEBUILD_BUILD_ID": build,
         "CODEBUILD_CI": "true",
         "CODEBUILD_INITIATOR": f"codepipeline/{context.pipeline.name}",
         "CODEBUILD_LOG_PATH": str(context.log),
         "CODEBUILD_RESOLVED_SOURCE_VERSION": context.commit.id,
-        "PIP_AUDIT_OSV_URL": f"{context.workplace.emulator.endpoint}/_rehearsal/advisories",
-        "PYTEST_ADDOPTS": f"-m 'not {NEEDS_CONTAINERS}'",
         "CODEBUILD_START_TIME": str(int(time.time() * 1000)),
     }
     for name in action.inputs:
-        told[f"CODEBUILD_SRC_DIR_{name}"] = str(directory / "inputs" / name)
+        set_by_codebuild[f"CODEBUILD_SRC_DIR_{name}"] = str(directory / "inputs" / name)
     primary = primary_input(action, context)
-    told["CODEBUILD_SRC_DIR"] = told.pop(f"CODEBUILD_SRC_DIR_{primary}")
-    told["CODEBUILD_SOURCE_VERSION"] = context.artifacts.location(primary, region=action.region)
+    set_by_codebuild["CODEBUILD_SRC_DIR"] = set_by_codebuild.pop(f"CODEBUILD_SRC_DIR_{primary}")
+    set_by_codebuild["CODEBUILD_SOURCE_VERSION"] = context.artifacts.location(primary, region=action.region)
     given = {each["name"]: each for each in project.get("environment", {}).get("environmentVariables", [])}
     for each in json.loads(context.configuration.get("EnvironmentVariables", "[]")):
         given[each["name"]] = each
@@ -59,9 +54,11 @@ def environment(
         *({"name": name, "value": value, "type": "SECRETS_MANAGER"} for name, value in spec.secrets.items()),
         *given.values(),
     ]
+    configured = context.workplace.settings.build_environment
     return (
-        processes.environment(base, tools=context.workplace.tools, scratch=directory)
-        | told
+        context.workplace.tools.build(base, scratch=directory)
+        | set_by_codebuild
+        | {name: value.replace("{emulator}", context.workplace.emulator.endpoint) for name, value in configured.items()}
         | {each["name"]: _value(each, action, context) for each in wanted}
     )
 
@@ -91,8 +88,9 @@ def carry_out(action: Action, context: Context) -> Outcome:
     directory = context.workplace.directory / "builds" / context.action_execution
     sources = _unpack(action, context, directory)
     spec = _buildspec(project, sources)
-    patterns = (*artifacts.INSTALLED, *spec.cache_paths)
-    cached = artifacts.restore(checkout=context.workplace.checkout, tree=sources, patterns=patterns)
+    checkout, settings = context.workplace.checkout, context.workplace.settings
+    patterns = (*settings.cache, *spec.cache_paths)
+    cached = artifacts.restore(checkout=checkout, tree=sources, patterns=patterns, key=settings.cache_key)
     minutes = project.get("timeoutInMinutes", _DEFAULT_MINUTES)
     shell = Shell(
         interpreter=spec.shell,
@@ -109,7 +107,7 @@ def carry_out(action: Action, context: Context) -> Outcome:
         failure = shell.build(spec)
     except TimeoutError:
         failure = f"it was not done after {minutes} minutes"
-    artifacts.keep(checkout=context.workplace.checkout, tree=sources, patterns=spec.cache_paths)
+    artifacts.keep(checkout=checkout, tree=sources, patterns=spec.cache_paths, key=settings.cache_key)
     if failure is not None:
         raise DeliveryError(f"The build failed: {failure}\n    The end of {context.log}:\n{quoted(context.log)}")
     variables = shell.variables() if spec.exported else {}

@@ -1,4 +1,4 @@
-"""CloudFormation actions: change sets made and executed in the target account, under the role that the action names.
+"""CloudFormation actions: change sets in the target account, created and executed with the role of the action.
 
 A change set without changes succeeds, as it does in CodePipeline, and says so.
 """
@@ -44,12 +44,12 @@ def outputs(client: Any, stack: str) -> dict[str, str]:
 
 
 def event_ids(client: Any, stack: str) -> set[str]:
-    """Everything that has happened to the stack so far."""
+    """The events of the stack so far."""
     return {event["EventId"] for event in _events(client, stack)}
 
 
 def settled(client: Any, stack: str, *, before: set[str], watch: Watcher) -> str:
-    """Wait until the stack stands still; fails with the reasons of its resources, which its status never tells."""
+    """Wait until no operation of the stack is in progress; fails with the reasons of its resources."""
     while (found := status(client, stack) or "DELETE_COMPLETE").endswith("_IN_PROGRESS"):
         watch(f"{stack}: {found}")
         time.sleep(_POLL_SECONDS)
@@ -61,7 +61,7 @@ def settled(client: Any, stack: str, *, before: set[str], watch: Watcher) -> str
 
 
 def _events(client: Any, stack: str) -> list[Mapping[str, Any]]:
-    """Newest first: what happened to resources, and what was refused before any was touched."""
+    """Newest first: events of resources, and refusals before any resource was changed."""
     happened = client.get_paginator("describe_stack_events").paginate(StackName=stack)
     operations = client.get_paginator("describe_events").paginate(StackName=stack)
     return [
@@ -86,13 +86,7 @@ _BUCKET_OUTPUT = "BucketName"
 
 @contextmanager
 def handed_over(action: Action, context: Context, *, key: str) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
-    """The request to CloudFormation, and the template configuration that it was made with.
-
-    Args:
-        action: A CloudFormation action with a template.
-        context: Where it takes place.
-        key: The access key of the role that it works under.
-    """
+    """The request to CloudFormation, and its template configuration; `key` is the access key of the action's role."""
     configuration = _configuration(action, context)
     emulator, region = context.workplace.emulator, action.region
     bucket = outputs(emulator.client("cloudformation", account=key, region=region), TOOLKIT)[_BUCKET_OUTPUT]
@@ -144,7 +138,7 @@ Mode = Callable[[Action, Context, str, Any], Outcome]
 
 
 def carry_out(action: Action, context: Context) -> Outcome:
-    """Do what the action's mode says, under its role or else in the pipeline's account."""
+    """Carry out the action's mode, with its role or else in the pipeline's account."""
     modes: dict[str, Mode] = {
         "CHANGE_SET_REPLACE": _replace_change_set,
         "CHANGE_SET_EXECUTE": _execute_change_set,
@@ -216,7 +210,7 @@ def _delete(_action: Action, context: Context, _key: str, client: Any) -> Outcom
 
 
 def _described(client: Any, change_set: str, context: Context) -> Mapping[str, Any]:
-    """The change set when it is made, all its changes included."""
+    """The finished change set with all its changes."""
     while True:
         described: dict[str, Any] = client.describe_change_set(ChangeSetName=change_set)
         if described["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:

@@ -1,4 +1,4 @@
-"""What an action may use, and what it leaves behind."""
+"""The inputs and the outcome of an action."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a succeeded action puts out."""
+    """The outputs of an action that succeeded."""
 
     summary: str = ""
     revision: str = ""

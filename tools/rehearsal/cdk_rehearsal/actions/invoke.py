@@ -12,11 +12,14 @@ from cdk_rehearsal.pipeline import Action
 
 
 def carry_out(action: Action, context: Context) -> Outcome:
-    """Invoke, and see what the job's answer was."""
+    """Invoke the function and read its answer to the job."""
     name = context.configuration["FunctionName"]
-    event = {
-        "CodePipeline.job": {"id": context.action_execution, "accountId": context.home.account, "data": _data(context)}
+    data = {
+        "actionConfiguration": {"configuration": dict(context.configuration)},
+        "inputArtifacts": [],
+        "outputArtifacts": [],
     }
+    event = {"CodePipeline.job": {"id": context.action_execution, "accountId": context.home.account, "data": data}}
     functions = context.client("lambda", region=action.region)
     answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
     said = answer["Payload"].read().decode()
@@ -31,16 +34,8 @@ def carry_out(action: Action, context: Context) -> Outcome:
     return Outcome(summary=summary, variables=job["output"]["outputVariables"])
 
 
-def _data(context: Context) -> dict[str, Any]:
-    return {
-        "actionConfiguration": {"configuration": dict(context.configuration)},
-        "inputArtifacts": [],
-        "outputArtifacts": [],
-    }
-
-
 def _job(context: Context) -> dict[str, Any]:
-    """The action as the service knows it."""
+    """The action as the service describes it."""
     listed = context.engine.client.list_action_executions(
         pipelineName=context.pipeline.name, filter={"pipelineExecutionId": context.execution}
     )

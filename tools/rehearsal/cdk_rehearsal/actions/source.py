@@ -1,6 +1,6 @@
 """Source actions: the source artifact is the delivered commit, whichever repository service the pipeline names.
 
-No repository service is emulated, and none is needed: what matters to the delivery is the tree and its revision.
+No repository service is emulated: a delivery needs only the tree and its revision.
 """
 
 from botocore.exceptions import ClientError
@@ -28,6 +28,18 @@ def from_connection(action: Action, context: Context) -> Outcome:
     return _outcome(action, context, variables=variables)
 
 
+def from_github(action: Action, context: Context) -> Outcome:
+    """A push to GitHub, with the provider of version 1 that reads with an OAuth token."""
+    variables = {
+        "BranchName": context.configuration["Branch"],
+        "CommitId": context.commit.id,
+        "CommitMessage": context.commit.message,
+        "CommitUrl": "https://github.com/{Owner}/{Repo}/commit/".format_map(context.configuration) + context.commit.id,
+        "RepositoryName": context.configuration["Repo"],
+    }
+    return _outcome(action, context, variables=variables)
+
+
 def from_codecommit(action: Action, context: Context) -> Outcome:
     """A push to a CodeCommit repository."""
     variables = {
@@ -40,7 +52,7 @@ def from_codecommit(action: Action, context: Context) -> Outcome:
 
 
 def from_s3(action: Action, context: Context) -> Outcome:
-    """An upload of the zipped sources, really made where the bucket stands."""
+    """An upload of the zipped sources, really made where the bucket exists."""
     bucket, key = context.configuration["S3Bucket"], context.configuration["S3ObjectKey"]
     variables = {"BucketName": bucket, "ObjectKey": key}
     notes: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.engine import Engine
 from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.results import ExecutionResult
-from tests.rehearsal.places import workplace_in
+from places import workplace_in
 
 HOME = Environment(account="600000000007", region="eu-west-1")
 TARGET = "600000000008"

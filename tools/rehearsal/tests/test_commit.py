@@ -1,16 +1,16 @@
-"""What is delivered is a commit: all of it, and nothing that is not in it."""
+"""A delivered commit has all of its files and nothing else, and the build cache follows the lock files."""
 
 import os
 from pathlib import Path
 
 import pytest
-from dulwich import porcelain
 
 from cdk_rehearsal import artifacts
 from cdk_rehearsal.commit import find, uncommitted
 from cdk_rehearsal.errors import RehearsalError
+from repositories import commit, git
 
-AUTHOR = b"A Person <a@example.com>"
+KEY = ("requirements.txt", "package-lock.json")
 
 
 @pytest.fixture
@@ -21,14 +21,9 @@ def checkout(tmp_path: Path) -> Path:
     (repository / "scripts" / "run").chmod(0o755)
     (repository / "run").symlink_to("scripts/run")
     (repository / "requirements.txt").write_text("one==1\n")
-    porcelain.init(str(repository))
+    git(repository, "init", "--quiet")
     commit(repository, "First\n\nwith a body")
     return repository
-
-
-def commit(checkout: Path, message: str) -> None:
-    porcelain.add(str(checkout), [str(path) for path in checkout.rglob("*") if ".git" not in path.parts])
-    porcelain.commit(str(checkout), message=message, author=AUTHOR, committer=AUTHOR)
 
 
 def test_the_tree_arrives_with_its_modes_and_links(checkout: Path, tmp_path: Path) -> None:
@@ -65,8 +60,31 @@ def test_earlier_commits_have_their_names(checkout: Path) -> None:
 def test_an_unknown_name_is_refused_with_the_remedy(checkout: Path) -> None:
     with pytest.raises(RehearsalError, match="git log"):
         find(checkout=checkout, name="nothing")
-    with pytest.raises(RehearsalError, match="clone"):
+    with pytest.raises(RehearsalError, match="'HEAD:run' is no commit"):
+        find(checkout=checkout, name="HEAD:run")
+
+
+def test_a_directory_below_the_top_is_refused_with_the_top(checkout: Path) -> None:
+    with pytest.raises(RehearsalError, match=f"is not the top of its git checkout: run this in {checkout}"):
         find(checkout=checkout / "scripts", name="HEAD")
+
+
+def test_a_directory_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RehearsalError, match="is no git checkout: clone the repository"):
+        uncommitted(checkout=tmp_path)
+
+
+def test_a_missing_git_is_named(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(RehearsalError, match="git is not on the PATH"):
+        find(checkout=checkout, name="HEAD")
+
+
+def test_variables_of_a_git_hook_do_not_lead_to_another_repository(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert find(checkout=checkout, name="HEAD").title == "First"
 
 
 def test_the_build_cache_is_linked_while_the_lock_files_are_the_same(checkout: Path, tmp_path: Path) -> None:
@@ -76,9 +94,9 @@ def test_the_build_cache_is_linked_while_the_lock_files_are_the_same(checkout: P
         artifacts.unpack(find(checkout=checkout, name="HEAD").source, tree)
         (tree / "requirements.txt").write_text(requirement)
     patterns = [".venv/**/*", "node_modules/**/*", "/var/cache/npm/**/*", "../outside/**"]
-    assert artifacts.restore(checkout=checkout, tree=tmp_path / "same", patterns=patterns) == [".venv"]
+    assert artifacts.restore(checkout=checkout, tree=tmp_path / "same", patterns=patterns, key=KEY) == [".venv"]
     assert (tmp_path / "same" / ".venv").resolve() == checkout / ".venv"
-    assert artifacts.restore(checkout=checkout, tree=tmp_path / "other", patterns=patterns) == []
+    assert artifacts.restore(checkout=checkout, tree=tmp_path / "other", patterns=patterns, key=KEY) == []
 
 
 def test_what_a_build_made_is_kept_for_the_next_one_where_there_is_none(checkout: Path, tmp_path: Path) -> None:
@@ -90,10 +108,15 @@ def test_what_a_build_made_is_kept_for_the_next_one_where_there_is_none(checkout
     for name in ("requirements.txt", "package-lock.json"):
         if (checkout / name).exists():
             (tree / name).write_bytes((checkout / name).read_bytes())
-    artifacts.keep(checkout=checkout, tree=tree, patterns=[".venv/**/*", ".mypy_cache/**/*", "../outside/**"])
+    artifacts.keep(checkout=checkout, tree=tree, patterns=[".venv/**/*", ".mypy_cache/**/*", "../outside/**"], key=KEY)
     assert (checkout / ".mypy_cache" / "file").read_text() == "slow to make"
     assert list((checkout / ".venv").iterdir()) == []
     (tree / "requirements.txt").write_text("another==1\n")
     (tree / "node_modules").mkdir()
-    artifacts.keep(checkout=checkout, tree=tree, patterns=["node_modules/**/*"])
+    artifacts.keep(checkout=checkout, tree=tree, patterns=["node_modules/**/*"], key=KEY)
     assert not (checkout / "node_modules").exists()
+
+
+def test_without_key_files_there_is_no_cache(checkout: Path, tmp_path: Path) -> None:
+    (checkout / ".venv").mkdir()
+    assert artifacts.restore(checkout=checkout, tree=tmp_path, patterns=[".venv/**/*"], key=[]) == []
