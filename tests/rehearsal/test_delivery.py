@@ -40,7 +40,7 @@ def test_every_question_has_a_token_of_its_own(week: Week) -> None:
 
 def test_the_same_commit_again_changes_nothing(week: Week) -> None:
     assert week.again.succeeded
-    assert {each.change for each in week.again.standing} == {UNCHANGED}
+    assert {each.change for each in week.again.stacks} == {UNCHANGED}
     deployments = [each for each in week.again.executions[-1].actions if each.provider == "CloudFormation"]
     assert {each.summary for each in deployments} == {"no changes"}
 

@@ -16,12 +16,12 @@ from cdk_rehearsal.documented import Teardown, Terminal
 from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.settings import Settings
 from cdk_rehearsal.workplace import Workplace
-from places import workplace_in
 from stacks import PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
 from tests.templates import Assembly
 from tools.drill import platform
 from tools.drill.data import back_up
+from workplaces import workplace_in
 
 REGIONS = (PRIMARY, RECOVERY)
 SETTINGS = Settings.load(CHECKOUT)

@@ -17,10 +17,10 @@ from cdk_rehearsal import (
     bootstrap_commands,
     remains,
 )
-from places import workplace_in
 from stacks import PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
 from tests.rehearsal.project import Project
+from workplaces import workplace_in
 
 REGIONS = (PRIMARY, RECOVERY)
 SETTINGS = Settings.load(CHECKOUT).bootstrap
@@ -79,10 +79,10 @@ def test_a_sandbox_comes_and_goes(bootstrapped: Emulator, workplace: Workplace, 
 def test_a_page_that_forgets_a_region_is_refused() -> None:
     place = Environment(account="222222222222", region="eu-west-1")
     with pytest.raises(DeliveryError, match=r"README\.md does not bootstrap eu-west-1"):
-        bootstrap_commands(CHECKOUT, settings=SETTINGS, tooling="111111111111", places=[place])
+        bootstrap_commands(CHECKOUT, settings=SETTINGS, tooling="111111111111", targets=[place])
 
 
 def test_a_page_without_the_commands_is_refused(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# Bootstrap it somehow\n", encoding="utf-8")
     with pytest.raises(DeliveryError, match=r"README\.md has 0 blocks that bootstrap an account"):
-        bootstrap_commands(tmp_path, settings=SETTINGS, tooling="111111111111", places=[])
+        bootstrap_commands(tmp_path, settings=SETTINGS, tooling="111111111111", targets=[])

@@ -15,7 +15,7 @@ from cdk_rehearsal.console import NO, Answer, Request
 from cdk_rehearsal.delivery import Rehearsal
 from cdk_rehearsal.documented import blocks
 from cdk_rehearsal.emulator import Emulator
-from cdk_rehearsal.report import Report, Standing
+from cdk_rehearsal.report import Report, StackState
 from tests.rehearsal.project import Project
 
 FOURTH_ACCOUNT = "555555555555"
@@ -84,7 +84,7 @@ class Approval:
 class Data:
     """What users put into an environment: a session, a payment on its way, an audit record."""
 
-    def __init__(self, emulator: Emulator, payment: Standing) -> None:
+    def __init__(self, emulator: Emulator, payment: StackState) -> None:
         account, region = payment.environment.account, payment.environment.region
         self._clients = {
             service: emulator.client(service, account=account, region=region)
@@ -229,10 +229,10 @@ def entries(guarded: Report, environments: Iterable[str]) -> list[str]:
     return [f"{environment}-Payment/{change}" for environment in environments for change in dict.fromkeys(named)]
 
 
-def stacks_of(report: Report, environment: str) -> dict[str, Standing]:
+def stacks_of(report: Report, environment: str) -> dict[str, StackState]:
     """The stacks of an environment by their own names."""
     prefix = f"{environment}-"
-    return {each.stack.removeprefix(prefix): each for each in report.standing if each.stack.startswith(prefix)}
+    return {each.stack.removeprefix(prefix): each for each in report.stacks if each.stack.startswith(prefix)}
 
 
 def standing_of(report: Report, environment: str) -> set[tuple[str, str]]:

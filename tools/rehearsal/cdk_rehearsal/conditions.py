@@ -123,24 +123,24 @@ def read(stage: Mapping[str, Any], *, region: str) -> Conditions:
 
 
 def _conditions(stage: Mapping[str, Any], kind: str, *, region: str) -> tuple[Condition, ...]:
-    place = f"{kind} of stage {stage['name']}"
-    check_known(stage.get(kind, {}), {"conditions"}, f"in {place}")
+    where = f"{kind} of stage {stage['name']}"
+    check_known(stage.get(kind, {}), {"conditions"}, f"in {where}")
     found = stage.get(kind, {}).get("conditions", [])
     for condition in found:
-        check_known(condition, {"result", "rules"}, f"in {place}")
+        check_known(condition, {"result", "rules"}, f"in {where}")
         if condition["result"] not in _RESULTS[kind]:
-            raise DeliveryError(f"A rehearsal does not know the result {condition['result']} in {place}.")
+            raise DeliveryError(f"A rehearsal does not know the result {condition['result']} in {where}.")
     return tuple(
         Condition(
             result=condition["result"],
-            rules=tuple(_rule(rule, place, region=region) for rule in condition["rules"]),
+            rules=tuple(_rule(rule, where, region=region) for rule in condition["rules"]),
         )
         for condition in found
     )
 
 
-def _rule(rule: Mapping[str, Any], place: str, *, region: str) -> Rule:
-    check_known(rule, {"name", "ruleTypeId", "configuration", "region", "roleArn"}, f"in {place}")
+def _rule(rule: Mapping[str, Any], where: str, *, region: str) -> Rule:
+    check_known(rule, {"name", "ruleTypeId", "configuration", "region", "roleArn"}, f"in {where}")
     return Rule(
         name=rule["name"],
         provider=rule["ruleTypeId"]["provider"],
@@ -151,9 +151,9 @@ def _rule(rule: Mapping[str, Any], place: str, *, region: str) -> Rule:
 
 
 def _failure(stage: Mapping[str, Any]) -> Failure:
-    failure, place = stage["onFailure"], f"onFailure of stage {stage['name']}"
-    check_known(failure, {"result", "retryConfiguration"}, f"in {place}")
+    failure, where = stage["onFailure"], f"onFailure of stage {stage['name']}"
+    check_known(failure, {"result", "retryConfiguration"}, f"in {where}")
     if failure["result"] not in {ROLLBACK, RETRY}:
-        raise DeliveryError(f"A rehearsal does not know the result {failure['result']} in {place}.")
+        raise DeliveryError(f"A rehearsal does not know the result {failure['result']} in {where}.")
     mode = failure.get("retryConfiguration", {}).get("retryMode", "FAILED_ACTIONS")
     return Failure(result=failure["result"], all_actions=mode == "ALL_ACTIONS")

@@ -22,7 +22,7 @@ from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.engine import Engine
 from cdk_rehearsal.errors import DeliveryError, RehearsalError
 from cdk_rehearsal.execution import Execution, Run
-from cdk_rehearsal.report import Report, Standing
+from cdk_rehearsal.report import Report, StackState
 from cdk_rehearsal.results import Arrival, ExecutionResult
 from cdk_rehearsal.workplace import Workplace
 from cdk_rehearsal.workstation import bootstrap, deploy, synthesize, tree_of
@@ -52,8 +52,8 @@ class Rehearsal:
         self._assemblies: dict[str, list[Stack]] = {}  # by commit
         self._engine: Engine | None = None
         self._push: Push | None = None
-        self._before: Mapping[report.Place, str] | None = None
-        self._stand_ins: list[str] = []
+        self._before: Mapping[report.StackKey, str] | None = None
+        self._placeholders: list[str] = []
         self._said: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -104,9 +104,9 @@ class Rehearsal:
             waiting=last.waiting,
             seconds=time.monotonic() - started,
             executions=tuple(results),
-            standing=tuple(self._look(stacks, before=before)),
+            stacks=tuple(self._look(stacks, before=before)),
             declared_types=frozenset().union(*map(assembly.resource_types, stacks)),
-            notes=tuple(dict.fromkeys([*self._stand_ins, *(note for result in results for note in result.notes)])),
+            notes=tuple(dict.fromkeys([*self._placeholders, *(note for result in results for note in result.notes)])),
             not_proved=self.workplace.settings.not_proved,
             logs=self.workplace.logs,
             coverage=self.workplace.emulator.coverage(),
@@ -118,7 +118,7 @@ class Rehearsal:
         stacks = self._synthesize(commit)
         Teardown(self.workplace, tree=tree_of(self.workplace, commit), stacks=stacks).carry_out()
 
-    def _look(self, stacks: list[Stack], *, before: Mapping[report.Place, str]) -> list[Standing]:
+    def _look(self, stacks: list[Stack], *, before: Mapping[report.StackKey, str]) -> list[StackState]:
         """The deployed stacks, also in environments that only an earlier commit has."""
         return report.look(
             self.workplace.emulator,
@@ -135,12 +135,12 @@ class Rehearsal:
         """Bootstrap the accounts, create the secrets that the templates take from there, and name what is missing."""
         home = self._pipeline_stack(stacks).environment
         bootstrap(self.workplace, stacks=stacks, home=home, tree=tree_of(self.workplace, commit))
-        stand_ins = needs.create_secrets(stacks, emulator=self.workplace.emulator)
-        for each in (*needs.missing(stacks, coverage=self.workplace.emulator.coverage()), *stand_ins):
+        placeholders = needs.create_secrets(stacks, emulator=self.workplace.emulator)
+        for each in (*needs.missing(stacks, coverage=self.workplace.emulator.coverage()), *placeholders):
             if each not in self._said:
                 self.workplace.console.say(f"  {each}")
             self._said.add(each)
-        self._stand_ins += stand_ins
+        self._placeholders += placeholders
 
     def _expected(self, commit: Commit) -> list[Stack]:
         """The stacks of the commit; one that cannot be synthesized can be pushed, and fails in its build."""

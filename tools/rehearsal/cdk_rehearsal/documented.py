@@ -1,4 +1,4 @@
-"""Shell commands that stand in pages of the rehearsed repository, and the teardown that carries them out."""
+"""Shell commands in pages of the rehearsed repository, and the teardown that runs them."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def blocks(text: str) -> Iterator[Block]:
         yield Block(marks=found["marks"], code=code)
 
 
-def bootstrap_commands(checkout: Path, *, settings: Bootstrap, tooling: str, places: list[Environment]) -> str:
+def bootstrap_commands(checkout: Path, *, settings: Bootstrap, tooling: str, targets: list[Environment]) -> str:
     """The block of the configured page that bootstraps regions of one account, with both account numbers put in."""
     page = checkout / settings.page
     variables = re.compile(rf"{settings.tooling}=\d{{12}}; {settings.account}=\d{{12}}")
@@ -46,9 +46,9 @@ def bootstrap_commands(checkout: Path, *, settings: Bootstrap, tooling: str, pla
             f"{page.name} has {len(found)} blocks that bootstrap an account ({settings.tooling}=...; "
             f"{settings.account}=...): it needs one."
         )
-    if forgotten := [each.region for each in places if f"aws://${settings.account}/{each.region}" not in found[0]]:
+    if forgotten := [each.region for each in targets if f"aws://${settings.account}/{each.region}" not in found[0]]:
         raise DeliveryError(f"{page.name} does not bootstrap {', '.join(forgotten)}: add it there.")
-    return variables.sub(f"{settings.tooling}={tooling}; {settings.account}={places[0].account}", found[0])
+    return variables.sub(f"{settings.tooling}={tooling}; {settings.account}={targets[0].account}", found[0])
 
 
 _MINUTES = 10
@@ -160,16 +160,16 @@ class Teardown:
 
     def _look(self) -> None:
         """A stack that still exists is a failure; resources without a stack are listed."""
-        places = {stack.environment for stack in self._stacks}
+        targets = {stack.environment for stack in self._stacks}
         workplace, beside = self._workplace, self._workplace.settings.bootstrap
         found = report.look(
-            workplace.emulator, stacks=self._stacks, environments=places, before={}, without=beside.stacks
+            workplace.emulator, stacks=self._stacks, environments=targets, before={}, without=beside.stacks
         )
         if left := [each.stack for each in found if each.status != report.ABSENT]:
             raise DeliveryError(f"Still deployed after the teardown: {', '.join(left)}.")
         workplace.console.say("What is left, beside the bootstrap:")
-        for account in sorted({place.account for place in places}):
-            regions = sorted({place.region for place in places if place.account == account})
+        for account in sorted({target.account for target in targets}):
+            regions = sorted({target.region for target in targets if target.account == account})
             kinds = remains(workplace.emulator, account=account, regions=regions, without=beside.names)
             counts = ", ".join(f"{kind} {len(names)}" for kind, names in kinds.items())
             workplace.console.say(f"  - {account}: {counts or 'nothing'}")

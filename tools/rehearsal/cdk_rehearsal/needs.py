@@ -1,4 +1,4 @@
-"""What an app needs that a rehearsal lacks: said before anything is deployed, or replaced by a stand-in."""
+"""What an app needs and a rehearsal lacks: reported before the deployment, or replaced by a placeholder."""
 
 import json
 import re
@@ -55,9 +55,9 @@ def _images(stack: Stack) -> list[str]:
 
 
 def create_secrets(stacks: Iterable[Stack], *, emulator: Emulator) -> list[str]:
-    """Create each secret that a template refers to by its name and that does not exist; one sentence for each.
+    """Create each missing secret that a template refers to by its name, such as a GitHub token; one sentence for each.
 
-    A GitHub token is such a secret: on AWS somebody has put it there before the first deployment.
+    On AWS the team creates it before the first deployment.
     """
     wanted: dict[tuple[str, Environment], set[str]] = {}  # the keys of each secret
     for stack in stacks:

@@ -125,7 +125,7 @@ def read(client: Any, *, name: str, region: str) -> Pipeline:
         name=answer["name"],
         version=answer["version"],
         role_arn=answer["roleArn"],
-        stores={place: _store(store) for place, store in stores.items()},
+        stores={name: _store(store) for name, store in stores.items()},
         stages=tuple(_stage(stage, region=region) for stage in answer["stages"]),
         variables={each["name"]: each.get("defaultValue", "") for each in answer.get("variables", [])},
     )

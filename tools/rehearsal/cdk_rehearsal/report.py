@@ -22,11 +22,11 @@ TOOLKIT = "CDKToolkit"  # what `cdk bootstrap` deploys
 ABSENT = "does not exist"
 CHANGED, UNCHANGED = "changed", "no changes"
 
-Place = tuple[Environment, str]  # environment and stack name
+StackKey = tuple[Environment, str]  # environment and stack name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class StackState:
     """An expected stack or another deployed one; its status may be that it does not exist."""
 
     stack: str
@@ -36,9 +36,9 @@ class Standing:
     resources: Mapping[str, int]  # type -> number
 
 
-def latest_events(emulator: Emulator, stacks: Iterable[Stack]) -> dict[Place, str]:
+def latest_events(emulator: Emulator, stacks: Iterable[Stack]) -> dict[StackKey, str]:
     """The newest event of each stack, which stays the same while nothing is done to the stack."""
-    latest: dict[Place, str] = {}
+    latest: dict[StackKey, str] = {}
     for stack in stacks:
         client = _client(emulator, stack.environment)
         try:
@@ -53,9 +53,9 @@ def look(
     *,
     stacks: Iterable[Stack],
     environments: Iterable[Environment],
-    before: Mapping[Place, str],
+    before: Mapping[StackKey, str],
     without: Iterable[str],
-) -> list[Standing]:
+) -> list[StackState]:
     """The expected stacks in their order, then the others of the environments, without those of the bootstrap."""
     left_out = {TOOLKIT, *without}
     expected = [(stack.environment, stack.name) for stack in stacks]
@@ -65,21 +65,21 @@ def look(
         for name, status in _deployed(_client(emulator, environment))
         if name not in left_out
     }
-    places = [*expected, *(place for place in found if place not in expected)]
-    return [_describe(emulator, place, status=found.get(place), before=before) for place in places]
+    keys = [*expected, *(key for key in found if key not in expected)]
+    return [_describe(emulator, key, status=found.get(key), before=before) for key in keys]
 
 
-def _describe(emulator: Emulator, place: Place, *, status: str | None, before: Mapping[Place, str]) -> Standing:
-    environment, name = place
+def _describe(emulator: Emulator, key: StackKey, *, status: str | None, before: Mapping[StackKey, str]) -> StackState:
+    environment, name = key
     if status is None:
-        return Standing(stack=name, environment=environment, status=ABSENT, change="", resources={})
+        return StackState(stack=name, environment=environment, status=ABSENT, change="", resources={})
     client = _client(emulator, environment)
     resources = client.describe_stack_resources(StackName=name)["StackResources"]
-    return Standing(
+    return StackState(
         stack=name,
         environment=environment,
         status=status,
-        change=UNCHANGED if before.get(place) == _latest(client, name) else CHANGED,
+        change=UNCHANGED if before.get(key) == _latest(client, name) else CHANGED,
         resources=dict(Counter(resource["ResourceType"] for resource in resources)),
     )
 
@@ -156,7 +156,7 @@ class Report:
     waiting: str  # the approval that the delivery ended at; empty for any other end
     seconds: float
     executions: tuple[ExecutionResult, ...]
-    standing: tuple[Standing, ...]
+    stacks: tuple[StackState, ...]
     declared_types: frozenset[str]
     notes: tuple[str, ...]
     logs: Path
@@ -166,7 +166,7 @@ class Report:
     def resources(self) -> Mapping[str, int]:
         """The number of deployed resources of each type that is deployed or declared by the commit's templates."""
         total: Counter[str] = Counter(dict.fromkeys(self.declared_types, 0))
-        for stack in self.standing:
+        for stack in self.stacks:
             total.update(stack.resources)
         return total
 
@@ -177,7 +177,7 @@ def show(report: Report, *, console: RichConsole) -> None:
         console.print(_execution(execution))
         if execution.not_reached:
             console.print(escape(f"Not reached: {', '.join(execution.not_reached)}"), soft_wrap=True)
-    console.print(_stacks(report))
+    console.print(_stacks_table(report))
     _coverage(report, console=console)
     for note in report.notes:
         console.print(escape(f"Not carried out: {note}"), soft_wrap=True)
@@ -202,7 +202,7 @@ def write(reports: list[Report], *, file: Path) -> None:
             "waiting": report.waiting,
             "seconds": round(report.seconds, 1),
             "executions": [asdict(execution) for execution in report.executions],
-            "standing": [asdict(stack) for stack in report.standing],
+            "stacks": [asdict(stack) for stack in report.stacks],
             "resource_types": {
                 name: {"count": number, "class": report.coverage[name].kind, "note": report.coverage[name].note}
                 for name, number in sorted(report.resources().items())
@@ -229,14 +229,14 @@ def _execution(execution: ExecutionResult) -> Table:
     return table
 
 
-def _stacks(report: Report) -> Table:
+def _stacks_table(report: Report) -> Table:
     table = Table(title="Stacks", title_justify="left")
     for column in ("Stack", "Account", "Region", "Status", "This delivery", "Resources"):
         table.add_column(column, justify="right" if column == "Resources" else "left", overflow="fold")
-    for stack in report.standing:
-        place = stack.environment
+    for stack in report.stacks:
+        target = stack.environment
         number = str(sum(stack.resources.values()) or "")
-        cells = (stack.stack, place.account, place.region, stack.status, stack.change, number)
+        cells = (stack.stack, target.account, target.region, stack.status, stack.change, number)
         complete = stack.status.endswith("_COMPLETE") and "ROLLBACK" not in stack.status
         table.add_row(*map(escape, cells), style="" if complete else "red")
     return table

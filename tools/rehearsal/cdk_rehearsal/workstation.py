@@ -21,22 +21,23 @@ from cdk_rehearsal.report import TOOLKIT
 from cdk_rehearsal.workplace import Workplace
 
 _AT_ONCE = 2  # the CLI is busy with itself most of the time
-_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"  # what `cdk bootstrap` gives where it trusts nobody
+_ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"  # the default of `cdk bootstrap` without --trust
 
 
 def bootstrap(workplace: Workplace, *, stacks: Iterable[Stack], home: Environment, tree: Path) -> None:
     """Bootstrap the environments of the stacks that are not yet, with trust in the pipeline's account."""
     wanted = {stack.environment: stack.qualifier for stack in stacks}
-    missing = [place for place in sorted(wanted) if not _is_bootstrapped(workplace, place, home=home)]
+    missing = [target for target in sorted(wanted) if not _is_bootstrapped(workplace, target, home=home)]
     if not missing:
         return
-    accounts = {account: list(places) for account, places in groupby(missing, key=lambda place: place.account)}
+    accounts = {account: list(targets) for account, targets in groupby(missing, key=lambda target: target.account)}
     with workplace.console.step(f"bootstrap of {len(missing)} environments") as step:
         left = set(accounts)
         with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
             make = partial(bootstrap_account, workplace, home=home, tree=tree)
             running = {
-                pool.submit(make, places, qualifier=wanted[places[0]]): account for account, places in accounts.items()
+                pool.submit(make, targets, qualifier=wanted[targets[0]]): account
+                for account, targets in accounts.items()
             }
             try:
                 for done in as_completed(running):
@@ -50,21 +51,21 @@ def bootstrap(workplace: Workplace, *, stacks: Iterable[Stack], home: Environmen
         step.note = f"in {len(accounts)} accounts"
 
 
-def _is_bootstrapped(workplace: Workplace, place: Environment, *, home: Environment) -> bool:
-    client = workplace.emulator.client("cloudformation", account=place.account, region=place.region)
+def _is_bootstrapped(workplace: Workplace, target: Environment, *, home: Environment) -> bool:
+    client = workplace.emulator.client("cloudformation", account=target.account, region=target.region)
     try:
         stack = client.describe_stacks(StackName=TOOLKIT)["Stacks"][0]
     except ClientError:
         return False
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
     trusted = parameters.get("TrustedAccounts", "").split(",")
-    trusts = place.account == home.account or home.account in trusted
+    trusts = target.account == home.account or home.account in trusted
     return bool(stack["StackStatus"].endswith("_COMPLETE") and trusts)
 
 
 def bootstrap_account(
     workplace: Workplace,
-    places: list[Environment],
+    targets: list[Environment],
     *,
     home: Environment,
     tree: Path | None = None,
@@ -74,7 +75,7 @@ def bootstrap_account(
 
     In a directory of its own, where the CLI finds no cdk.json and so no app to synthesize first.
     """
-    account, settings = places[0].account, workplace.settings.bootstrap
+    account, settings = targets[0].account, workplace.settings.bootstrap
     directory = workplace.directory / "bootstrap" / account
     directory.mkdir(parents=True, exist_ok=True)
     if settings.page:
@@ -82,15 +83,15 @@ def bootstrap_account(
             source, copy = workplace.checkout / name, directory / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(source, copy, dirs_exist_ok=True) if source.is_dir() else shutil.copy(source, copy)
-        commands = bootstrap_commands(workplace.checkout, settings=settings, tooling=home.account, places=places)
+        commands = bootstrap_commands(workplace.checkout, settings=settings, tooling=home.account, targets=targets)
         command = ["sh", "-euc", commands]
     else:
         cdk = workplace.tools.cdk(tree or workplace.checkout)
-        command = [cdk, "bootstrap", *map(str, places), "--trust", home.account]
+        command = [cdk, "bootstrap", *map(str, targets), "--trust", home.account]
         command += ["--cloudformation-execution-policies", _ADMINISTRATOR]
         command += ["--qualifier", qualifier] if qualifier != QUALIFIER else []
     log = workplace.logs / f"bootstrap-{account}.log"
-    environment = workplace.emulator.environment(account=account, region=places[0].region)
+    environment = workplace.emulator.environment(account=account, region=targets[0].region)
     status = workplace.processes.run(
         command, cwd=directory, environment=workplace.tools.workstation(environment, scratch=directory), log=log
     )

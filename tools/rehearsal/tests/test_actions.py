@@ -1,4 +1,4 @@
-"""What an action needs before it may do anything: a kind that is known, a role that trusts, artifacts in its region."""
+"""Actions: their kinds, their roles, and the artifacts of their regions."""
 
 import json
 from typing import Any, cast
@@ -31,7 +31,7 @@ def pipeline(**stores: Store) -> Pipeline:
     return Pipeline(name="p", version=1, role_arn="", stores=regions, stages=(), variables={})
 
 
-def test_an_action_of_an_unknown_kind_is_not_passed_over() -> None:
+def test_an_action_of_an_unknown_kind_fails() -> None:
     unknown = Action(
         stage="Dev",
         name="Warm",
@@ -49,14 +49,14 @@ def test_an_action_of_an_unknown_kind_is_not_passed_over() -> None:
         actions.carry_out(unknown, cast(Context, None))
 
 
-def test_a_role_that_trusts_the_pipeline_is_worked_under_in_its_own_account(emulator: Emulator) -> None:
+def test_a_role_that_trusts_the_pipeline_is_assumed_in_its_account(emulator: Emulator) -> None:
     key = assume(role(emulator, "trusting", trusted=HOME.account), emulator=emulator, home=HOME, session="test")
     caller = emulator.client("sts", account=key, region=HOME.region).get_caller_identity()
     assert (caller["Account"], "trusting" in caller["Arn"]) == (TARGET, True)
 
 
 @pytest.mark.parametrize(("trusted", "reason"), [(TARGET, "does not trust"), (None, "does not exist")])
-def test_a_role_of_an_account_that_was_bootstrapped_without_trust_is_refused(
+def test_a_missing_or_distrusting_role_fails_with_the_bootstrap_option(
     emulator: Emulator, trusted: str | None, reason: str
 ) -> None:
     missing = f"arn:aws:iam::{TARGET}:role/missing"
@@ -65,7 +65,7 @@ def test_a_role_of_an_account_that_was_bootstrapped_without_trust_is_refused(
         assume(arn, emulator=emulator, home=HOME, session="test")
 
 
-def test_an_artifact_is_replicated_to_the_region_that_wants_it(emulator: Emulator) -> None:
+def test_an_artifact_is_replicated_to_the_region_of_the_action(emulator: Emulator) -> None:
     clients: dict[str, Any] = {}
     for region in ("eu-west-1", "us-west-2"):
         clients[region] = emulator.client("s3", account=HOME.account, region=region)
@@ -81,7 +81,7 @@ def test_an_artifact_is_replicated_to_the_region_that_wants_it(emulator: Emulato
     assert clients["us-west-2"].list_objects_v2(Bucket="artifacts-us-west-2")["KeyCount"] == 1
 
 
-def test_a_region_without_a_store_is_named(emulator: Emulator) -> None:
+def test_a_region_without_an_artifact_store_is_named(emulator: Emulator) -> None:
     artifacts = Artifacts(emulator=emulator, account=HOME.account, pipeline=pipeline())
     with pytest.raises(DeliveryError, match="no artifact store in us-west-2"):
         artifacts.save("Sources", b"", region="us-west-2")

@@ -46,7 +46,7 @@ def actions(report: dict[str, Any]) -> list[str]:
 
 
 def deployed(report: dict[str, Any]) -> set[tuple[str, str, str]]:
-    return {(each["stack"], each["environment"]["region"], each["status"]) for each in report["standing"]}
+    return {(each["stack"], each["environment"]["region"], each["status"]) for each in report["stacks"]}
 
 
 def test_the_app_of_the_documentation_is_delivered(github: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A buildspec is carried out as CodeBuild does it, or refused."""
+"""Buildspecs run as in CodeBuild, and unsupported ones are refused."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ class Build:
         return [line for line in lines if not line.startswith("[rehearsal]")]
 
 
-def test_everything_that_is_understood_is_read() -> None:
+def test_all_supported_keys_are_read() -> None:
     spec = parse(DOCUMENT)
     assert (spec.shell, spec.variables, spec.exported) == ("bash", {"REGION": "here", "COUNT": "3"}, ("RESULT",))
     assert [(phase.name, phase.commands) for phase in spec.phases if phase.commands] == [
@@ -100,19 +100,19 @@ def test_artifacts_are_the_files_that_the_patterns_name() -> None:
         ("version: [", "not YAML"),
     ],
 )
-def test_what_is_not_understood_is_refused_by_name(document: str, named: str) -> None:
+def test_an_unsupported_key_is_refused_by_name(document: str, named: str) -> None:
     with pytest.raises(DeliveryError, match=named):
         parse(document)
 
 
-def test_a_command_finds_what_the_one_before_left(tmp_path: Path) -> None:
+def test_a_command_starts_with_the_directory_and_variables_of_the_last(tmp_path: Path) -> None:
     spec = phases(install="commands: ['mkdir deep', 'cd deep && plain=1']", build="commands: ['pwd', 'echo $plain']")
     build = Build(spec, tmp_path)
     assert build.failure is None
     assert build.said() == [str(tmp_path / "sources" / "deep"), "1"]
 
 
-def test_variables_arrive_as_they_are(tmp_path: Path) -> None:
+def test_variables_keep_quotes_and_newlines(tmp_path: Path) -> None:
     build = Build(phases(build="commands: ['echo \"$GIVEN\"', 'RESULT=$GIVEN']"), tmp_path)
     assert build.said() == ['it\'s "given"', "in two lines"]
     assert build.shell.variables()["RESULT"] == 'it\'s "given"\nin two lines'
@@ -126,13 +126,13 @@ def test_the_first_failing_command_fails_the_build_and_is_named(tmp_path: Path) 
     assert build.said() == []
 
 
-def test_a_command_that_exits_fails_itself_alone(tmp_path: Path) -> None:
+def test_exit_ends_one_command_and_not_its_phase(tmp_path: Path) -> None:
     build = Build(phases(build="commands: ['exit 7'], finally: ['echo at last']"), tmp_path)
     assert build.failure == "phase build: `exit 7` exited with 7"
     assert build.said() == ["at last"]
 
 
-def test_after_a_failed_build_phase_post_build_runs_and_knows(tmp_path: Path) -> None:
+def test_post_build_runs_after_a_failed_build_and_can_see_that(tmp_path: Path) -> None:
     spec = phases(build="commands: ['false']", post_build="commands: ['echo $CODEBUILD_BUILD_SUCCEEDING']")
     assert Build(spec, tmp_path).said() == ["0"]
 
@@ -142,6 +142,6 @@ def test_abort_skips_post_build(tmp_path: Path) -> None:
     assert Build(spec, tmp_path).said() == []
 
 
-def test_a_build_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_a_build_ends_at_its_timeout(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError):
         Build(phases(build="commands: ['sleep 60']"), tmp_path, minutes=0.01)

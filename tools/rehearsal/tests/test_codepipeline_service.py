@@ -1,4 +1,4 @@
-"""The emulated CodePipeline: what a second terminal sees, and when the pipeline starts over."""
+"""The emulated CodePipeline: its API, and when a changed pipeline restarts."""
 
 import copy
 import json
@@ -16,7 +16,7 @@ from cdk_rehearsal.engine import Engine
 HOME = Environment(account="600000000001", region="eu-west-1")
 STACK = "ServiceTest"
 NAME = "service-test"
-NOBODYS_TOKEN = "0" * 36
+WRONG_TOKEN = "0" * 36
 
 
 def action(name: str, category: str, provider: str, **more: Any) -> dict[str, Any]:
@@ -171,17 +171,17 @@ def refused(error: pytest.ExceptionInfo[ClientError]) -> str:
     return code
 
 
-def test_the_definition_is_told_as_the_template_says_it(stack: Stack) -> None:
-    told = stack.pipelines.get_pipeline(name=NAME)["pipeline"]
-    push = told["stages"][0]["actions"][0]
+def test_get_pipeline_returns_the_definition_of_the_template(stack: Stack) -> None:
+    described = stack.pipelines.get_pipeline(name=NAME)["pipeline"]
+    push = described["stages"][0]["actions"][0]
     assert push["configuration"] == {"RepositoryName": "r", "BranchName": "main", "PollForSourceChanges": "false"}
     assert (push["namespace"], push["runOrder"], push["outputArtifacts"]) == ("Push", 1, [{"name": "Sources"}])
-    gate = told["stages"][1]
+    gate = described["stages"][1]
     assert gate["beforeEntry"]["conditions"][0]["rules"][0]["configuration"]["TimeZone"] == "Asia/Singapore"
     assert gate["onFailure"] == {"result": "RETRY", "retryConfiguration": {"retryMode": "FAILED_ACTIONS"}}
     assert [each["runOrder"] for each in gate["actions"]] == [1, 2]
-    assert told["artifactStores"]["us-west-2"]["encryptionKey"]["type"] == "KMS"
-    assert (told["executionMode"], told["pipelineType"], told["version"]) == ("QUEUED", "V2", 1)
+    assert described["artifactStores"]["us-west-2"]["encryptionKey"]["type"] == "KMS"
+    assert (described["executionMode"], described["pipelineType"], described["version"]) == ("QUEUED", "V2", 1)
     assert stack.outputs == {"Name": NAME, "Version": "1"}
 
 
@@ -201,7 +201,7 @@ def test_a_new_pipeline_starts_by_itself(stack: Stack) -> None:
     assert (execution["status"], execution["trigger"]["triggerType"]) == ("InProgress", "CreatePipeline")
 
 
-def test_a_changed_structure_is_a_new_version_and_starts_over(stack: Stack) -> None:
+def test_a_changed_structure_is_a_new_version_and_restarts(stack: Stack) -> None:
     first, _ = stack.reach_the_gate()
     stack.update(renamed_gate())
     assert stack.outputs["Version"] == "2"
@@ -217,7 +217,7 @@ def test_an_update_of_the_same_structure_leaves_the_execution_alone(stack: Stack
     assert [(each["pipelineExecutionId"], each["status"]) for each in stack.executions()] == [(first, "InProgress")]
 
 
-def test_without_restart_a_changed_pipeline_stands_still(stack: Stack) -> None:
+def test_without_restart_on_update_no_execution_starts(stack: Stack) -> None:
     stack.update(renamed_gate() | {"RestartExecutionOnUpdate": False})
     assert [each["status"] for each in stack.executions()] == ["Cancelled"]
 
@@ -225,7 +225,7 @@ def test_without_restart_a_changed_pipeline_stands_still(stack: Stack) -> None:
 def test_an_approval_takes_its_own_token_once(stack: Stack) -> None:
     _, token = stack.reach_the_gate()
     with pytest.raises(ClientError) as wrong:
-        stack.answer(token=NOBODYS_TOKEN)
+        stack.answer(token=WRONG_TOKEN)
     assert refused(wrong) == "InvalidApprovalTokenException"
     assert stack.latest("Approve")["status"] == "InProgress"
     stack.answer(token=token)
@@ -241,7 +241,7 @@ def test_an_approval_takes_its_own_token_once(stack: Stack) -> None:
     ("where", "code"),
     [({"stage": "Nowhere"}, "StageNotFoundException"), ({"action": "Nothing"}, "ActionNotFoundException")],
 )
-def test_an_approval_of_what_is_not_there_is_refused(stack: Stack, where: dict[str, str], code: str) -> None:
+def test_an_approval_of_an_unknown_action_is_refused(stack: Stack, where: dict[str, str], code: str) -> None:
     _, token = stack.reach_the_gate()
     with pytest.raises(ClientError) as error:
         stack.answer(token=token, **where)
@@ -291,7 +291,7 @@ def test_a_stopped_execution_ends_with_its_running_action(stack: Stack) -> None:
     assert stack.engine.status(execution)[0] == "Stopped"
 
 
-def test_what_does_not_exist_is_said_in_the_services_own_words(stack: Stack) -> None:
+def test_unknown_names_give_the_error_codes_of_the_service(stack: Stack) -> None:
     with pytest.raises(ClientError) as pipeline:
         stack.pipelines.get_pipeline(name="other")
     with pytest.raises(ClientError) as operation:

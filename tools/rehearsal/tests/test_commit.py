@@ -26,7 +26,7 @@ def checkout(tmp_path: Path) -> Path:
     return repository
 
 
-def test_the_tree_arrives_with_its_modes_and_links(checkout: Path, tmp_path: Path) -> None:
+def test_the_artifact_keeps_file_modes_and_links(checkout: Path, tmp_path: Path) -> None:
     found = find(checkout=checkout, name="HEAD")
     tree = tmp_path / "tree"
     artifacts.unpack(found.source, tree)
@@ -40,7 +40,7 @@ def test_the_same_commit_gives_the_same_artifact(checkout: Path) -> None:
     assert find(checkout=checkout, name="HEAD").source == find(checkout=checkout, name="HEAD").source
 
 
-def test_what_is_not_committed_is_named_and_stays_out(checkout: Path, tmp_path: Path) -> None:
+def test_uncommitted_files_are_named_and_not_delivered(checkout: Path, tmp_path: Path) -> None:
     (checkout / "new").write_text("")
     (checkout / "requirements.txt").write_text("one==2\n")
     assert uncommitted(checkout=checkout) == ["new", "requirements.txt"]
@@ -49,7 +49,7 @@ def test_what_is_not_committed_is_named_and_stays_out(checkout: Path, tmp_path: 
     assert (tmp_path / "tree" / "requirements.txt").read_text() == "one==1\n"
 
 
-def test_earlier_commits_have_their_names(checkout: Path) -> None:
+def test_a_commit_is_found_by_a_relative_name_or_a_short_hash(checkout: Path) -> None:
     first = find(checkout=checkout, name="HEAD").id
     (checkout / "new").write_text("")
     commit(checkout, "Second")
@@ -99,7 +99,7 @@ def test_the_build_cache_is_linked_while_the_lock_files_are_the_same(checkout: P
     assert artifacts.restore(checkout=checkout, tree=tmp_path / "other", patterns=patterns, key=KEY) == []
 
 
-def test_what_a_build_made_is_kept_for_the_next_one_where_there_is_none(checkout: Path, tmp_path: Path) -> None:
+def test_a_new_cache_directory_of_a_build_is_kept_for_the_next_one(checkout: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     (checkout / ".venv").mkdir()
     for directory, content in ((".venv", "another"), (".mypy_cache", "slow to make")):

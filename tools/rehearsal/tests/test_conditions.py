@@ -1,4 +1,4 @@
-"""Stages with conditions, carried out: retried, skipped, held, rolled back; and functions that are asked."""
+"""Stage conditions: retry, skip, fail and rollback; and Lambda actions."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.engine import Engine
 from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.results import ExecutionResult
-from places import workplace_in
+from workplaces import workplace_in
 
 HOME = Environment(account="600000000007", region="eu-west-1")
 TARGET = "600000000008"
@@ -73,7 +73,7 @@ ROLE = f"arn:aws:iam::{TARGET}:role/gate-reader"
 
 
 class World:
-    """A pipeline of the stages that a test wants."""
+    """A pipeline with the given stages."""
 
     def __init__(self, emulator: Emulator, directory: Path) -> None:
         self._emulator = emulator
@@ -84,7 +84,7 @@ class World:
     def client(self, service: str, *, account: str = HOME.account) -> Any:
         return self._emulator.client(service, account=account, region=HOME.region)
 
-    def stand(self, *stages: dict[str, Any]) -> None:
+    def deploy(self, *stages: dict[str, Any]) -> None:
         pipeline = {
             "Name": NAME,
             "RoleArn": f"arn:aws:iam::{HOME.account}:role/pipeline",
@@ -112,7 +112,7 @@ class World:
         self._cloudformation.get_waiter("stack_create_complete").wait(StackName=NAME, WaiterConfig={"Delay": 1})
 
     def answers(self, name: str, *answers: str) -> None:
-        """What the function says to an action, time after time; the last one for ever."""
+        """The answers of the function to an action, in turn; the last one repeats."""
         value = json.dumps(answers)
         self.client("ssm").put_parameter(Name=f"/answers/{name}", Value=value, Type="String", Overwrite=True)
 
@@ -162,12 +162,12 @@ def world(emulator: Emulator, tmp_path: Path) -> Iterator[World]:
     world.remove()
 
 
-def told(result: ExecutionResult) -> list[tuple[str, str, str]]:
+def outcomes(result: ExecutionResult) -> list[tuple[str, str, str]]:
     return [(each.stage, each.action, each.status) for each in result.actions if each.stage != "Source"]
 
 
-def test_a_function_is_asked_and_its_answer_is_a_variable(world: World) -> None:
-    world.stand({"Name": "Dev", "Actions": [asking("Guard")]})
+def test_the_answer_of_a_function_is_an_output_variable(world: World) -> None:
+    world.deploy({"Name": "Dev", "Actions": [asking("Guard")]})
     world.answers("Guard", "yes")
     (result,) = world.push()
     assert (result.status, result.actions[-1].summary) == ("Succeeded", "fine")
@@ -179,17 +179,17 @@ def test_a_function_is_asked_and_its_answer_is_a_variable(world: World) -> None:
     ("answer", "reason"),
     [("fail", "not today"), ("raise", "out of order"), ("silent", "ended without answering its job")],
 )
-def test_a_function_that_does_not_agree_fails_its_action_with_its_words(world: World, answer: str, reason: str) -> None:
-    world.stand({"Name": "Dev", "Actions": [asking("Guard"), asking("After", RunOrder=2)]})
+def test_a_failing_function_fails_its_action_with_its_message(world: World, answer: str, reason: str) -> None:
+    world.deploy({"Name": "Dev", "Actions": [asking("Guard"), asking("After", RunOrder=2)]})
     world.answers("Guard", answer)
     (result,) = world.push()
     assert result.status == "Failed"
     assert reason in result.reason
-    assert [name for _, name, _ in told(result)] == ["Guard"]
+    assert [name for _, name, _ in outcomes(result)] == ["Guard"]
 
 
 def test_a_job_is_answered_once(world: World) -> None:
-    world.stand({"Name": "Dev", "Actions": [asking("Guard")]})
+    world.deploy({"Name": "Dev", "Actions": [asking("Guard")]})
     world.answers("Guard", "yes")
     world.push()
     pipelines = world.client("codepipeline")
@@ -203,13 +203,13 @@ def test_a_job_is_answered_once(world: World) -> None:
 def test_a_failed_action_is_retried_once_and_the_stage_goes_on(world: World) -> None:
     retry = {"Result": "RETRY", "RetryConfiguration": {"RetryMode": "FAILED_ACTIONS"}}
     actions = [asking("First"), asking("Second", RunOrder=2), asking("Third", RunOrder=3)]
-    world.stand({"Name": "Dev", "Actions": actions, "OnFailure": retry})
+    world.deploy({"Name": "Dev", "Actions": actions, "OnFailure": retry})
     for name in ("First", "Third"):
         world.answers(name, "yes")
     world.answers("Second", "fail", "yes")
     (result,) = world.push()
     assert result.status == "Succeeded"
-    assert told(result) == [
+    assert outcomes(result) == [
         ("Dev", "First", "Succeeded"),
         ("Dev", "Second", "Failed"),
         ("Dev", "Second", "Succeeded"),
@@ -218,13 +218,13 @@ def test_a_failed_action_is_retried_once_and_the_stage_goes_on(world: World) -> 
     world.answers("Second", "fail")
     (again,) = world.push()
     assert (again.status, again.reason) == ("Failed", "not today")
-    assert [name for _, name, _ in told(again)] == ["First", "Second", "Second"]
+    assert [name for _, name, _ in outcomes(again)] == ["First", "Second", "Second"]
 
 
 def test_a_stage_is_skipped_unless_a_variable_says_otherwise(world: World) -> None:
     check = {"Variable": "#{Plan.Answer}", "Value": "yes", "Operator": "EQ"}
     entry = rules("SKIP", "VariableCheck", Configuration=check)
-    world.stand(
+    world.deploy(
         {"Name": "Dev", "Actions": [asking("Plan")]},
         {"Name": "Confirm", "Actions": [asking("Confirm")], "BeforeEntry": entry},
         {"Name": "Prod", "Actions": [asking("Deploy")]},
@@ -233,17 +233,17 @@ def test_a_stage_is_skipped_unless_a_variable_says_otherwise(world: World) -> No
     for name in ("Confirm", "Deploy"):
         world.answers(name, "yes")
     (skipped,) = world.push()
-    assert (skipped.status, ("Confirm", "BeforeEntry: VariableCheck", "Skipped") in told(skipped)) == (
+    assert (skipped.status, ("Confirm", "BeforeEntry: VariableCheck", "Skipped") in outcomes(skipped)) == (
         "Succeeded",
         True,
     )
     assert world.stages() == {"Source": "Succeeded", "Dev": "Succeeded", "Confirm": "Skipped", "Prod": "Succeeded"}
     (entered,) = world.push()
-    assert ("Confirm", "Confirm", "Succeeded") in told(entered)
+    assert ("Confirm", "Confirm", "Succeeded") in outcomes(entered)
 
 
-def test_an_alarm_holds_a_stage_that_succeeded(world: World) -> None:
-    world.stand(
+def test_an_alarm_fails_a_stage_whose_actions_succeeded(world: World) -> None:
+    world.deploy(
         {
             "Name": "Staging",
             "Actions": [asking("Deploy")],
@@ -266,9 +266,9 @@ def test_an_alarm_holds_a_stage_that_succeeded(world: World) -> None:
     assert "looked at gate once, instead of for 15 minutes" in " ".join(passed.notes)
 
 
-def test_an_alarm_that_does_not_exist_holds_the_stage_too(world: World) -> None:
+def test_a_missing_alarm_fails_the_stage(world: World) -> None:
     gone = {"Configuration": {"AlarmName": "gone"}}
-    world.stand(
+    world.deploy(
         {"Name": "Staging", "Actions": [asking("Deploy")], "OnSuccess": rules("FAIL", "CloudWatchAlarm", **gone)}
     )
     world.answers("Deploy", "yes")
@@ -276,8 +276,8 @@ def test_an_alarm_that_does_not_exist_holds_the_stage_too(world: World) -> None:
     assert "gone does not exist in eu-west-1" in held.reason
 
 
-def test_a_failed_stage_is_rolled_back_to_what_arrived_there_before(world: World) -> None:
-    world.stand({"Name": "Prod", "Actions": [asking("Deploy")], "OnFailure": {"Result": "ROLLBACK"}})
+def test_a_failed_stage_is_rolled_back_to_its_last_execution(world: World) -> None:
+    world.deploy({"Name": "Prod", "Actions": [asking("Deploy")], "OnFailure": {"Result": "ROLLBACK"}})
     world.answers("Deploy", "yes", "fail", "yes")
     (first,) = world.push("The good one")
     failed, rollback = world.push("The bad one")
@@ -288,8 +288,8 @@ def test_a_failed_stage_is_rolled_back_to_what_arrived_there_before(world: World
     assert executions[0]["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": first.id}
 
 
-def test_without_an_earlier_arrival_there_is_nothing_to_roll_back_to(world: World) -> None:
-    world.stand({"Name": "Prod", "Actions": [asking("Deploy")], "OnFailure": {"Result": "ROLLBACK"}})
+def test_a_stage_that_never_succeeded_is_not_rolled_back(world: World) -> None:
+    world.deploy({"Name": "Prod", "Actions": [asking("Deploy")], "OnFailure": {"Result": "ROLLBACK"}})
     world.answers("Deploy", "fail")
     (failed,) = world.push()
     assert failed.reason.splitlines() == [
@@ -298,26 +298,26 @@ def test_without_an_earlier_arrival_there_is_nothing_to_roll_back_to(world: Worl
     ]
 
 
-def test_a_closed_window_is_told_and_not_waited_for(world: World) -> None:
+def test_a_closed_window_is_reported_and_not_waited_for(world: World) -> None:
     cron = {"Cron": "* * * ? * * 2020", "TimeZone": "Asia/Singapore"}
     entry = rules("FAIL", "DeploymentWindow", Configuration=cron)
-    world.stand({"Name": "Prod", "Actions": [asking("Deploy")], "BeforeEntry": entry})
+    world.deploy({"Name": "Prod", "Actions": [asking("Deploy")], "BeforeEntry": entry})
     world.answers("Deploy", "yes")
     (result,) = world.push()
     assert result.status == "Succeeded"
     assert "DeploymentWindow was not waited for" in " ".join(result.notes)
 
 
-def test_a_rule_that_is_not_known_is_not_passed_over(world: World) -> None:
+def test_an_unknown_rule_fails_its_stage(world: World) -> None:
     entry = rules("FAIL", "LambdaInvoke", Configuration={"FunctionName": "f"})
-    world.stand({"Name": "Prod", "Actions": [asking("Deploy")], "BeforeEntry": entry})
+    world.deploy({"Name": "Prod", "Actions": [asking("Deploy")], "BeforeEntry": entry})
     (result,) = world.push()
     assert "it knows no rule of LambdaInvoke" in result.reason
-    assert told(result) == []
+    assert outcomes(result) == []
 
 
-def test_a_result_that_is_not_known_is_not_passed_over(world: World) -> None:
+def test_an_unknown_result_fails_the_delivery(world: World) -> None:
     entry = rules("ROLLBACK", "DeploymentWindow", Configuration={"Cron": "* * * ? * *"})
-    world.stand({"Name": "Prod", "Actions": [asking("Deploy")], "BeforeEntry": entry})
+    world.deploy({"Name": "Prod", "Actions": [asking("Deploy")], "BeforeEntry": entry})
     with pytest.raises(DeliveryError, match="does not know the result ROLLBACK in beforeEntry of stage Prod"):
         world.push()

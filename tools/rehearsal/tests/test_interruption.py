@@ -102,7 +102,7 @@ def test_after_an_interruption_in_a_build_the_next_run_delivers(
     assert second.status() == 0, second.text()
 
 
-def test_without_a_terminal_the_delivery_ends_at_the_approval_with_its_own_status(
+def test_without_a_terminal_the_delivery_ends_at_the_approval_with_status_3(
     repository: Path, emulator: Emulator, tmp_path: Path
 ) -> None:
     run = Run(repository, tmp_path, {"EMULATOR": emulator.endpoint})

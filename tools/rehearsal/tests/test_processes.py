@@ -1,4 +1,4 @@
-"""Nothing that a rehearsal starts outlives it."""
+"""No process of a rehearsal outlives it."""
 
 import os
 import signal
@@ -30,12 +30,12 @@ def ended(directory: Path) -> bool:
     return False
 
 
-def test_what_a_command_leaves_behind_ends_with_it(tmp_path: Path) -> None:
+def test_processes_of_a_command_end_with_it(tmp_path: Path) -> None:
     assert run(Processes(), SPAWN + "exit 3", tmp_path) == 3
     assert ended(tmp_path)
 
 
-def test_stopping_ends_everything_at_once_and_for_good(tmp_path: Path) -> None:
+def test_stop_ends_every_command_and_starts_no_other(tmp_path: Path) -> None:
     processes = Processes()
     statuses: list[int] = []
     thread = threading.Thread(target=lambda: statuses.append(run(processes, SPAWN + "wait", tmp_path)))

@@ -24,7 +24,7 @@ def test_a_quote_in_a_commit_message_does_not_break_json() -> None:
     assert json.loads(resolved["EnvironmentVariables"]) == [{"name": "MESSAGE", "value": 'Say "hello"'}]
 
 
-@pytest.mark.parametrize("reference", ["#{Nobody.Name}", "#{codepipeline.Nothing}"])
-def test_a_variable_that_nobody_set_fails(reference: str) -> None:
+@pytest.mark.parametrize("reference", ["#{Unknown.Name}", "#{codepipeline.Nothing}"])
+def test_a_variable_without_a_value_fails(reference: str) -> None:
     with pytest.raises(DeliveryError, match="has no value"):
         resolve_all({"Name": reference}, KNOWN)

@@ -1,4 +1,4 @@
-"""A deployment window opens and closes when its cron expression says so, in its own time zone."""
+"""Deployment windows: cron expressions in their time zone."""
 
 from datetime import UTC, datetime
 
@@ -25,13 +25,13 @@ def test_it_is_open_in_office_hours(moment: datetime, is_open: bool) -> None:
     assert OFFICE.is_open(moment) is is_open
 
 
-def test_it_says_when_it_opens_next() -> None:
+def test_the_next_opening_is_in_the_time_zone_of_the_window() -> None:
     opens = OFFICE.opens(datetime(2026, 11, 26, 12, 0, tzinfo=UTC))  # Thursday evening
     assert opens is not None
     assert (opens.strftime("%A %H:%M"), opens.utcoffset()) == ("Monday 09:00", opens.utcoffset())
 
 
-def test_one_that_never_opens_again_is_known() -> None:
+def test_a_window_that_never_opens_again_has_no_next_opening() -> None:
     assert Window.parse("* * * ? * * 2020", time_zone="UTC").opens(datetime(2026, 1, 1, tzinfo=UTC)) is None
 
 
@@ -46,6 +46,6 @@ def test_one_that_never_opens_again_is_known() -> None:
         ("* * * ? * MONDAY", "UTC", "'MONDAY' as its days of week"),
     ],
 )
-def test_what_cannot_be_read_is_refused(cron: str, time_zone: str, reason: str) -> None:
+def test_an_unsupported_cron_expression_is_refused(cron: str, time_zone: str, reason: str) -> None:
     with pytest.raises(DeliveryError, match=reason):
         Window.parse(cron, time_zone=time_zone)

@@ -127,7 +127,7 @@ def _file(path: str, action: Action, context: Context) -> bytes:
     try:
         return read(context.artifacts.load(artifact, region=action.region), name)
     except KeyError:
-        raise DeliveryError(f"{action} wants {name}, which is not in the artifact {artifact}.") from None
+        raise DeliveryError(f"{action} needs {name}, which is not in the artifact {artifact}.") from None
 
 
 NO_CHANGES = "no changes"
@@ -162,7 +162,7 @@ def _replace_change_set(action: Action, context: Context, key: str, client: Any)
     kind = "CREATE" if found in _NEW else "UPDATE"
     with handed_over(action, context, key=key) as (request, configuration):
         if "StackPolicy" in configuration:
-            raise DeliveryError(f"{action} wants a stack policy, and no change set can set one.")
+            raise DeliveryError(f"{action} has a stack policy, which no change set can set.")
         created = client.create_change_set(StackName=stack, ChangeSetName=name, ChangeSetType=kind, **request)
         described = _described(client, created["Id"], context)
     if _is_empty(described):

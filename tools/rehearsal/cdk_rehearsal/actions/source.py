@@ -13,7 +13,7 @@ from cdk_rehearsal.pipeline import Action
 def from_connection(action: Action, context: Context) -> Outcome:
     """A push that came through a CodeConnections connection."""
     if context.configuration.get("OutputArtifactFormat", "CODE_ZIP") != "CODE_ZIP":
-        raise DeliveryError(f"{action} wants a full clone as its artifact: a rehearsal knows only CODE_ZIP.")
+        raise DeliveryError(f"{action} needs a full clone as its artifact: a rehearsal knows only CODE_ZIP.")
     commit = context.commit
     variables = {
         "AuthorDisplayName": commit.author,

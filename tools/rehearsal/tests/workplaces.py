@@ -1,4 +1,4 @@
-"""Where a test rehearses a part of a delivery: a directory of its own, nobody who answers, and the real tools."""
+"""Workplaces for tests of parts of a delivery."""
 
 from pathlib import Path
 
@@ -8,5 +8,5 @@ from cdk_rehearsal.workplace import Workplace
 
 
 def workplace_in(directory: Path, *, emulator: Emulator, checkout: Path) -> Workplace:
-    """A workplace whose logs stand beside its temporary files."""
+    """A workplace with its logs beside its temporary files, and approvals that are answered through the API."""
     return Workplace.prepare(directory, emulator=emulator, checkout=checkout, logs=directory, console=Console())
