@@ -9,7 +9,7 @@ KEYS = {
     "AuditBucket": "audit/bucket",
     "BackupVault": "backup/vault",
     "DatabaseEndpoint": "db/endpoint",
-    "DatabaseSecret": "db/secret",
+    "DatabaseSecret": "db/secret",  # pragma: allowlist secret
     "Environment": "environment",
     "QueueUrl": "queue/url",
     "SessionTable": "dynamodb/table",
