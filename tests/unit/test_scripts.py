@@ -16,8 +16,8 @@ from tests.conftest import CHECKOUT
 SCRIPTS = [".ci/run", *(f"scripts/{file.name}" for file in sorted((CHECKOUT / "scripts").iterdir()))]
 MAKEFILE = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
 TARGETS = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE)
-SYSTEM_COMMANDS = {"awk", "mkdir", "rm", "sh"}
-"""What a recipe may name without a directory: utilities of POSIX."""
+SYSTEM_COMMANDS = {"awk", "make", "mkdir", "rm", "sh"}
+"""What a recipe may name without a directory: utilities of POSIX, and make itself."""
 
 
 def run(*command: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -78,7 +78,8 @@ def test_the_programs_of_a_recipe_are_found_wherever_they_are() -> None:
 def test_a_script_is_called_by_sh_wherever_it_is_called() -> None:
     callers = [CHECKOUT / "Makefile", *(CHECKOUT / script for script in SCRIPTS)]
     callers += [*(CHECKOUT / ".github").rglob("*.yml"), *(CHECKOUT / "pipeline").rglob("*.py")]
-    called = re.compile(r"(?<!sh )(?<!sh\", \")(?:\./)?\b(?:scripts/(?:audit|release|scan|setup|synth)|\.ci/run)\b")
+    scripts = r"scripts/(?:audit|rehearse|release|scan|setup|synth)|\.ci/run"
+    called = re.compile(rf"(?<!sh )(?<!sh\", \")(?:\./)?\b(?:{scripts})\b")
     found = [
         f"{caller.relative_to(CHECKOUT)}: {line.strip()}"
         for caller in callers
@@ -95,7 +96,7 @@ def test_an_exported_cdpath_sends_no_script_to_another_project(tree: Path, tmp_p
         (elsewhere / folder).mkdir(parents=True)
     (elsewhere / ".venv").mkdir()
     log = tmp_path / "directories"
-    for tool in ("python3", "git", "make", "cdk", "pip-audit", "detect-secrets-hook"):
+    for tool in ("python", "python3", "git", "make", "cdk", "pip-audit", "detect-secrets-hook"):
         write_program(tmp_path / "bin" / tool, f"pwd >>'{log}'")
     path = f"{tmp_path}/bin:/usr/bin:/bin"
     run(
