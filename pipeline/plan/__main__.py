@@ -4,21 +4,18 @@ Prints the plan, and writes it to build/plan as text, as a page, and as shell va
 """
 
 import argparse
-import json
 import shlex
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import boto3
-from aws_cdk.cx_api import CloudAssembly
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.plan.deployed import UnreadableError, deployed
+from pipeline.plan.assembly import assembly_stacks, delivery_settings
+from pipeline.plan.deployed import PlanError, deployed
 from pipeline.plan.plan import Plan, StackPlan
 from pipeline.plan.rendering import plan_page, plan_text
-from pipeline.settings import load_delivery
-from stages.environment import SettingsError
 
 OUTPUT = Path("build", "plan")
 _LONGEST_SUMMARY = 400
@@ -36,7 +33,7 @@ def main() -> int:
         _write(plan)
         if arguments.page:
             _upload(arguments.page)
-    except (SettingsError, UnreadableError, FileNotFoundError, BotoCoreError, ClientError) as error:
+    except (PlanError, BotoCoreError, ClientError) as error:
         print(f"plan: {error}", file=sys.stderr)
         return 1
     print(plan_text(plan), end="")
@@ -47,26 +44,30 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
     """Compares the stacks of an environment in an assembly with the deployed stacks.
 
     Raises:
-        FileNotFoundError: If there is no assembly.
-        SettingsError: If the assembly has no such environment, or the settings have a fault.
-        UnreadableError: If an account cannot be read.
+        PlanError: If there is no assembly, it has no such environment, or an account cannot be read.
     """
     if not (assembly / "manifest.json").is_file():
-        raise FileNotFoundError(f"there is no cloud assembly in {assembly}: run make synth first.")
-    artifacts = list(CloudAssembly(str(assembly)).stacks_recursively)
-    found = [each for each in artifacts if each.hierarchical_id.split("/")[1:2] == [environment]]
+        raise PlanError(f"there is no cloud assembly in {assembly}: run make synth first.")
+    synthesized = list(assembly_stacks(assembly))
+    found = [each for each in synthesized if each.environment == environment]
     if not found:
-        known = sorted({each.hierarchical_id.split("/")[1] for each in artifacts if "/" in each.hierarchical_id})
-        raise SettingsError([f"ENV is {environment!r}: the release has the environments {', '.join(known)}."])
-    release = found[0].tags.get("Release", "unreleased")
-    settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
-    stacks = []
-    for artifact in found:
-        name, account, region = artifact.stack_name, artifact.environment.account, artifact.environment.region
-        stack = deployed(name, account=account, region=region)
-        stacks.append(StackPlan.compare(name=name, region=region, deployed=stack, template=artifact.template))
-    allowed = load_delivery(settings, release=release).allowed_changes
-    return Plan(environment=environment, release=release, stacks=tuple(stacks), allowed=allowed)
+        known = sorted({each.environment for each in synthesized if each.environment})
+        raise PlanError(f"ENV is {environment!r}: the release has the environments {', '.join(known)}.")
+    stacks = [
+        StackPlan.compare(
+            name=each.name,
+            region=each.region,
+            deployed=deployed(each.name, account=each.account, region=each.region),
+            template=each.template,
+        )
+        for each in found
+    ]
+    return Plan(
+        environment=environment,
+        release=found[0].tags.get("Release", "unreleased"),
+        stacks=tuple(stacks),
+        allowed=tuple(delivery_settings().get("allowed_changes", ())),
+    )
 
 
 def _write(plan: Plan) -> None:

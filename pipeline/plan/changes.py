@@ -1,12 +1,13 @@
 """Changes between two templates, and the stored data that they would lose, as the change-set guard decides it."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
-
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError
 
 from pipeline.guard.handler import DELETE, Loss, deleted, faults, replaced
 from pipeline.plan.template import Json, references
@@ -110,27 +111,49 @@ def _modified(change: Change, old: Json, new: Json, *, region: str) -> Change | 
     return replace(change, replacement=replacement, properties=tuple(differing), causes=causes)
 
 
-Path = tuple[str, ...]
+PropertyPath = tuple[str, ...]  # the names below each other; * is every item
 
 
 @cache
-def _create_only(resource_type: str, region: str) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+def _create_only(resource_type: str, region: str) -> tuple[tuple[PropertyPath, ...], tuple[PropertyPath, ...]]:
     """The paths of the properties whose change always, or perhaps, replaces a resource of a type.
 
     Without a schema of the type every property may.
     """
-    try:
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, resource_type).schema
-    except ResourceNotFoundError:
+    schemas = _schemas()
+    known = _types(schemas, region)
+    if resource_type.startswith("Custom::"):
+        resource_type = "AWS::CloudFormation::CustomResource"
+    if resource_type not in known:
         return (), (("*",),)
+    schema = json.loads((schemas / "resources" / f"{known[resource_type]}.json").read_text(encoding="utf-8"))
     return _paths(schema.get("createOnlyProperties")), _paths(schema.get("conditionalCreateOnlyProperties"))
 
 
-def _paths(pointers: list[str] | None) -> tuple[Path, ...]:
+@cache
+def _schemas() -> Path:
+    """The resource schemas that cfn-lint contains; importing cfn-lint takes most of a second."""
+    package = find_spec("cfnlint")
+    assert package is not None  # noqa: S101 - requirements.txt pins it
+    assert package.origin is not None  # noqa: S101
+    return Path(package.origin).parent / "data" / "schemas"
+
+
+@cache
+def _types(schemas: Path, region: str) -> Mapping[str, str]:
+    """The file of each resource type's schema."""
+    file = schemas / "providers" / f"{region}.json"
+    if not file.exists():  # a region newer than the schemas
+        file = file.with_name("us-east-1.json")
+    types: Mapping[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    return types
+
+
+def _paths(pointers: list[str] | None) -> tuple[PropertyPath, ...]:
     return tuple(tuple(pointer.removeprefix("/properties/").split("/")) for pointer in pointers or ())
 
 
-def _differing(paths: tuple[Path, ...], before: Json, after: Json) -> tuple[str, ...]:
+def _differing(paths: tuple[PropertyPath, ...], before: Json, after: Json) -> tuple[str, ...]:
     """The top-level properties in which a value at one of the paths differs."""
     found = []
     for path in paths:
@@ -140,7 +163,7 @@ def _differing(paths: tuple[Path, ...], before: Json, after: Json) -> tuple[str,
     return tuple(dict.fromkeys(found))
 
 
-def _values(properties: Json, path: Path) -> Iterator[tuple[str, Any]]:
+def _values(properties: Json, path: PropertyPath) -> Iterator[tuple[str, Any]]:
     """The values at a path, each with its top-level property. ``*`` matches every item.
 
     An intrinsic function on the path is the value: what is below it is unknown.
@@ -150,7 +173,7 @@ def _values(properties: Json, path: Path) -> Iterator[tuple[str, Any]]:
             yield from ((name, found) for found in _values_below(properties[name], path[1:]))
 
 
-def _values_below(value: Any, path: Path) -> Iterator[Any]:
+def _values_below(value: Any, path: PropertyPath) -> Iterator[Any]:
     if not path or not isinstance(value, (Mapping, list)) or is_intrinsic(value):
         yield value
     elif path[0] == "*":

@@ -9,8 +9,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 
-class UnreadableError(Exception):
-    """An account that cannot be read, with the remedy."""
+class PlanError(Exception):
+    """A plan that cannot be made, with the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ def deployed(stack: str, *, account: str, region: str) -> Deployed | None:
     """Reads a stack; None if it is not deployed.
 
     Raises:
-        UnreadableError: If the lookup role cannot be assumed.
+        PlanError: If the lookup role cannot be assumed.
     """
     client = _client(f"arn:aws:iam::{account}:role/cdk-hnb659fds-lookup-role-{account}-{region}", region=region)
     try:
@@ -50,7 +50,7 @@ def _client(role: str, *, region: str) -> Any:
     try:
         assumed = boto3.client("sts", region_name=region).assume_role(RoleArn=role, RoleSessionName="plan")
     except ClientError as error:
-        raise UnreadableError(
+        raise PlanError(
             f"{role} cannot be assumed: bootstrap its account with --trust for the tooling account ({error})."
         ) from error
     credentials = assumed["Credentials"]

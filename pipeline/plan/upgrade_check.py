@@ -5,7 +5,6 @@ It needs git, and no AWS account. Exit status: 0 no loss, 1 a loss, 2 the commit
 
 import argparse
 import io
-import json
 import re
 import subprocess
 import sys
@@ -15,8 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aws_cdk.cx_api import CloudAssembly
-
+from pipeline.plan.assembly import assembly_stacks, delivery_settings
 from pipeline.plan.changes import Change, Replacement, stateful_faults, template_changes
 from pipeline.plan.rendering import reason
 
@@ -120,10 +118,8 @@ def _synthesize(checkout: Path, *, name: str, tree: Path) -> tuple[Stacks, list[
     run = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)  # noqa: S603 - but for a hash
     if run.returncode != 0:
         raise ComparisonError(f"'{name}' cannot be synthesized:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
-    assembly = CloudAssembly(str(tree / "cdk.out"))
-    stacks = {each.stack_name: (each.environment.region, each.template) for each in assembly.stacks_recursively}
-    settings = json.loads((tree / "cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
-    return stacks, settings.get("allowed_changes", [])
+    stacks = {each.name: (each.region, each.template) for each in assembly_stacks(tree / "cdk.out")}
+    return stacks, delivery_settings(tree).get("allowed_changes", [])
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """Synthesized templates as the rules read them: resources, findings, and references within and between stacks."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from stages.environment import Environment
+if TYPE_CHECKING:  # the plan reads templates too, without aws_cdk
+    from stages.environment import Environment
 
 PropertyPath = tuple[str | int, ...]  # keys and indexes
 
@@ -43,7 +46,7 @@ class Resource:
         """The property at a path, or the intrinsic function on the way to it; None if neither is set."""
         return self._walk((*self.path, *path))[0]
 
-    def items(self, *path: str | int) -> Iterator["Resource"]:
+    def items(self, *path: str | int) -> Iterator[Resource]:
         """The items of a list; the list itself if an intrinsic function makes it."""
         value, path = self.at(*path), (*self.path, *path)
         if isinstance(value, list):
@@ -79,7 +82,7 @@ class Template:
     stack: str  # the construct path, such as PipelineStack/Dev/Payment
     environments: tuple[Environment, ...]  # all, in the order of deployment
     document: Mapping[str, Any]
-    assembly: Mapping[str, "Template"]  # by construct path, with this one
+    assembly: Mapping[str, Template]  # by construct path, with this one
     resources: Mapping[str, Resource] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,7 +95,7 @@ class Template:
     @classmethod
     def of_assembly(
         cls, documents: Mapping[str, Mapping[str, Any]], *, environments: Sequence[Environment]
-    ) -> Mapping[str, "Template"]:
+    ) -> Mapping[str, Template]:
         """The templates of an assembly by construct path."""
         assembly: dict[str, Template] = {}
         for stack, document in documents.items():

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,10 @@ import pytest
 
 from pipeline.plan import __main__ as command
 from pipeline.plan import upgrade_check
-from pipeline.plan.deployed import Deployed
+from pipeline.plan.deployed import Deployed, PlanError
 from pipeline.plan.plan import Plan, StackPlan
 from pipeline.plan.rendering import plan_page, plan_text
 from pipeline.settings import Delivery
-from stages.environment import SettingsError
 from tests.templates import Assembly
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "sessions"}}
@@ -134,12 +134,18 @@ def test_the_plan_command_compares_with_the_deployed_stacks(account: Account, as
 
 def test_the_plan_command_refuses_an_unknown_environment(account: Account, assembly: Assembly) -> None:
     assert account.deployed == {}
-    with pytest.raises(SettingsError, match="ENV is 'Live': the release has the environments Dev, Prod, Staging"):
+    with pytest.raises(PlanError, match="ENV is 'Live': the release has the environments Dev, Prod, Staging"):
         command.make_plan("Live", assembly=assembly.directory)
 
 
+def test_the_plan_command_starts_without_the_cdk() -> None:
+    loaded = "import sys, pipeline.plan.__main__; print([name for name in ('aws_cdk', 'jsii') if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)  # noqa: S603
+    assert run.stdout == "[]\n", "import it where it is needed only: it starts a Node process, and takes seconds"
+
+
 def test_the_plan_command_without_an_assembly_names_make_synth(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="run make synth first"):
+    with pytest.raises(PlanError, match="run make synth first"):
         command.make_plan("Prod", assembly=tmp_path)
 
 
