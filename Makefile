@@ -65,7 +65,7 @@ upgrade-check: setup  ## What would be lost between the last release and HEAD, w
 	@.venv/bin/python -m pipeline.plan.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
 
 plan: setup  ## What the release in cdk.out would change in an environment that stands (ENV=Prod; needs credentials)
-	@.venv/bin/python -m pipeline.plan "$(ENV)" --page "$(PAGE)"
+	@.venv/bin/python -m pipeline.plan "$(ENV)" --page "$(PAGE)" --pipeline "$(PIPELINE)"
 
 bootstrap: synth  ## Bring bootstrap/permissions.json up to what the templates declare
 	@.venv/bin/python -m pipeline.bootstrap.permissions

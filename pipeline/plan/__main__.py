@@ -14,11 +14,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.plan.assembly import assembly_stacks, delivery_settings
 from pipeline.plan.deployed import PlanError, deployed
-from pipeline.plan.plan import Plan, StackPlan
+from pipeline.plan.history import history
+from pipeline.plan.plan import Plan, StackPlan, deployed_release
 from pipeline.plan.rendering import plan_page, plan_text
 
 OUTPUT = Path("build", "plan")
-_LONGEST_SUMMARY = 400
+_LONGEST_SUBJECT, _LONGEST_SUMMARY = 150, 400  # the message of an approval has at most 1,000 characters
 
 
 def main() -> int:
@@ -27,10 +28,11 @@ def main() -> int:
     parser.add_argument("environment", help="such as Prod")
     parser.add_argument("--assembly", type=Path, default=Path("cdk.out"), help="the cloud assembly of the release")
     parser.add_argument("--page", default="", metavar="s3://BUCKET/KEY.html", help="uploads the page, and KEY.txt")
+    parser.add_argument("--pipeline", default="", help="whose executions name the commits, where there is no git")
     arguments = parser.parse_args()
     try:
-        plan = make_plan(arguments.environment, assembly=arguments.assembly)
-        _write(plan)
+        plan = make_plan(arguments.environment, assembly=arguments.assembly, pipeline=arguments.pipeline)
+        write(plan)
         if arguments.page:
             _upload(arguments.page)
     except (PlanError, BotoCoreError, ClientError) as error:
@@ -40,7 +42,7 @@ def main() -> int:
     return 0
 
 
-def make_plan(environment: str, *, assembly: Path) -> Plan:
+def make_plan(environment: str, *, assembly: Path, pipeline: str = "") -> Plan:
     """Compares the stacks of an environment in an assembly with the deployed stacks.
 
     Raises:
@@ -62,19 +64,33 @@ def make_plan(environment: str, *, assembly: Path) -> Plan:
         )
         for each in found
     ]
+    release = found[0].tags.get("Release", "unreleased")
+    settings = delivery_settings()
     return Plan(
         environment=environment,
-        release=found[0].tags.get("Release", "unreleased"),
+        release=release,
         stacks=tuple(stacks),
-        allowed=tuple(delivery_settings().get("allowed_changes", ())),
+        allowed=tuple(settings.get("allowed_changes", ())),
+        history=history(
+            deployed=deployed_release(stack.deployed for stack in stacks),
+            release=release,
+            source=settings["source"],
+            checkout=Path(),
+            pipeline=pipeline,
+        ),
     )
 
 
-def _write(plan: Plan) -> None:
+def write(plan: Plan) -> None:
+    """Writes the plan as text, as a page, and as shell variables for the pipeline."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
     (OUTPUT / "plan.txt").write_text(plan_text(plan), encoding="utf-8")
     (OUTPUT / "plan.html").write_text(plan_page(plan), encoding="utf-8")
-    variables = {"PLAN_SUMMARY": plan.summary[:_LONGEST_SUMMARY], "PLAN_BROADENS": "yes" if plan.broadens else "no"}
+    variables = {
+        "PLAN_SUBJECT": plan.subject[:_LONGEST_SUBJECT],
+        "PLAN_SUMMARY": plan.summary[:_LONGEST_SUMMARY],
+        "PLAN_BROADENS": "yes" if plan.broadens else "no",
+    }
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     (OUTPUT / "variables").write_text("".join(lines), encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
 from importlib.util import find_spec
@@ -13,7 +13,14 @@ from pipeline.guard.handler import DELETE, Loss, deleted, faults, replaced
 from pipeline.plan.template import Json, references
 from pipeline.policy.template import is_intrinsic
 
-KINDS = ("replaced", "removed", "changed", "added")  # the most dangerous first
+REVISION = "new revision"
+KINDS = ("replaced", "removed", "changed", REVISION, "added")  # the most dangerous first
+REVISIONS = frozenset(
+    {"AWS::ApiGateway::Deployment", "AWS::ECS::TaskDefinition", "AWS::Lambda::LayerVersion", "AWS::Lambda::Version"}
+)
+"""The types whose resources never change: their replacement is a new revision, and the old one contains no data."""
+
+_LONGEST_VALUE = 80
 ATTRIBUTES = ("Condition", "DeletionPolicy", "DependsOn", "UpdateReplacePolicy")
 
 
@@ -44,11 +51,14 @@ class Change:
     replacement: Replacement = Replacement.NEVER
     properties: tuple[str, ...] = ()  # the top-level properties, and attributes such as DeletionPolicy, that differ
     causes: tuple[str, ...] = ()  # those that force the replacement, or may
+    values: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # old and new of those that are short
 
     @property
     def kind(self) -> str:
         """One of ``KINDS``."""
-        return self.action.value if self.replacement is Replacement.NEVER else "replaced"
+        if self.replacement is Replacement.NEVER:
+            return self.action.value
+        return REVISION if self.resource_type in REVISIONS else "replaced"
 
 
 def template_changes(*, stack: str, region: str, before: Json | None, after: Json | None) -> list[Change]:
@@ -108,7 +118,16 @@ def _modified(change: Change, old: Json, new: Json, *, region: str) -> Change | 
     # All of them: an allowed change must name each property that CloudFormation reports.
     causes = tuple(dict.fromkeys((*forcing, *_differing(conditionally, before, after))))
     replacement = Replacement.ALWAYS if forcing else Replacement.CONDITIONAL if causes else Replacement.NEVER
-    return replace(change, replacement=replacement, properties=tuple(differing), causes=causes)
+    values = {
+        name: (str(before[name]), str(after[name]))
+        for name in differing
+        if name in before and name in after and _is_short(before[name]) and _is_short(after[name])
+    }
+    return replace(change, replacement=replacement, properties=tuple(differing), causes=causes, values=values)
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, int | float) or (isinstance(value, str) and len(value) <= _LONGEST_VALUE)
 
 
 PropertyPath = tuple[str, ...]  # the names below each other; * is every item

@@ -1,13 +1,16 @@
 """The changes of a release in an environment and in each of its stacks."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pipeline.plan.changes import KINDS, Change, stateful_faults, template_changes
+from pipeline.plan.configuration import Setting, changed_settings
 from pipeline.plan.deployed import Deployed
+from pipeline.plan.history import History
 from pipeline.plan.network import broadened_network
 from pipeline.plan.permissions import broadened_permissions
+from pipeline.plan.template import digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +20,8 @@ class StackPlan:
     name: str
     region: str
     deployed: Deployed | None
+    digest: str  # of the new template
+    settings: tuple[Setting, ...]  # those with another value
     changes: tuple[Change, ...]
     permissions: tuple[str, ...]  # granted by the release, or no longer denied
     network: tuple[str, ...]  # opened by the release, or no longer protected
@@ -29,6 +34,8 @@ class StackPlan:
             name=name,
             region=region,
             deployed=deployed,
+            digest=digest(template),
+            settings=tuple(changed_settings(before=before or {}, after=template)),
             changes=tuple(template_changes(stack=name, region=region, before=before, after=template)),
             permissions=tuple(broadened_permissions(before=before or {}, after=template)),
             network=tuple(broadened_network(before=before or {}, after=template)),
@@ -52,6 +59,23 @@ class Plan:
     release: str
     stacks: tuple[StackPlan, ...]  # in the order of deployment
     allowed: tuple[str, ...] = ()  # the entries of delivery.allowed_changes
+    history: History = field(default_factory=History)  # since the deployed release
+
+    @property
+    def deployed(self) -> str | None:
+        """The deployed release; None in a new environment."""
+        return deployed_release(stack.deployed for stack in self.stacks)
+
+    @property
+    def subject(self) -> str:
+        """The release's commit in one line, for the message of the approval."""
+        subject = "".join(each if each.isprintable() else " " for each in self.history.subject)
+        return subject or f"Release {self.release[:12]}"
+
+    @property
+    def settings(self) -> list[Setting]:
+        """The settings with another value."""
+        return [setting for stack in self.stacks for setting in stack.settings]
 
     @property
     def broadens(self) -> bool:
@@ -72,7 +96,7 @@ class Plan:
     @property
     def summary(self) -> str:
         """The plan in one line, for the message of the approval."""
-        counts = ", ".join(f"{self.count(kind)} {kind}" for kind in KINDS)
+        counts = ", ".join(f"{self.count(kind)} {kind}" for kind in KINDS if self.count(kind)) or "no changes"
         broader = sum(len(stack.permissions) + len(stack.network) for stack in self.stacks)
         warnings = [
             f"broadens {broader} permissions or network paths" if broader else "broadens nothing",
@@ -88,3 +112,9 @@ class Plan:
     @property
     def _changes(self) -> list[Change]:
         return [change for stack in self.stacks for change in stack.changes]
+
+
+def deployed_release(stacks: Iterable[Deployed | None]) -> str | None:
+    """The release of the last deployed stack: the ones before it are deployed earlier in a delivery."""
+    releases = [stack.release for stack in stacks if stack and stack.release]
+    return releases[-1] if releases else None

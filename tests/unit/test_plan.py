@@ -1,4 +1,4 @@
-"""The plan as text and as a page, the pipeline step that makes it, and the upgrade check."""
+"""The plan as text and as a page, and the pipeline step that makes it."""
 
 import json
 import subprocess
@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.plan import __main__ as command
-from pipeline.plan import upgrade_check
 from pipeline.plan.deployed import Deployed, PlanError
+from pipeline.plan.history import Commit, History
 from pipeline.plan.plan import Plan, StackPlan
 from pipeline.plan.rendering import plan_page, plan_text
 from pipeline.settings import Delivery
@@ -20,19 +20,45 @@ from tests.templates import Assembly
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "sessions"}}
 ROUTE = {"Type": "AWS::EC2::Route", "Properties": {"GatewayId": "igw-<1>"}}
 QUEUE = {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "a"}}
+TASK = {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": [{"Image": "a"}]}}
+IMAGE = "111122223333.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:"
+COMMITS = (
+    Commit(id="b" * 40, subject="Raise <the> minimum", author="Ana", url="https://github.com/o/r/commit/b"),
+    Commit(id="c" * 40, subject="Release an image"),
+)
+HISTORY = History(
+    subject="Raise <the> minimum",
+    commits=COMMITS,
+    removed=(Commit(id="d" * 40, subject="Log the request id"),),
+    compare="https://github.com/o/r/compare/a...b",
+    missing=("The oldest pushes.",),
+)
 
 
-def plan(before: dict[str, Any] | None, after: dict[str, Any], *, allowed: tuple[str, ...] = ()) -> Plan:
+def manifest(**configuration: Any) -> dict[str, Any]:
+    """The parameter with the manifest, in which the deployment fills in the name of a table."""
+    document = json.dumps({"configuration": configuration, "region": {"table": "~"}}).split("~")
+    value = {"Fn::Join": ["", [document[0], {"Ref": "Table"}, document[1]]]}
+    return {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/payment/prod/manifest", "Value": value}}
+
+
+def plan(
+    before: dict[str, Any] | None,
+    after: dict[str, Any],
+    *,
+    allowed: tuple[str, ...] = (),
+    history: History = HISTORY,
+) -> Plan:
     deployed = Deployed(template={"Resources": before}, status="UPDATE_COMPLETE", release="a" * 40) if before else None
     stack = StackPlan.compare(
         name="Prod-Payment", region="ap-southeast-1", deployed=deployed, template={"Resources": after}
     )
-    return Plan(environment="Prod", release="b" * 40, stacks=(stack,), allowed=allowed)
+    return Plan(environment="Prod", release="b" * 40, stacks=(stack,), allowed=allowed, history=history)
 
 
 def test_a_plan_without_changes_says_so() -> None:
     empty = plan({"Table": TABLE}, {"Table": TABLE})
-    assert empty.summary == "Prod: 0 replaced, 0 removed, 0 changed, 0 added; broadens nothing"
+    assert empty.summary == "Prod: no changes; broadens nothing"
     assert not empty.broadens
     assert "no changes" in plan_text(empty)
     assert "No changes." in plan_page(empty)
@@ -42,10 +68,10 @@ def test_the_plan_counts_and_names_every_change() -> None:
     before = {"Topic": QUEUE, "Old": QUEUE}
     after = {"Topic": {**QUEUE, "Properties": {"DisplayName": "b"}}, "New": QUEUE}
     made = plan(before, after)
-    assert made.summary == "Prod: 0 replaced, 1 removed, 1 changed, 1 added; broadens nothing"
+    assert made.summary == "Prod: 1 removed, 1 changed, 1 added; broadens nothing"
     text = plan_text(made)
-    assert "changed   Topic (AWS::SNS::Topic): DisplayName" in text
-    assert "removed   Old (AWS::SNS::Topic)" in text
+    assert "changed      Topic (AWS::SNS::Topic): DisplayName a -> b" in text
+    assert "removed      Old (AWS::SNS::Topic)" in text
     assert "release aaaaaaaaaaaa is deployed" in text
 
 
@@ -54,10 +80,9 @@ def test_the_plan_lists_data_loss_and_broader_access_first() -> None:
     made = plan({"Table": TABLE}, after)
     assert made.broadens
     assert made.summary == (
-        "Prod: 1 replaced, 0 removed, 0 changed, 1 added; broadens 1 permissions or network paths; "
-        "LOSES DATA of 1 resources"
+        "Prod: 1 replaced, 1 added; broadens 1 permissions or network paths; LOSES DATA of 1 resources"
     )
-    assert plan_text(made).index("Stored data would be lost") < plan_text(made).index("replaced  Table")
+    assert plan_text(made).index("Stored data would be lost") < plan_text(made).index("replaced     Table")
     allowed = plan({"Table": TABLE}, after, allowed=("Prod-Payment/Table/TableName", "Prod-Payment/Table/Delete"))
     assert allowed.losses == []
     assert allowed.allowed_losses == ["Prod-Payment/Table/TableName"]
@@ -89,8 +114,77 @@ def test_the_page_is_well_formed_and_escapes_template_values() -> None:
     page = Page()
     html = plan_page(plan({"Table": TABLE}, {"Table": TABLE, "Route": ROUTE}))
     page.feed(html)
-    assert (page.open, page.links) == ([], [])
+    assert page.open == []
+    assert page.links == ["https://github.com/o/r/commit/b", "https://github.com/o/r/compare/a...b"]
     assert "igw-&lt;1&gt;" in html
+    assert "Raise &lt;the&gt; minimum" in html
+
+
+def test_the_plan_shows_commits_then_settings_then_digests_then_resources() -> None:
+    made = plan({"Manifest": manifest(min_tasks=2)}, {"Manifest": manifest(min_tasks=3)})
+    digest = made.stacks[0].digest
+    for shown, parts in (
+        (plan_text(made), ("Release an image", "min_tasks: 2 -> 3", digest, "Manifest (AWS::SSM::Parameter)")),
+        (plan_page(made), ("Release an image", "<code>min_tasks</code>", digest, "<code>Manifest</code>")),
+    ):
+        positions = [shown.index(part) for part in parts]
+        assert positions == sorted(positions)
+
+
+def test_the_plan_shows_what_the_release_takes_back_and_what_it_cannot_list() -> None:
+    made = plan({"Table": TABLE}, {"Table": TABLE})
+    for shown in (plan_text(made), plan_page(made)):
+        assert "the release takes these commits back" in shown
+        assert "dddddddddddd Log the request id" in shown
+        assert "The oldest pushes." in shown
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ({"min_tasks": 2}, {"min_tasks": 3}, "min_tasks: 2 -> 3"),
+        ({"alarms": {"cpu_percent": 70}}, {"alarms": {"cpu_percent": 80}}, "alarms.cpu_percent: 70 -> 80"),
+        ({"spot": False}, {"spot": True}, "spot: no -> yes"),
+        ({"canary_percent": 10}, {}, "canary_percent: 10 -> not set"),
+        ({"zones": ["a", "b"]}, {"zones": ["a", "c"]}, "zones: a, b -> a, c"),
+        (
+            {"image": IMAGE + "1" * 64},
+            {"image": IMAGE + "2" * 64},
+            "image: payment-service@sha256:111111111111 -> payment-service@sha256:222222222222",
+        ),
+    ],
+)
+def test_a_changed_setting_shows_its_old_and_new_value(old: dict[str, Any], new: dict[str, Any], line: str) -> None:
+    made = plan({"Manifest": manifest(**old)}, {"Manifest": manifest(**new)})
+    assert plan_text(made).count(line) == 1
+    assert [setting.name for setting in made.settings] == [line.partition(":")[0]]
+
+
+def test_a_new_task_definition_is_a_new_revision() -> None:
+    after = {"Task": {**TASK, "Properties": {"ContainerDefinitions": [{"Image": "b"}]}}}
+    made = plan({"Task": TASK}, after)
+    assert made.summary == "Prod: 1 new revision; broadens nothing"
+    assert "new revision Task (AWS::ECS::TaskDefinition): ContainerDefinitions" in plan_text(made)
+    assert 'class="kind replaced"' not in plan_page(made)
+
+
+def test_the_digest_of_a_template_ignores_the_order_of_its_keys() -> None:
+    first, second = (plan(None, dict(each)).stacks[0].digest for each in ([("A", TABLE), ("B", ROUTE)],) * 2)
+    reversed_keys = plan(None, {"B": ROUTE, "A": TABLE}).stacks[0].digest
+    assert first == second == reversed_keys
+    assert plan(None, {"A": TABLE}).stacks[0].digest != first
+
+
+def test_the_message_of_the_approval_is_short_and_safe_for_a_shell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(command, "OUTPUT", tmp_path)
+    subject = 'Don\'t\x1b $(touch x) `y` "z" ' + "word " * 200
+    command.write(plan({"Table": TABLE}, {"Table": TABLE}, history=History(subject=subject)))
+    script = f'. {tmp_path}/variables; printf %s "$PLAN_SUBJECT"'
+    run = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    assert run.stdout.startswith('Don\'t  $(touch x) `y` "z" word ')
+    assert len(run.stdout) == 150
 
 
 class Account:
@@ -172,66 +266,3 @@ def test_staging_needs_confirmation_only_when_its_plan_broadens_access(assembly:
         "Operator": "EQ",
     }
     assert [action["ActionTypeId"]["Category"] for action in stages["ConfirmStaging"]["Actions"]] == ["Approval"]
-
-
-def test_the_upgrade_check_compares_new_and_deleted_stacks_too() -> None:
-    before = {"Old": ("us-west-2", {"Resources": {"Table": TABLE}})}
-    after = {"New": ("us-west-2", {"Resources": {"Topic": QUEUE}})}
-    changes = upgrade_check.compare(before, after)
-    assert [(change.stack, change.action.value) for change in changes] == [("New", "added"), ("Old", "removed")]
-
-
-def git(checkout: Path, *arguments: str) -> None:
-    command = ["git", "-C", str(checkout), "-c", "user.name=T", "-c", "user.email=t@example.com", *arguments]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - the arguments of these tests
-
-
-def commit(checkout: Path, text: str) -> None:
-    (checkout / "file").write_text(text)
-    git(checkout, "add", "file")
-    git(checkout, "commit", "--no-gpg-sign", "--message", text)
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A repository with two commits, and no release."""
-    checkout = tmp_path / "checkout"
-    checkout.mkdir()
-    git(checkout, "init")
-    for text in ("first", "second"):
-        commit(checkout, text)
-    return checkout
-
-
-def test_the_last_release_is_the_newest_tag_or_the_first_commit_of_the_changelog(checkout: Path) -> None:
-    with pytest.raises(upgrade_check.ComparisonError, match="no release to compare with: name a commit with BASE="):
-        upgrade_check.last_release(checkout)
-    (checkout / "CHANGELOG.md").write_text("## Unreleased\n\n## v2 - today (1a2b3c4)\n\n## v1 - before (5d6e7f8)\n")
-    assert upgrade_check.last_release(checkout) == "1a2b3c4"
-    git(checkout, "tag", "v1")
-    assert upgrade_check.last_release(checkout) == "v1"
-
-
-@pytest.mark.parametrize(("name", "text"), [("HEAD~1", "first"), ("HEAD", "second"), ("v1", "second")])
-def test_a_commit_is_exported_by_hash_branch_or_tag(checkout: Path, tmp_path: Path, name: str, text: str) -> None:
-    git(checkout, "tag", "--no-sign", "--annotate", "--message", "v1", "v1")
-    hashed = upgrade_check.export(checkout, name=name, to=tmp_path / "tree")
-    assert (tmp_path / "tree" / "file").read_text() == text
-    assert upgrade_check.export(checkout, name=hashed[:8], to=tmp_path / "again") == hashed
-
-
-@pytest.mark.parametrize("name", ["v2", "--all", "HEAD:file", ""])
-def test_a_name_that_is_no_commit_is_reported_with_the_remedy(checkout: Path, tmp_path: Path, name: str) -> None:
-    with pytest.raises(upgrade_check.ComparisonError, match=f"'{name}' is no commit of .*: use a hash, branch or tag"):
-        upgrade_check.export(checkout, name=name, to=tmp_path / "tree")
-
-
-def test_a_directory_without_git_is_reported_with_the_remedy(tmp_path: Path) -> None:
-    with pytest.raises(upgrade_check.ComparisonError, match=r"is no git repository: clone it \(fatal"):
-        upgrade_check.export(tmp_path, name="HEAD", to=tmp_path / "tree")
-
-
-def test_a_missing_git_is_reported_with_the_remedy(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(checkout))
-    with pytest.raises(upgrade_check.ComparisonError, match="git is not on PATH: install git"):
-        upgrade_check.last_release(checkout)
