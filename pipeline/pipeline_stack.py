@@ -66,7 +66,9 @@ class PipelineStack(Stack):
         self.pipeline = code_pipeline(self, synth=synth, buckets=buckets, log_key=log_key)
 
         plans = {
-            environment: PlanStep(environment=environment, source=source, assembly=synth, store=artifacts)
+            environment: PlanStep(
+                environment=environment, pipeline=NAME, source=source, assembly=synth, store=artifacts
+            )
             for environment in environments[1:]
         }
         verifications: list[pipelines.CodeBuildStep] = []

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, pipelines
+from aws_cdk import CfnOutput, Duration, Stack, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -105,7 +105,7 @@ class PlanStep(pipelines.CodeBuildStep):
 
     Attributes:
         page: The URL of the plan in the S3 console.
-        question: The plan in one line, for the approval.
+        question: The subject of the release's commit and the plan in one line, for the approval.
         broadens: ``yes`` if the release broadens permissions or network access, else ``no``.
     """
 
@@ -113,6 +113,7 @@ class PlanStep(pipelines.CodeBuildStep):
         self,
         *,
         environment: Environment,
+        pipeline: str,
         source: pipelines.IFileSetProducer,
         assembly: pipelines.IFileSetProducer,
         store: ArtifactStore,
@@ -126,19 +127,26 @@ class PlanStep(pipelines.CodeBuildStep):
             input=source,
             additional_inputs={"cdk.out": assembly},
             env={"PAGE": f"s3://{bucket.bucket_name}/{key}"},
-            commands=[f'make plan ENV={environment.name} PAGE="$PAGE"', ". build/plan/variables"],
+            commands=[
+                f'make plan ENV={environment.name} PAGE="$PAGE" PIPELINE={pipeline}',
+                ". build/plan/variables",
+            ],
             cache=codebuild.Cache.local(codebuild.LocalCacheMode.CUSTOM),
             partial_build_spec=build_spec(),
             role_policy_statements=[
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=lookup_roles),
                 iam.PolicyStatement(actions=["s3:PutObject"], resources=[bucket.arn_for_objects("plans/*")]),
                 iam.PolicyStatement(actions=["kms:GenerateDataKey"], resources=[store.key.key_arn]),
+                # The commits since the deployed release.
+                iam.PolicyStatement(
+                    actions=["codepipeline:ListPipelineExecutions", "codepipeline:ListActionExecutions"],
+                    resources=[Stack.of(bucket).format_arn(service="codepipeline", resource=pipeline)],
+                ),
             ],
         )
         console = f"https://{region}.console.aws.amazon.com/s3/object"
         self.page = f"{console}/{bucket.bucket_name}?region={region}&prefix={key}"
         # A variable can be exported only before the pipeline is built, and gets its name only if a step refers to it.
         self.broadens = self.exported_variable("PLAN_BROADENS")
-        self.question = (
-            f"{self.exported_variable('PLAN_SUMMARY')} (broadens permissions or network access: {self.broadens})"
-        )
+        subject, summary = (self.exported_variable(name) for name in ("PLAN_SUBJECT", "PLAN_SUMMARY"))
+        self.question = f"{subject} | {summary} (broadens permissions or network access: {self.broadens})"

@@ -52,7 +52,7 @@ def _since(plan: Plan) -> str:
 
 
 def _no_settings(plan: Plan) -> str:
-    return "none" if plan.deployed else "the environment is new; stages/environments.py and cdk.json have its settings"
+    return "none" if plan.deployed else "the environment is new"
 
 
 def _commit_line(commit: Commit) -> str:

@@ -248,7 +248,9 @@ def test_the_approval_shows_the_plan_of_its_own_environment(assembly: Assembly, 
     prod = delivery.environments[-1]
     plan_action, approval = sorted(stages[f"Approve{prod.name}"]["Actions"], key=lambda each: each["RunOrder"])
     assert plan_action["Name"] == f"Plan{prod.name}"
-    assert f"#{{{plan_action['Namespace']}.PLAN_SUMMARY}}" in approval["Configuration"]["CustomData"]
+    message = approval["Configuration"]["CustomData"]
+    for variable in ("PLAN_SUBJECT", "PLAN_SUMMARY"):
+        assert f"#{{{plan_action['Namespace']}.{variable}}}" in message
     link = json.dumps(approval["Configuration"]["ExternalEntityLink"])
     assert f"plans/#{{codepipeline.PipelineExecutionId}}/{prod.name}.html" in link
     assert f"plans/#{{codepipeline.PipelineExecutionId}}/{prod.name}.html" in json.dumps(plan_action["Configuration"])
