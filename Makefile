@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where 
 .DEFAULT_GOAL := help
 # Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
-.PHONY: help setup rehearse drill destroy emulator test every-test lint check scan audit sbom synth bench verify upgrade-check plan bootstrap compliance pictures lock clean
+.PHONY: help setup rehearse drill destroy emulator test every-test lint check scan audit sbom synth bench verify upgrade-check plan release bootstrap compliance pictures lock clean
 
 help:  ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ upgrade-check: setup  ## What would be lost between the last release and HEAD, w
 
 plan: setup  ## What the release in cdk.out would change in an environment that stands (ENV=Prod; needs credentials)
 	@.venv/bin/python -m pipeline.plan "$(ENV)" --page "$(PAGE)" --pipeline "$(PIPELINE)"
+
+release: setup  ## Put a new image of the service into cdk.json, once it is checked (IMAGE=ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:...)
+	@.venv/bin/python -m pipeline.release "$(IMAGE)"
 
 bootstrap: synth  ## Bring bootstrap/permissions.json up to what the templates declare
 	@.venv/bin/python -m pipeline.bootstrap.permissions
