@@ -19,6 +19,7 @@ class AssemblyStack:
     account: str
     region: str
     tags: Mapping[str, str]
+    protected: bool  # from deletion, as a stack whose data is retained
     template: Mapping[str, Any]
 
     @property
@@ -44,6 +45,7 @@ def assembly_stacks(directory: Path) -> Iterator[AssemblyStack]:
                 account=account,
                 region=region,
                 tags=properties.get("tags", {}),
+                protected=properties.get("terminationProtection", False),
                 template=json.loads((directory / properties["templateFile"]).read_text(encoding="utf-8")),
             )
 

@@ -1,6 +1,6 @@
-"""`python -m pipeline.plan.upgrade_check`: the stored data that an upgrade between two commits would lose.
+"""`python -m pipeline.plan.upgrade_check`: what an upgrade between two commits would lose or leave behind.
 
-It needs git, and no AWS account. Exit status: 0 no loss, 1 a loss, 2 the commits cannot be compared.
+It needs git, and no AWS account. Exit status: 0 nothing, 1 a finding, 2 the commits cannot be compared.
 """
 
 import argparse
@@ -10,12 +10,12 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from pipeline.plan.assembly import assembly_stacks, delivery_settings
-from pipeline.plan.changes import Change, Replacement, stateful_faults, template_changes
+from pipeline.guard.handler import STATEFUL
+from pipeline.plan.assembly import AssemblyStack, assembly_stacks, delivery_settings
+from pipeline.plan.changes import Change, stateful_faults, template_changes
 from pipeline.plan.rendering import reason
 
 _ENTRY = re.compile(r"^## v\S+ .*\((?P<commit>[0-9a-f]{7,40})\)$", re.MULTILINE)
@@ -23,7 +23,9 @@ _ENTRY = re.compile(r"^## v\S+ .*\((?P<commit>[0-9a-f]{7,40})\)$", re.MULTILINE)
 
 _GIT_CANNOT_READ = 128  # the exit status for a directory that is no repository, or that git refuses to read
 
-Stacks = Mapping[str, tuple[str, Mapping[str, Any]]]  # the region and the template of each
+_PAGE = "docs/operations.md"
+
+Stacks = Mapping[str, AssemblyStack]  # by name, in the order of deployment
 
 
 class ComparisonError(Exception):
@@ -31,7 +33,7 @@ class ComparisonError(Exception):
 
 
 def main() -> int:
-    """Synthesizes both commits, compares every stack and prints the losses."""
+    """Synthesizes both commits, compares every stack and prints the findings."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.plan.upgrade_check", description=__doc__)
     parser.add_argument("--base", default="", help="the deployed commit; by default the last release")
     parser.add_argument("--head", default="HEAD", help="the commit to deploy")
@@ -48,13 +50,19 @@ def main() -> int:
     print(f"From {base} to {arguments.head}, {len(before.keys() | after.keys())} stacks")
     changes = compare(before, after)
     for change in changes:
-        if change.replacement is not Replacement.NEVER:
+        if change.kind == "replaced":
             print(f"  {change.stack}: {change.logical_id} ({change.resource_type}) is replaced{reason(change)}")
     faults = stateful_faults(changes, allowed=allowed)
     for fault in faults:
         print(f"LOSES DATA  {fault}")
-    print(f"{len(changes)} resources change; {'stored data would be lost' if faults else 'no stored data is lost'}.")
-    return 1 if faults else 0
+    abandoned = [*removed(before, after, base=base), *moved(before, after)]
+    for finding in abandoned:
+        print(f"LEFT BEHIND  {finding}")
+    print(
+        f"{len(changes)} resources change; {'stored data would be lost' if faults else 'no stored data is lost'}"
+        f"{'; deployed stacks would be left behind' if abandoned else ''}."
+    )
+    return 1 if faults or abandoned else 0
 
 
 def last_release(checkout: Path) -> str:
@@ -67,7 +75,14 @@ def last_release(checkout: Path) -> str:
         return tags[0]
     changelog = checkout / "CHANGELOG.md"
     if changelog.is_file() and (entry := _ENTRY.search(changelog.read_text(encoding="utf-8"))):
-        return entry["commit"]
+        commit = entry["commit"]
+        if not _commit(checkout, commit) and not _is_shallow(checkout):
+            raise ComparisonError(
+                f"CHANGELOG.md names {commit} as the last release, and this repository, perhaps an import without its "
+                "history, does not contain it. Name the commit that is deployed, or else your first one: "
+                "make upgrade-check BASE=<commit>."
+            )
+        return commit
     raise ComparisonError("there is no release to compare with: name a commit with BASE=<commit>.")
 
 
@@ -77,13 +92,24 @@ def export(checkout: Path, *, name: str, to: Path) -> str:
     Raises:
         ComparisonError: If the name is no commit.
     """
-    found = _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    if found.returncode != 0:
+    commit = _commit(checkout, name)
+    if not commit and _is_shallow(checkout):
+        raise ComparisonError(f"'{name}' is not in this shallow clone: run git fetch --unshallow --tags, then repeat.")
+    if not commit:
         raise ComparisonError(f"'{name}' is no commit of {checkout}: use a hash, branch or tag that `git log` shows.")
-    commit = found.stdout.decode().strip()
     with tarfile.open(fileobj=io.BytesIO(_git(checkout, "archive", commit).stdout)) as tree:
         tree.extractall(to, filter="data")
     return commit
+
+
+def _commit(checkout: Path, name: str) -> str:
+    """The hash of a commit; empty if there is none of that name."""
+    found = _git(checkout, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    return found.stdout.decode().strip()
+
+
+def _is_shallow(checkout: Path) -> bool:
+    return _git(checkout, "rev-parse", "--is-shallow-repository").stdout.strip() == b"true"
 
 
 def _git(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
@@ -98,17 +124,67 @@ def _git(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 
 def compare(before: Stacks, after: Stacks) -> list[Change]:
-    """The changes of all stacks, new and deleted ones included."""
+    """The changes of the stacks of the new commit; all of a stack is added if it is new, or new in its account."""
     return [
         change
-        for name in sorted(before.keys() | after.keys())
+        for name, stack in sorted(after.items())
         for change in template_changes(
             stack=name,
-            region=(after.get(name) or before[name])[0],
-            before=before[name][1] if name in before else None,
-            after=after[name][1] if name in after else None,
+            region=stack.region,
+            before=before[name].template if name in before and _place(before[name]) == _place(stack) else None,
+            after=stack.template,
         )
     ]
+
+
+def removed(before: Stacks, after: Stacks, *, base: str) -> Iterator[str]:
+    """A sentence for each environment, or stack of the delivery, that the new commit no longer has.
+
+    The last environment comes first: it may peer with one before it, which has to be destroyed after it.
+    """
+    new = sorted({str(stack.environment) for name, stack in after.items() if stack.environment and name not in before})
+    renamed = f" (renamed to {' or '.join(new)}? That one starts without data)" if new else ""
+    gone = [stack for name, stack in before.items() if name not in after]
+    for owner in reversed(dict.fromkeys(stack.environment or stack.name for stack in gone)):
+        stacks = [stack for stack in gone if owner in (stack.environment, stack.name)]
+        names = " and ".join(f"{stack.name} in {stack.region}" for stack in stacks)
+        yield (
+            f"{owner} of account {stacks[0].account} is no longer in the release{renamed}. No deployment deletes its "
+            f"stacks: {names} stay, unmanaged, with data and costs. {_remedy(stacks, base=base)}"
+        )
+
+
+def _remedy(stacks: Sequence[AssemblyStack], *, base: str) -> str:
+    environment = stacks[0].environment
+    if environment is None:
+        return f"Delete it after the delivery, as in {_PAGE}#take-everything-down."
+    if any(stack.protected for stack in stacks):
+        return f"It retains its data: take it down manually first, as in {_PAGE}#where-data-is-retained."
+    commands = f"git switch --detach {base} && make destroy ENV={environment}"
+    return f"Take it down first ({_PAGE}#take-an-environment-down): {commands}"
+
+
+def moved(before: Stacks, after: Stacks) -> Iterator[str]:
+    """A sentence for each stack that is created again in another account or region, with the stores it leaves."""
+    for name, stack in sorted(after.items()):
+        if name in before and _place(before[name]) != _place(stack):
+            old = before[name]
+            stores = [
+                f"{logical_id} ({resource['Type']})"
+                for logical_id, resource in sorted(
+                    old.template["Resources"].items(), key=lambda each: (each[1]["Type"], each[0])
+                )
+                if resource["Type"] in STATEFUL - {"AWS::KMS::Key"}
+            ]
+            yield (
+                f"{name} moves from {_place(old)} to {_place(stack)}, and is created there without data. The old stack "
+                f"stays, unmanaged, with its costs, keys and these stores: {', '.join(stores) or 'none'}. Take it down "
+                f"with the old settings, and move its data manually, as in {_PAGE}#change-a-region."
+            )
+
+
+def _place(stack: AssemblyStack) -> str:
+    return f"account {stack.account}, {stack.region}"
 
 
 def _synthesize(checkout: Path, *, name: str, tree: Path) -> tuple[Stacks, list[str]]:
@@ -118,7 +194,7 @@ def _synthesize(checkout: Path, *, name: str, tree: Path) -> tuple[Stacks, list[
     run = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)  # noqa: S603 - but for a hash
     if run.returncode != 0:
         raise ComparisonError(f"'{name}' cannot be synthesized:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
-    stacks = {each.name: (each.region, each.template) for each in assembly_stacks(tree / "cdk.out")}
+    stacks = {each.name: each for each in assembly_stacks(tree / "cdk.out")}
     return stacks, delivery_settings(tree).get("allowed_changes", [])
 
 
