@@ -1,7 +1,7 @@
 """The delivery settings of cdk.json, loaded once as typed records; all faults are reported together."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -38,23 +38,25 @@ class Delivery:
     notifications: Notifications
     allowed_changes: tuple[str, ...] = ()  # STACK/LOGICAL-ID/PROPERTY: changes that may lose stored data
 
-    def refuse_placeholders(self, *, caller_account: str | None) -> None:
+    def refuse_placeholders(self, *, caller_account: str | None, further: Iterable[str] = ()) -> None:
         """Refuses a deployment while any setting is a placeholder.
 
         Args:
             caller_account: The account of the current credentials; None without any, as in a synthesis.
+            further: Sentences about placeholders outside cdk.json.
 
         Raises:
             SettingsError: When the caller is not in a placeholder account and a setting is a placeholder.
         """
         if caller_account is None or PLACEHOLDER_ACCOUNT.fullmatch(caller_account):
             return
-        SettingsError.raise_if_any(
+        found = [
             f"delivery.{setting} is the placeholder {value!r}: replace it in cdk.json before you deploy "
             f"(the current credentials belong to account {caller_account})."
             for setting, value in self._settings()
             if value is not None and PLACEHOLDER.search(value)
-        )
+        ]
+        SettingsError.raise_if_any((*found, *further))
 
     def _settings(self) -> Iterator[tuple[str, str | None]]:
         """The settings that each team replaces, by their path in cdk.json."""
