@@ -12,13 +12,20 @@ from pipeline.pipeline_stack import PipelineStack
 from pipeline.policy.plugin import enforce_policy
 from pipeline.settings import Delivery, load_delivery
 from stages.environment import Environment, SettingsError
-from stages.environments import DR_REGION, PRIMARY_REGION
 from stages.payment_stage import PaymentStage
 from stages.variants import environment_to_recover, recovered, sandbox
 
 
 def load(app: cdk.App) -> Delivery:
-    """The settings of the app's context, as typed records."""
+    """The settings of the app's context, as typed records.
+
+    Raises:
+        SettingsError: With every fault of the settings.
+    """
+    if qualifier := app.node.try_get_context("@aws-cdk/core:bootstrapQualifier"):
+        raise SettingsError(
+            [f"@aws-cdk/core:bootstrapQualifier is {qualifier!r}: leave it out, roles of the default one are used."]
+        )
     return load_delivery(
         app.node.try_get_context("delivery"), release=app.node.try_get_context("release") or "unreleased"
     )
@@ -29,16 +36,16 @@ def build(app: cdk.App, delivery: Delivery) -> PipelineStack:
     enforce_policy(app, environments=delivery.environments)
     regional = RegionalArtifactsStack(
         app,
-        f"PipelineArtifacts-{DR_REGION}",
+        f"PipelineArtifacts-{delivery.dr_region}",
         environments=delivery.environments,
-        env=cdk.Environment(account=delivery.account, region=DR_REGION),
+        env=cdk.Environment(account=delivery.account, region=delivery.dr_region),
     )
     return PipelineStack(
         app,
-        "PipelineStack",
+        delivery.stack_name,
         delivery=delivery,
-        regional_artifacts={DR_REGION: regional.store},
-        env=cdk.Environment(account=delivery.account, region=PRIMARY_REGION),
+        regional_artifacts={delivery.dr_region: regional.store},
+        env=cdk.Environment(account=delivery.account, region=delivery.primary_region),
     )
 
 

@@ -38,6 +38,7 @@ class PaymentService(Construct):
         vpc: ec2.IVpc,
         load_balancer: LoadBalancer,
         image: ServiceImage,
+        architecture: str,  # ARM64 or X86_64, that of the image
         identity: "TaskIdentity",
         secrets: Mapping[str, ecs.Secret],  # by environment variable; the identity must be allowed to read them
         gate_name: str,  # rolls a deployment back; by name, because the alarm is created before the service
@@ -63,7 +64,8 @@ class PaymentService(Construct):
             cpu=1024,
             memory_limit_mib=2048,
             runtime_platform=ecs.RuntimePlatform(
-                cpu_architecture=ecs.CpuArchitecture.ARM64, operating_system_family=ecs.OperatingSystemFamily.LINUX
+                cpu_architecture=ecs.CpuArchitecture.of(architecture),
+                operating_system_family=ecs.OperatingSystemFamily.LINUX,
             ),
             task_role=identity.task_role,
             execution_role=identity.execution_role,

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.settings import load_delivery
+from pipeline.settings import Delivery, load_delivery
 from stages.environment import Environment, SettingsError
 
 NOT_STARTED = 1
@@ -26,30 +26,31 @@ class RefusedError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Finds the environment, asks for a confirmation and runs `cdk destroy`."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.destroy", description=__doc__)
-    parser.add_argument("name", help="the environment, such as Dev")
+    parser.add_argument("name", help="the environment")
     parser.add_argument("--confirm", default="", help="the name again, as confirmation (default: ask)")
     parser.add_argument("--app", default="cdk.out", help="the cloud assembly (default: %(default)s)")
     given = parser.parse_args(arguments)
     try:
-        environments = load_environments(Path("cdk.json"))
+        delivery = load_settings(Path("cdk.json"))
+        environments = delivery.environments
         environment = find_destroyable(environments, name=given.name)
         confirm(environment, environments, answer=given.confirm)
     except (RefusedError, SettingsError) as error:
         print(error, file=sys.stderr)
         return NOT_STARTED
     # The CLI destroys the payment stack first, because it depends on the other.
-    command = ["cdk", "--app", given.app, "destroy", f"PipelineStack/{environment.name}/*", "--force"]
+    command = ["cdk", "--app", given.app, "destroy", f"{delivery.stack_name}/{environment.name}/*", "--force"]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - the name is one of the settings'
 
 
-def load_environments(file: Path) -> tuple[Environment, ...]:
-    """The environments of a cdk.json.
+def load_settings(file: Path) -> Delivery:
+    """The settings of a cdk.json.
 
     Raises:
         SettingsError: With every fault of the settings.
     """
     context = json.loads(file.read_text(encoding="utf-8"))["context"]
-    return load_delivery(context.get("delivery"), release="unreleased").environments
+    return load_delivery(context.get("delivery"), release="unreleased")
 
 
 def find_destroyable(environments: Sequence[Environment], *, name: str) -> Environment:

@@ -28,7 +28,6 @@ from stages.environment import Environment
 from stages.names import PIPELINE_ROLE
 from stages.payment_stage import PaymentStage
 
-NAME = "payment-delivery"
 PACKAGE = Path(__file__).parents[1] / "package.json"
 
 
@@ -45,10 +44,10 @@ class PipelineStack(Stack):
         **kwargs: Any,
     ) -> None:
         super().__init__(scope, construct_id, termination_protection=True, **kwargs)
-        environments = delivery.environments
+        environments, name = delivery.environments, delivery.pipeline_name
         log_key = EncryptionKey(self, "LogKey", purpose="Logs of the delivery", retain=True)
         log_key.allow_log_groups()
-        topic = AlarmTopic(self, "Topic", name=f"{NAME}-{{}}".format, email=delivery.notifications.email, retain=True)
+        topic = AlarmTopic(self, "Topic", name=f"{name}-{{}}".format, email=delivery.notifications.email, retain=True)
         guard = Guard(
             self,
             "Guard",
@@ -63,11 +62,11 @@ class PipelineStack(Stack):
         buckets |= {region: store.import_into(self) for region, store in regional_artifacts.items()}
         source = delivery.source.pipeline_source(self)
         synth = synth_step(source=source)
-        self.pipeline = code_pipeline(self, synth=synth, buckets=buckets, log_key=log_key)
+        self.pipeline = code_pipeline(self, name=name, synth=synth, buckets=buckets, log_key=log_key)
 
         plans = {
             environment: PlanStep(
-                environment=environment, pipeline=NAME, source=source, assembly=synth, store=artifacts
+                environment=environment, pipeline=name, source=source, assembly=synth, store=artifacts
             )
             for environment in environments[1:]
         }
@@ -114,12 +113,12 @@ class PipelineStack(Stack):
         monitoring = Construct(self, "Monitoring")
         record_gates(monitoring, self.pipeline.pipeline, conditions=conditions)
         notifications = DeliveryNotifications(
-            monitoring, "Events", pipeline=NAME, topic=topic, chat_topic_arn=delivery.notifications.chat_topic_arn
+            monitoring, "Events", pipeline=name, topic=topic, chat_topic_arn=delivery.notifications.chat_topic_arn
         )
         DeliveryMetrics(
             monitoring,
             "Metrics",
-            pipeline=NAME,
+            pipeline=name,
             stage=environments[-1].name,
             log_key=log_key,
             topic=topic,
@@ -129,7 +128,7 @@ class PipelineStack(Stack):
         SeparationOfDuties(
             self,
             "Duties",
-            pipeline_arn=self.format_arn(service="codepipeline", resource=NAME),
+            pipeline_arn=self.format_arn(service="codepipeline", resource=name),
             approvals=[approval_name(environment) for environment in plans],
             plans=artifacts,
         )
@@ -165,13 +164,18 @@ def approval_name(environment: Environment) -> str:
 
 
 def code_pipeline(
-    scope: Construct, *, synth: pipelines.IFileSetProducer, buckets: Mapping[str, s3.IBucket], log_key: kms.IKey
+    scope: Construct,
+    *,
+    name: str,
+    synth: pipelines.IFileSetProducer,
+    buckets: Mapping[str, s3.IBucket],
+    log_key: kms.IKey,
 ) -> pipelines.CodePipeline:
     """The pipeline up to its self-mutation, with an artifact bucket per region."""
     return pipelines.CodePipeline(
         scope,
         "Pipeline",
-        pipeline_name=NAME,
+        pipeline_name=name,
         # A fixed name, because the environments' roles trust it, to read their gate alarms, before it exists.
         role=iam.Role(
             scope, "Role", role_name=PIPELINE_ROLE, assumed_by=iam.ServicePrincipal("codepipeline.amazonaws.com")

@@ -1,15 +1,16 @@
 """The delivery settings of cdk.json, loaded once as typed records; all faults are reported together."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from pipeline.notifications import Notifications
+from pipeline.records import read, unknown_keys
 from pipeline.source import SOURCE_TYPES, Source
 from stages.consistency import consistency_faults
 from stages.environment import ACCOUNT, Environment, SettingsError
-from stages.environments import DELIVERY_ORDER, PRIMARY_REGION
+from stages.variants import frugal, recovery_faults
 
 PLACEHOLDER_ACCOUNT = re.compile(r"([0-9])\1{11}")
 """The accounts of a fresh checkout: one digit twelve times. They synthesize, and never deploy."""
@@ -27,16 +28,35 @@ PLACEHOLDER = re.compile(
 """The values of a fresh checkout that each team replaces."""
 
 
+DEFAULT_STACK, DEFAULT_PIPELINE = "PipelineStack", "payment-delivery"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """The settings of the delivery."""
 
     account: str  # the tooling account, which the pipeline runs in
+    stack_name: str = DEFAULT_STACK
+    """Chosen before the first deployment: another name is another stack. Ids in the environments' templates contain it.
+    The README's `cdk deploy` names it too, and so do the rehearsal and the drill. A second delivery in the account is
+    not possible: roles, policies, buckets and the parameters of the delivery keep their names."""
+    pipeline_name: str = DEFAULT_PIPELINE
+    """The pipeline, and its topic and alarms. Another name replaces them, with the history of the executions."""
     source: Source
     environments: tuple[Environment, ...]  # in delivery order
     release: str  # the commit; "unreleased" when none is given
     notifications: Notifications
     allowed_changes: tuple[str, ...] = ()  # STACK/LOGICAL-ID/PROPERTY: changes that may lose stored data
+
+    @property
+    def primary_region(self) -> str:
+        """The region of the pipeline and of every environment."""
+        return self.environments[0].primary_region
+
+    @property
+    def dr_region(self) -> str:
+        """The region of every environment's disaster-recovery stack."""
+        return self.environments[0].dr_region
 
     def refuse_placeholders(self, *, caller_account: str | None, further: Iterable[str] = ()) -> None:
         """Refuses a deployment while any setting is a placeholder.
@@ -71,13 +91,21 @@ class Delivery:
                 yield f"environments.{environment.name}.{field}", getattr(environment, field)
 
 
-SETTINGS = {"account", "source", "image", "environments", "notifications", "allowed_changes"}
+SHARED = ("primary_region", "dr_region", "availability_zones", "image", "architecture")
+"""Settings of the delivery that each environment's record has a copy of."""
+
+SETTINGS = {
+    *("account", "stack_name", "pipeline_name", *SHARED),
+    *("source", "notifications", "allowed_changes", "environments"),
+}
 ENVIRONMENT_SETTINGS = ("account", "certificate_arn", "alarm_email")
-"""The settings of an environment that differ from team to team; every figure is in stages/environments.py."""
+"""The settings of an environment that a fresh checkout has placeholders for."""
 
 
 def load_delivery(settings: object, *, release: object) -> Delivery:
     """Creates the typed records of the ``delivery`` and ``release`` context values.
+
+    The delivery is an object in cdk.json: ``-c delivery=...`` would be text, and is refused.
 
     Raises:
         SettingsError: With every fault of the settings, of each environment and between environments.
@@ -86,23 +114,24 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
         raise SettingsError(
             [f"delivery is {settings!r}: give an object with account, source and environments, in cdk.json's context."]
         )
-    faults = list(_unknown_keys("delivery", settings, SETTINGS))
+    faults = list(unknown_keys("delivery", settings, SETTINGS))
     account = settings.get("account")
     if not (isinstance(account, str) and ACCOUNT.fullmatch(account)):
         faults.append(f"delivery.account is {account!r}: give the 12 digits of the tooling account, in quotes.")
     if not (isinstance(release, str) and re.fullmatch(r"[A-Za-z0-9._-]{1,128}", release)):
         faults.append(f"release is {release!r}: give the commit, such as -c release=$(git rev-parse HEAD).")
     source = _load_source(settings.get("source"), faults)
-    environments = _load_environments(settings.get("environments"), settings.get("image"), faults)
-    if len(environments) == len(DELIVERY_ORDER):
-        faults.extend(consistency_faults(environments))
+    environments = _load_environments(settings, faults)
+    names = _load_names(settings, environments, faults)
     notifications = _load_notifications(settings.get("notifications"), faults)
-    if notifications is not None and isinstance(account, str):
-        faults.extend(f"delivery.{fault}" for fault in notifications.chat_topic_faults(account, PRIMARY_REGION))
+    region = settings.get("primary_region")
+    if notifications is not None and isinstance(account, str) and isinstance(region, str):
+        topic_faults = notifications.chat_topic_faults(account, region)
+        faults.extend(f"delivery.{fault}" for fault in topic_faults)
     allowed_changes = settings.get("allowed_changes", [])
     faults.extend(_allowed_change_faults(allowed_changes, environments))
     if faults or source is None or notifications is None:
-        raise SettingsError(faults)
+        raise SettingsError(dict.fromkeys(faults))
     return Delivery(
         account=str(account),
         source=source,
@@ -110,6 +139,7 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
         release=str(release),
         notifications=notifications,
         allowed_changes=tuple(allowed_changes),
+        **names,
     )
 
 
@@ -119,69 +149,79 @@ def _load_source(settings: object, faults: list[str]) -> Source | None:
     if not isinstance(settings, Mapping) or settings.get("type") not in types:
         faults.append(f"delivery.source is {settings!r}: give an object whose type is one of {', '.join(types)}.")
         return None
-    record = SOURCE_TYPES[settings["type"]]
     values = {key: value for key, value in settings.items() if key != "type"}
-    known = {field.name for field in fields(record)}
-    required = {field.name for field in fields(record) if field.default is MISSING}
-    shape = list(_unknown_keys("delivery.source", values, known))
-    shape += [
-        f"delivery.source.{key} is missing: give it for a {settings['type']} source."
-        for key in sorted(required - set(values))
-    ]
-    shape += [
-        f"delivery.source.{key} is {value!r}: give text." for key, value in values.items() if not isinstance(value, str)
-    ]
-    faults.extend(shape)
-    return None if shape else _make(record, values, faults)
+    return read(SOURCE_TYPES[settings["type"]], values, path="delivery.source", faults=faults, prefix="delivery.")
 
 
 def _load_notifications(settings: object, faults: list[str]) -> Notifications | None:
     if not isinstance(settings, Mapping) or "email" not in settings:
         faults.append(f"delivery.notifications is {settings!r}: give an object with the email that receives them.")
         return None
-    unknown = list(_unknown_keys("delivery.notifications", settings, {"email", "chat_topic_arn"}))
-    faults.extend(unknown)
-    return None if unknown else _make(Notifications, settings, faults)
+    return read(Notifications, settings, path="delivery.notifications", faults=faults, prefix="delivery.")
 
 
-Record = TypeVar("Record")
-
-
-def _make(record: Callable[..., Record], values: Mapping[str, Any], faults: list[str]) -> Record | None:
-    try:
-        return record(**values)
-    except SettingsError as error:
-        faults.extend(f"delivery.{fault}" for fault in error.faults)
-        return None
-
-
-def _load_environments(settings: object, image: Any, faults: list[str]) -> tuple[Environment, ...]:
-    names = ", ".join(DELIVERY_ORDER)
-    if not isinstance(settings, Mapping):
-        faults.append(f"delivery.environments is {settings!r}: give an object with an entry for each of {names}.")
+def _load_environments(settings: Mapping[str, Any], faults: list[str]) -> tuple[Environment, ...]:
+    """The environments, in the order of their entries."""
+    entries = settings.get("environments")
+    if not (isinstance(entries, Mapping) and entries):
+        faults.append(f"delivery.environments is {entries!r}: give an object with an entry for each, in their order.")
         return ()
-    faults.extend(
-        f"delivery.environments.{name} is unknown: the environments are {names}."
-        for name in settings
-        if name not in DELIVERY_ORDER
-    )
+    shared = {key: settings[key] for key in SHARED if key in settings}
+    examples = {key: one for entry in entries.values() if isinstance(entry, Mapping) for key, one in entry.items()}
     environments = []
-    for name, make in DELIVERY_ORDER.items():
-        entry = settings.get(name)
-        if not isinstance(entry, Mapping):
-            faults.append(
-                f"delivery.environments.{name} is {entry!r}: give an object with {', '.join(ENVIRONMENT_SETTINGS)}."
-            )
-            continue
-        faults.extend(_unknown_keys(f"delivery.environments.{name}", entry, {*ENVIRONMENT_SETTINGS, "peers_with"}))
-        try:
-            environment = make(**{setting: entry.get(setting) for setting in ENVIRONMENT_SETTINGS}, image=image)
-            # False is no peering. It cannot be null: the CDK CLI drops null values from the context.
-            peers_with = entry.get("peers_with", environment.peers_with) or None
-            environments.append(replace(environment, peers_with=peers_with))
-        except SettingsError as error:
-            faults.extend(error.faults)
+    for name, entry in entries.items():
+        found: list[str] = []
+        environment = _load_environment(name, entry, shared=shared, examples=examples, faults=found)
+        # A fault of a shared setting is that of the delivery, and reported once.
+        of_this = rf"(delivery\.environments\.{re.escape(name)}\.|{re.escape(name)}: )({'|'.join(SHARED)})\b(?! is unk)"
+        faults.extend(re.sub(rf"^{of_this}", r"delivery.\2", fault) for fault in found)
+        if environment is not None:
+            environments.append(environment)
+    if len(environments) == len(entries):
+        faults.extend(consistency_faults(environments))
+    faults.extend(fault for environment in environments for fault in recovery_faults(environment))
     return tuple(environments)
+
+
+def _load_environment(
+    name: str, entry: object, *, shared: Mapping[str, Any], examples: Mapping[str, Any], faults: list[str]
+) -> Environment | None:
+    path = f"delivery.environments.{name}"
+    own = {field.name for field in fields(Environment)} - {"name", *SHARED} | {"frugal"}
+    if not isinstance(entry, Mapping):
+        faults.append(f"{path} is {entry!r}: give an object with {', '.join(sorted(own))}.")
+        return None
+    for key in SHARED:
+        if key in entry:
+            faults.append(f"{path}.{key} is unknown: give delivery.{key}, which all environments share.")
+    faults.extend(unknown_keys(path, {key: entry[key] for key in entry if key not in SHARED}, own))
+    values = {key: value for key, value in entry.items() if key in own - {"frugal"}}
+    if values.get("peers_with") is False:
+        del values["peers_with"]
+    environment = read(Environment, {**values, **shared, "name": name}, path=path, faults=faults, examples=examples)
+    wanted = entry.get("frugal")
+    if not (wanted is None or isinstance(wanted, bool)):
+        faults.append(f"{path}.frugal is {wanted!r}: give true or false.")
+    elif wanted and environment and environment.retains_data:
+        faults.append(f"{path}.frugal is true on an environment that retains data: leave it out, it changes nothing.")
+    return frugal(environment) if wanted and environment else environment
+
+
+STACK_NAME = re.compile(r"[A-Z][A-Za-z0-9-]{1,39}")
+PIPELINE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+
+
+def _load_names(settings: Mapping[str, Any], environments: Sequence[Environment], faults: list[str]) -> dict[str, str]:
+    names = {key: settings[key] for key in ("stack_name", "pipeline_name") if settings.get(key) is not None}
+    stack, pipeline = names.get("stack_name", DEFAULT_STACK), names.get("pipeline_name", DEFAULT_PIPELINE)
+    taken = ("PipelineArtifacts", "Sandbox", *(environment.name for environment in environments))
+    if not (isinstance(stack, str) and STACK_NAME.fullmatch(stack)):
+        faults.append(f"delivery.stack_name is {stack!r}: give 2 to 40 letters, digits and hyphens, a capital first.")
+    elif stack.startswith(tuple(f"{name}-" for name in taken)) or stack in taken:
+        faults.append(f"delivery.stack_name is {stack!r}: other stacks begin so; give a name such as PaymentPipeline.")
+    if not (isinstance(pipeline, str) and PIPELINE_NAME.fullmatch(pipeline)):
+        faults.append(f"delivery.pipeline_name is {pipeline!r}: give 1 to 60 letters, digits, hyphens and underscores.")
+    return names
 
 
 STACKS = ("Payment", "DisasterRecovery")
@@ -202,9 +242,3 @@ def _allowed_change_faults(entries: object, environments: Sequence[Environment])
             yield f"{setting}: there is no such stack, the stacks are {', '.join(stacks)}."
         elif entry in entries[:index]:
             yield f"{setting} for the second time: give it once."
-
-
-def _unknown_keys(path: str, settings: Mapping[str, Any], known: set[str]) -> Iterator[str]:
-    for key in settings:
-        if key not in known:
-            yield f"{path}.{key} is unknown: the settings there are {', '.join(sorted(known))}."

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from stages.environment import SERVERLESS, Environment
+from stages.environment import SERVERLESS, SUFFIX, Environment
 
 INSTANCE_SIZES = ("medium", "large", "xlarge")
 
@@ -12,10 +12,11 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
     """Yields a sentence for each fault in a set of environments, given in delivery order.
 
     Networks must not overlap, in either region (peered networks cannot, and a standby must be able to join). An
-    environment that retains data is production: it is the last one, and no other may be stronger, so that no change
-    meets a limit in production first. It peers with the environment before it or with none: no path leads to it from
-    further below.
+    environment that retains data is production: the last one is, the first is not, as no approval precedes it, and no
+    other may be stronger, so that no change meets a limit in production first. It peers with the environment before it
+    or with none: no path leads to it from further below.
     """
+    yield from _names(environments)
     yield from _overlaps(environments)
     yield from _peerings(environments)
     if environments and not environments[-1].retains_data:
@@ -24,9 +25,35 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
             f"{last.name}: data_protection is {last.data_protection.value!r} on the last environment of the delivery; "
             "production must be 'retained'."
         )
+    if environments and environments[0].retains_data:
+        yield (
+            f"{environments[0].name}: data_protection is 'retained' on the first environment of the delivery, which no "
+            "approval precedes: give an environment before it."
+        )
+    for environment in environments[1:]:
+        if environment.bake_minutes is None:
+            yield f"{environment.name}: bake_minutes is missing on an environment that is not the first: give 15."
     for production in (environment for environment in environments if environment.retains_data):
         for other in (environment for environment in environments if not environment.retains_data):
             yield from _weaknesses(production, other)
+
+
+RESERVED = {
+    "assets": "a stage of the pipeline",
+    "build": "a stage of the pipeline",
+    "source": "a stage of the pipeline",
+}
+RESERVED |= {"delivery": "the path of the pipeline's parameters"}
+
+
+def _names(environments: Sequence[Environment]) -> Iterator[str]:
+    """Names of resources contain the environment's in lower case; a recovered environment has a suffix."""
+    taken = dict(RESERVED)
+    for environment in environments:
+        for name in (environment.slug, f"{environment.slug}{SUFFIX.lower()}"):
+            if name in taken:
+                yield f"{environment.name}: name is taken, {name!r} is {taken[name]}: give another one."
+            taken[name] = f"that of {environment.name}, or of its recovery"
 
 
 def _overlaps(environments: Sequence[Environment]) -> Iterator[str]:

@@ -90,8 +90,12 @@ class DeploymentWindow:
 
 
 NAME = re.compile(r"[A-Z][A-Za-z0-9]{1,11}|Sandbox-[a-z][a-z0-9]{0,6}")
+SUFFIX = "Dr"
+"""Of the name of a recovered environment."""
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso")
+ARCHITECTURES = ("ARM64", "X86_64")
 PRIVATE = [IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 """RFC 1918. Python's `is_private` covers more: loopback, link-local, benchmark and reserved networks."""
 INSTANCE_CLASS = re.compile(
@@ -113,7 +117,7 @@ class Environment:
         SettingsError: With every fault of the record.
     """
 
-    name: str  # the id of its Stage, such as Dev; resource names carry it in lower case
+    name: str  # the id of its Stage; resource names carry it in lower case
     account: str
     primary_region: str  # of the payment stack
     dr_region: str  # of the disaster-recovery stack; never the primary region
@@ -143,6 +147,7 @@ class Environment:
     certificate_arn: str  # in ACM, for the public load balancer: in the primary region of the account
     alarm_email: str  # receives the alarms of both regions
     image: str  # the service's container image in ECR, by digest
+    architecture: str = "ARM64"  # or X86_64: of the image, and so of the tasks, which cost about 20 % more on it
     canary_percent: int | None = None  # share of requests that a new release gets first; None: a rolling deployment
     bake_minutes: int | None = None  # how long the gate alarm is watched after a deployment; None: not at all
     deployment_window: DeploymentWindow | None = None  # None: at any time
@@ -205,12 +210,15 @@ class Environment:
 
     def _location_faults(self) -> Iterator[str]:
         if not NAME.fullmatch(self.name):
-            yield f"name is {self.name!r}: give 2 to 12 letters and digits with a capital first, such as Dev."
+            yield f"name is {self.name!r}: give 2 to 12 letters and digits with a capital first, such as Test."
         if not self._account_is_valid():
             yield f"account is {self.account!r}: give the 12 digits of an AWS account, in quotes."
         for field in ("primary_region", "dr_region"):
-            if not REGION.fullmatch(getattr(self, field)):
-                yield f"{field} is {getattr(self, field)!r}: give an AWS region such as ap-southeast-1."
+            region = getattr(self, field)
+            if not REGION.fullmatch(region):
+                yield f"{field} is {region!r}: give an AWS region such as eu-central-1."
+            elif region.startswith(OTHER_PARTITIONS):
+                yield f"{field} is {region!r}, of another partition than aws: give a region whose ARNs begin arn:aws:."
         if self.primary_region == self.dr_region:
             yield f"dr_region is {self.dr_region!r}, the primary region: give another region."
         if REGION.fullmatch(self.primary_region):
@@ -254,7 +262,7 @@ class Environment:
                 f"min_tasks is {self.min_tasks}, above max_tasks {self.max_tasks}: lower min_tasks or raise max_tasks."
             )
         if self.spot and self.retains_data:
-            yield "spot is True on an environment that retains data: AWS may stop its tasks at any time; give False."
+            yield "spot is true on an environment that retains data: AWS may stop its tasks at any time; give false."
 
     def _serverless_faults(self) -> Iterator[str]:
         capacity = self.database_capacity
@@ -304,16 +312,18 @@ class Environment:
                 f"image is {self.image!r}: give an ECR image by its digest, never by a tag, such as "
                 f"ACCOUNT.dkr.ecr.{self.primary_region}.amazonaws.com/payment-service@sha256:<64 hex digits>."
             )
+        if self.architecture not in ARCHITECTURES:
+            yield f"architecture is {self.architecture!r}: give one of {', '.join(ARCHITECTURES)}, that of the image."
         if self.canary_percent is not None and not 1 <= self.canary_percent <= 50:  # noqa: PLR2004
-            yield f"canary_percent is {self.canary_percent}: give 1 to 50, or None for a rolling deployment."
+            yield f"canary_percent is {self.canary_percent}: give 1 to 50, or leave it out for a rolling deployment."
         if self.bake_minutes is not None and not 5 <= self.bake_minutes <= 720:  # noqa: PLR2004
             # The gate alarm covers five minutes; half a day is the longest that Amazon itself bakes a first wave.
-            yield f"bake_minutes is {self.bake_minutes}: give 5 to 720 minutes, or None to watch no gate alarm."
+            yield f"bake_minutes is {self.bake_minutes}: give 5 to 720 minutes, or leave it out to watch no gate alarm."
         if self.deployment_window is not None:
             yield from self.deployment_window.faults()
         for field in ("bake_minutes", "deployment_window"):
             if self.retains_data and getattr(self, field) is None:
-                yield f"{field} is missing on an environment that retains data: give one, such as Prod's."
+                yield f"{field} is missing on an environment that retains data: give one."
 
     def _account_is_valid(self) -> bool:
         # JSON has numbers too, and an account may begin with a zero.

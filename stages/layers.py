@@ -183,6 +183,7 @@ class ServiceLayer(Construct):
             vpc=vpc,
             load_balancer=self.load_balancer,
             image=image,
+            architecture=environment.architecture,
             identity=identity,
             secrets={
                 **{name: ecs.Secret.from_ssm_parameter(value) for name, value in configuration.items()},

@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Network
+from uuid import UUID
 
-from stages.environment import SERVERLESS, Environment, SettingsError
+from stages.environment import SERVERLESS, SUFFIX, Environment, SettingsError
 
 
 def frugal(environment: Environment) -> Environment:
@@ -40,7 +41,7 @@ PREFIX_LENGTH = 20
 
 
 def sandbox(name: object, *, dev: Environment) -> Environment:
-    """A developer's own environment, like Dev.
+    """A developer's own environment, like the first of the delivery.
 
     Its networks follow from a hash of the name. One in 512 pairs of sandboxes shares a network, which does no harm:
     sandboxes are never connected.
@@ -67,10 +68,7 @@ def _subnet(network: IPv4Network, index: int) -> str:
     return f"{network.network_address + index % (network.num_addresses // size) * size}/{PREFIX_LENGTH}"
 
 
-FALLBACK_REGION = "us-east-2"
-"""The DR region of a recovered environment."""
-
-SUFFIX = "Dr"
+FALLBACK_REGIONS = ("us-east-2", "us-west-2", "eu-west-1")
 
 
 def recovered(environment: Environment, *, certificate_arn: str) -> Environment:
@@ -88,7 +86,7 @@ def recovered(environment: Environment, *, certificate_arn: str) -> Environment:
         environment,
         name=f"{environment.name}{SUFFIX}",
         primary_region=region,
-        dr_region=FALLBACK_REGION,
+        dr_region=fallback_region(environment),
         availability_zones=(f"{region}a", f"{region}b", f"{region}c"),
         vpc_cidr=environment.dr_vpc_cidr,
         dr_vpc_cidr=environment.vpc_cidr,
@@ -96,6 +94,22 @@ def recovered(environment: Environment, *, certificate_arn: str) -> Environment:
         image=environment.image.replace(f".ecr.{environment.primary_region}.", f".ecr.{region}."),
         peers_with=None,
     )
+
+
+def fallback_region(environment: Environment) -> str:
+    """The DR region of the recovered environment: none that the environment has or had."""
+    own = (environment.primary_region, environment.dr_region)
+    return next(region for region in FALLBACK_REGIONS if region not in own)
+
+
+def recovery_faults(environment: Environment) -> Iterator[str]:
+    """Yields a sentence for each fault of the recovered record, so that the day of a disaster finds none."""
+    certificate = f"arn:aws:acm:{environment.dr_region}:{environment.account}:certificate/{UUID(int=0)}"
+    try:
+        recovered(environment, certificate_arn=certificate)
+    except SettingsError as error:
+        for fault in error.faults:
+            yield f"{environment.name}: cannot be recovered in {environment.dr_region}, as {fault}"
 
 
 def environment_to_recover(environments: Sequence[Environment], *, name: object) -> Environment:

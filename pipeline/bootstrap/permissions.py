@@ -13,8 +13,9 @@ from aws_cdk.cx_api import CloudAssembly
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from pipeline.plan.permissions import statements
-from stages.environments import DELIVERY_ORDER, DR_REGION, PRIMARY_REGION
-from stages.variants import FALLBACK_REGION, SUFFIX
+from pipeline.settings import Delivery, load_delivery
+from stages.environment import SUFFIX
+from stages.variants import fallback_region
 
 FILE = Path(__file__).parents[2] / "bootstrap" / "permissions.json"
 LONGEST = 6144
@@ -53,32 +54,24 @@ _FORBIDDEN = (
     "iam:CreateUser",
     "iam:DeleteRolePermissionsBoundary",
 )
-_REGIONS = (PRIMARY_REGION, DR_REGION, FALLBACK_REGION)
-_NAMES = (
-    "payment-*",
-    *(f"{environment}{suffix}-*" for environment in DELIVERY_ORDER for suffix in ("", SUFFIX)),
-    "Sandbox-*",
-    "PipelineStack-*",
-    "PipelineArtifacts-*",
-)
-"""Names of our roles and policies: given ones, and those that CloudFormation derives from a stack's name."""
 
 
-def text(documents: Sequence[Mapping[str, Any]]) -> str:
+def text(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> str:
     """The content of the file, for the templates of the delivery."""
-    return json.dumps(template(documents), indent=2) + "\n"
+    return json.dumps(template(documents, delivery), indent=2) + "\n"
 
 
-def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict[str, Any]:
     """The permissions boundary and the execution policies, as a CloudFormation template."""
+    regions = (delivery.primary_region, delivery.dr_region, fallback_region(delivery.environments[0]))
     wanted = _actions(declared(documents))
     services = {action.split(":")[0] for action in wanted}
     plain, iam, billing, roles = (
         [action for action in wanted if action.split(":")[0] in some]
         for some in (services - {"iam", "billing", "budgets", "sts"}, {"iam"}, {"billing", "budgets"}, {"sts"})
     )
-    policies = [[_regional(part)] for part in _in_parts(plain)]
-    policies.append([*_on_roles(iam), _on_budgets(billing), _on_neighbours(roles)])
+    policies = [[_regional(part, regions)] for part in _in_parts(plain, regions)]
+    policies.append([*_on_roles(iam, _names(delivery)), _on_budgets(billing), _on_neighbours(roles)])
     resources = {
         f"Execution{number}": _policy(f"{EXECUTION}-{number}", policy)
         for number, policy in enumerate(policies, start=1)
@@ -88,6 +81,26 @@ def template(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "Description": "Execution policies and permissions boundary of the payment delivery, for `cdk bootstrap`.",
         "Resources": {"Boundary": _policy(BOUNDARY, _boundary(sorted(services))), **resources},
     }
+
+
+def deployment_steps(before: Mapping[str, Any], after: Mapping[str, Any], delivery: Delivery) -> Iterator[str]:
+    """Yields when a changed file is deployed in which accounts: granted before a push, withdrawn after it."""
+    old, new = set(_texts(before)), set(_texts(after))
+    accounts = dict.fromkeys((delivery.account, *(each.account for each in delivery.environments)))
+    deploy = f"deploy {FILE.parent.name}/{FILE.name} (README, Deploy to AWS, step 3) in {', '.join(accounts)}"
+    if new - old:
+        yield f"before the push: {deploy}"
+    if old - new:
+        kept = ", ".join(sorted(old - new)[:5])
+        yield f"after the delivery: {deploy}; until then keep in it what a deletion still needs, such as {kept}"
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping | list):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(each)
+    else:
+        yield str(value)
 
 
 def declared(documents: Sequence[Mapping[str, Any]]) -> set[str]:
@@ -118,28 +131,34 @@ def _granted(documents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 yield from (each.action for each in statements(name, resource) if ":" in each.action)
 
 
-def _regional(wanted: list[str]) -> dict[str, Any]:
+def _regional(wanted: list[str], allowed: Sequence[str]) -> dict[str, Any]:
     """Any resource in the regions of the delivery, and in the DR region of a recovered environment."""
-    regions = {"StringEquals": {"aws:RequestedRegion": list(_REGIONS)}}
+    regions = {"StringEquals": {"aws:RequestedRegion": list(allowed)}}
     return {"Effect": "Allow", "Action": wanted, "Resource": "*", "Condition": regions}
 
 
-def _in_parts(wanted: list[str]) -> Iterator[list[str]]:
+def _in_parts(wanted: list[str], regions: Sequence[str]) -> Iterator[list[str]]:
     """The actions in parts that each fit into a policy."""
     part: list[str] = []
     for action in wanted:
-        if len(json.dumps([_regional([*part, action])], separators=(",", ":"))) > LONGEST - 200:
+        if len(json.dumps([_regional([*part, action], regions)], separators=(",", ":"))) > LONGEST - 200:
             yield part
             part = []
         part.append(action)
     yield part
 
 
-def _on_roles(wanted: list[str]) -> list[dict[str, Any]]:
+def _names(delivery: Delivery) -> list[str]:
+    """Names of our roles and policies: given ones, and those that CloudFormation derives from a stack's name."""
+    environments = [f"{each.name}{suffix}" for each in delivery.environments for suffix in ("", SUFFIX)]
+    return [f"{name}-*" for name in ("payment", *environments, "Sandbox", delivery.stack_name, "PipelineArtifacts")]
+
+
+def _on_roles(wanted: list[str], names: Sequence[str]) -> list[dict[str, Any]]:
     """IAM, limited to the names of our stacks, and to roles with the permissions boundary."""
     bounded = {"iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
     roles, others = (
-        [_arn(f"{kind}/{name}") for kind in kinds for name in _NAMES]
+        [_arn(f"{kind}/{name}") for kind in kinds for name in names]
         for kinds in (("role",), ("policy", "instance-profile"))
     )
     with_boundary = {"StringEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
@@ -185,5 +204,10 @@ def _arn(resource: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    FILE.write_text(text([stack.template for stack in CloudAssembly("cdk.out").stacks_recursively]), encoding="utf-8")
+    settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
+    documents = [stack.template for stack in CloudAssembly("cdk.out").stacks_recursively]
+    delivery, before = load_delivery(settings, release="unreleased"), json.loads(FILE.read_text(encoding="utf-8"))
+    FILE.write_text(text(documents, delivery), encoding="utf-8")
     print(f"{FILE.parent.name}/{FILE.name} is up to date")
+    for step in deployment_steps(before, template(documents, delivery), delivery):
+        print(step)

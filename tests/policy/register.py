@@ -47,7 +47,7 @@ def register(assembly: Assembly, delivery: Delivery) -> list[Entry]:
     environments: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for path, rule, control in acknowledgements(assembly):
         environment = _environment(path, delivery)
-        resource = path.removeprefix(f"PipelineStack/{environment}/")
+        resource = path.removeprefix(f"{delivery.stack_name}/{environment}/")
         environments[resource, _without_names(rule, delivery), control].add(environment)
     order = _columns(delivery)
     rules: dict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
@@ -76,7 +76,7 @@ def _columns(delivery: Delivery) -> list[str]:
 
 def _environment(path: str, delivery: Delivery) -> str:
     parts = path.split("/")
-    return next((name for name in _columns(delivery) if parts[:2] == ["PipelineStack", name]), PIPELINE)
+    return next((name for name in _columns(delivery) if parts[:2] == [delivery.stack_name, name]), PIPELINE)
 
 
 def _without_names(rule: str, delivery: Delivery) -> str:

@@ -8,31 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.sample import sample_settings, write_settings
+
 SOURCES = Path(__file__).parents[2]
 _GIT = ("git", "-c", "user.name=Rehearsal", "-c", "user.email=rehearsal@example.com", "-c", "commit.gpgSign=false")
 _NOT_SOURCES = shutil.ignore_patterns(
     ".git", ".venv", "node_modules", "build", "cdk.out", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"
 )
-_FOURTH = '''
-
-def fourth(*, account: str, certificate_arn: str, alarm_email: str, image: str) -> Environment:
-    """An environment that a test puts before the last one."""
-    return replace(
-        staging(account=account, certificate_arn=certificate_arn, alarm_email=alarm_email, image=image),
-        name="Fourth",
-        vpc_cidr="10.3.0.0/16",
-        dr_vpc_cidr="10.131.0.0/16",
-    )
-
-
-_LAST = list(DELIVERY_ORDER)[-1]
-DELIVERY_ORDER = {
-    **{name: make for name, make in DELIVERY_ORDER.items() if name != _LAST},
-    "Fourth": fourth,
-    _LAST: DELIVERY_ORDER[_LAST],
-}
-'''
-
 _SYNTH_ONCE = """\
 #!/bin/sh
 set -eu
@@ -61,7 +43,7 @@ class Project:
         self._git("init", "--quiet")
         self._leave_out_the_checks()
         self._synthesize_once()
-        self._leave_room_before_the_last()
+        self._use_sample_settings()
         self.commit("The project as it is")
 
     @property
@@ -78,24 +60,13 @@ class Project:
 
     def add_environment(self, *, account: str) -> None:
         """Commit a fourth environment before the last one."""
-        file = self.directory / "cdk.json"
-        document = json.loads(file.read_text())
-        environments = document["context"]["delivery"]["environments"]
-        certificate = f"arn:aws:acm:ap-southeast-1:{account}:certificate/00000000-0000-0000-0000-000000000000"
-        environments["Fourth"] = {
-            "account": account,
-            "certificate_arn": certificate,
-            "alarm_email": "payment-alarms@example.com",
-            "peers_with": list(environments)[-2],
-        }
-        file.write_text(json.dumps(document, indent=2))
-        module = self.directory / "stages" / "environments.py"
-        module.write_text(
-            module.read_text().replace(
-                "from collections.abc", "from dataclasses import replace\nfrom collections.abc", 1
-            )
-            + _FOURTH
-        )
+        settings = self._settings
+        *earlier, (last, production) = settings["environments"].items()
+        name, before = earlier[-1]
+        fourth = json.loads(json.dumps(before).replace(before["account"], account))
+        fourth |= {"vpc_cidr": "10.3.0.0/16", "dr_vpc_cidr": "10.131.0.0/16", "peers_with": name}
+        settings["environments"] = dict([*earlier, ("Fourth", fourth), (last, production)])
+        write_settings(self.directory, settings)
         self.commit("Add a fourth environment")
 
     def edit(self, message: str, changes: Mapping[str, Sequence[tuple[str, str]]]) -> None:
@@ -122,13 +93,11 @@ class Project:
         settings: dict[str, Any] = json.loads((self.directory / "cdk.json").read_text())["context"]["delivery"]
         return settings
 
-    def _leave_room_before_the_last(self) -> None:
-        """The last environment peers with nobody: an environment can be put before one that is not in the chain."""
-        file = self.directory / "cdk.json"
-        document = json.loads(file.read_text())
-        environments = document["context"]["delivery"]["environments"]
-        environments[list(environments)[-1]]["peers_with"] = False
-        file.write_text(json.dumps(document, indent=2))
+    def _use_sample_settings(self) -> None:
+        """The sample settings; the last environment has no peering, so that another one can precede it."""
+        settings = sample_settings()
+        settings["environments"][list(settings["environments"])[-1]]["peers_with"] = False
+        write_settings(self.directory, settings)
 
     def _synthesize_once(self) -> None:
         """A commit is synthesized once, however often it is built: that it comes out the same is proved elsewhere."""

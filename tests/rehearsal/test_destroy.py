@@ -18,6 +18,7 @@ from cdk_rehearsal.settings import Settings
 from cdk_rehearsal.workplace import Workplace
 from stacks import PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
+from tests.sample import sample_checkout
 from tests.templates import Assembly
 from tools.drill import platform
 from tools.drill.data import back_up
@@ -51,12 +52,8 @@ def workplace(standing: Emulator, tmp_path_factory: pytest.TempPathFactory) -> W
 
 @pytest.fixture(scope="module")
 def teardown(workplace: Workplace, assembly: Assembly) -> Teardown:
-    """It works in a checkout whose assembly is that of the tests."""
-    tree = workplace.directory / "tree"
-    tree.mkdir()
-    for entry in CHECKOUT.iterdir():
-        if entry.name not in ("cdk.out", ".git"):
-            (tree / entry.name).symlink_to(entry)
+    """It works in a checkout whose settings and assembly are those of the tests."""
+    tree = sample_checkout(workplace.directory / "tree")
     (tree / "cdk.out").symlink_to(assembly.directory)
     return Teardown(workplace, tree=tree, stacks=assemblies.stacks(assembly.directory))
 
@@ -75,14 +72,14 @@ def said(standing: Emulator, workplace: Workplace, assembly: Assembly, teardown:
     return printed.get()
 
 
-def destroy(emulator: Emulator, assembly: Assembly, *arguments: str) -> subprocess.CompletedProcess[str]:
+def destroy(tree: Path, emulator: Emulator, assembly: Assembly, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command behind `make destroy`, with credentials of the environment's account."""
     account = assembly.stacks[f"{arguments[0]}-Payment"].environment.account
     environment = emulator.environment(account=account, region=PRIMARY)
     environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     return subprocess.run(  # noqa: S603 - a command of this project
         [sys.executable, "-m", "pipeline.destroy", *arguments, "--app", str(assembly.directory)],
-        cwd=CHECKOUT,
+        cwd=tree,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -102,11 +99,11 @@ def destroy(emulator: Emulator, assembly: Assembly, *arguments: str) -> subproce
     ],
 )
 def test_what_is_refused_is_not_touched(
-    standing: Emulator, assembly: Assembly, arguments: tuple[str, ...], reason: str
+    standing: Emulator, assembly: Assembly, tmp_path: Path, arguments: tuple[str, ...], reason: str
 ) -> None:
     account = assembly.stacks[f"{arguments[0]}-Payment"].environment.account
     before = remains(standing, account=account, regions=REGIONS)
-    refused = destroy(standing, assembly, *arguments)
+    refused = destroy(sample_checkout(tmp_path / "tree"), standing, assembly, *arguments)
     assert refused.returncode == 1
     assert reason in refused.stderr
     assert remains(standing, account=account, regions=REGIONS) == before

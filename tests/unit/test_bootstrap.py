@@ -7,17 +7,18 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION, FILE, LONGEST, UNUSED, declared, text
+from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION, LONGEST, UNUSED, declared, deployment_steps, template
 from pipeline.plan.permissions import statements
-from stages.variants import FALLBACK_REGION
+from pipeline.settings import Delivery
+from stages.variants import fallback_region
 from tests.conftest import CHECKOUT
 from tests.templates import Assembly, statement_actions
 
 
 @pytest.fixture(scope="module")
-def policies() -> dict[str, list[dict[str, Any]]]:
+def policies(assembly: Assembly, delivery: Delivery) -> dict[str, list[dict[str, Any]]]:
     """The statements of each managed policy by its name."""
-    resources = json.loads(FILE.read_text(encoding="utf-8"))["Resources"].values()
+    resources = template(documents(assembly), delivery)["Resources"].values()
     return {
         each["Properties"]["ManagedPolicyName"]: each["Properties"]["PolicyDocument"]["Statement"] for each in resources
     }
@@ -35,12 +36,6 @@ def allowed(policies: dict[str, list[dict[str, Any]]]) -> set[str]:
         for statement in statements
         for action in statement_actions(statement)
     }
-
-
-def test_the_permissions_file_matches_the_templates(assembly: Assembly) -> None:
-    assert FILE.read_text(encoding="utf-8") == text(documents(assembly)), (
-        "bootstrap/permissions.json is out of date: run make bootstrap and commit it"
-    )
 
 
 def test_the_policies_allow_every_handler_action_of_every_resource_type(
@@ -158,8 +153,24 @@ def test_documented_bootstrap_commands_name_the_policies_and_the_boundary(
 
 
 def test_the_policies_allow_a_recovery_in_the_fallback_region(
-    policies: dict[str, list[dict[str, Any]]],
+    policies: dict[str, list[dict[str, Any]]], delivery: Delivery
 ) -> None:
     text = json.dumps(policies)
-    assert FALLBACK_REGION in text
+    assert fallback_region(delivery.environments[-1]) in text
     assert "role/ProdDr-*" in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "steps"),
+    [
+        (["ec2:CreateVpc"], ["ec2:CreateVpc"], []),
+        (["ec2:CreateVpc"], ["ec2:CreateVpc", "sns:Publish"], ["before the push: deploy bootstrap/permissions.json"]),
+        (["ec2:DeleteVpc"], [], ["after the delivery: deploy bootstrap/permissions.json"]),
+    ],
+)
+def test_permissions_are_added_before_a_push_and_removed_after_the_delivery(
+    delivery: Delivery, before: list[str], after: list[str], steps: list[str]
+) -> None:
+    found = list(deployment_steps({"Action": before}, {"Action": after}, delivery))
+    assert [step[: len(start)] for step, start in zip(found, steps, strict=True)] == steps
+    assert all(f"{delivery.account}, {delivery.environments[0].account}" in step for step in found)

@@ -11,7 +11,6 @@ GUARDS = {
     "/payment_constructs/roles.py",
     "/pipeline/",
     "/stages/environment.py",
-    "/stages/environments.py",
     "/stages/layers.py",
     "/tests/integration/",
     "/tests/policy/",

@@ -7,19 +7,12 @@ import pytest
 
 from stages.consistency import consistency_faults
 from stages.environment import DataProtection, Environment
-from stages.environments import DELIVERY_ORDER
-
-ACCOUNT = "123456789012"
+from tests.sample import sample_environments
 
 
 @pytest.fixture
 def environments() -> dict[str, Environment]:
-    certificate = f"arn:aws:acm:ap-southeast-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
-    image = f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}"
-    return {
-        name: make(account=ACCOUNT, certificate_arn=certificate, alarm_email="on-call@payments.test", image=image)
-        for name, make in DELIVERY_ORDER.items()
-    }
+    return sample_environments()
 
 
 def test_the_delivered_environments_are_consistent(environments: dict[str, Environment]) -> None:
@@ -107,6 +100,17 @@ def test_the_last_environment_must_retain_its_data(environments: dict[str, Envir
     environments["Prod"] = replace(environments["Prod"], data_protection=DataProtection.DESTROYABLE)
     (fault,) = consistency_faults(list(environments.values()))
     assert fault.startswith("Prod: data_protection is 'destroyable' on the last environment")
+
+
+def test_the_first_environment_does_not_retain_data(environments: dict[str, Environment]) -> None:
+    (fault,) = consistency_faults([replace(environments["Prod"], peers_with=None)])
+    assert fault.startswith("Prod: data_protection is 'retained' on the first environment of the delivery, which no")
+
+
+def test_only_the_first_environment_may_have_no_bake_time(environments: dict[str, Environment]) -> None:
+    environments["Staging"] = replace(environments["Staging"], bake_minutes=None)
+    (fault,) = consistency_faults(list(environments.values()))
+    assert fault == "Staging: bake_minutes is missing on an environment that is not the first: give 15."
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`make destroy` deletes an environment that does not retain data, after a confirmation with its name."""
 
+import json
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from pipeline import destroy
 from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
+from tests.sample import sample_settings
 
 
 @dataclass
@@ -24,10 +26,11 @@ class RecordedCommands:
 
 
 @pytest.fixture
-def ran(monkeypatch: pytest.MonkeyPatch) -> RecordedCommands:
+def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedCommands:
     commands = RecordedCommands()
     monkeypatch.setattr(subprocess, "run", commands)
-    monkeypatch.chdir(CHECKOUT)
+    (tmp_path / "cdk.json").write_text(json.dumps({"context": {"delivery": sample_settings()}}), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     return commands
 
 

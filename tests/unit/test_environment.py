@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stages.environment import AlarmThresholds, DataProtection, DeploymentWindow, Environment, SettingsError
-from stages.environments import dev, prod, staging
+from tests.sample import sample_environments
 
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}"
@@ -24,7 +24,7 @@ def serverless(least: float, most: float) -> dict[str, Any]:
 
 @pytest.fixture
 def good() -> Environment:
-    return dev(account=ACCOUNT, certificate_arn=CERTIFICATE, alarm_email=EMAIL, image=IMAGE)
+    return sample_environments(account=ACCOUNT, certificate_arn=CERTIFICATE)["Dev"]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,9 @@ def good() -> Environment:
         ({"account": "12345"}, "account is '12345': give the 12 digits"),
         ({"account": None}, "account is None: give the 12 digits"),
         ({"account": 123456789012}, "account is 123456789012: give the 12 digits of an AWS account, in quotes"),
+        ({"dr_region": "cn-north-1"}, "dr_region is 'cn-north-1', of another partition than aws: give a region whose"),
+        ({"dr_region": "us-gov-west-1"}, "dr_region is 'us-gov-west-1', of another partition than aws: give a region"),
+        ({"architecture": "arm64"}, "architecture is 'arm64': give one of ARM64, X86_64, that of the image."),
         ({"dr_region": "Oregon"}, "dr_region is 'Oregon': give an AWS region"),
         ({"dr_region": "ap-southeast-1"}, "dr_region is 'ap-southeast-1', the primary region: give another"),
         ({"availability_zones": ("us-east-1a", "us-east-1b", "us-east-1c")}, "three different zones of ap-southeast-1"),
@@ -75,8 +78,8 @@ def good() -> Environment:
         ({"image": "nginx:latest"}, "image is 'nginx:latest': give an ECR image by its digest, never by a tag"),
         ({"image": IMAGE.partition("@")[0] + ":v1"}, "give an ECR image by its digest, never by a tag"),
         ({"image": None}, "image is None: give an ECR image by its digest"),
-        ({"canary_percent": 0}, "canary_percent is 0: give 1 to 50, or None"),
-        ({"bake_minutes": 4}, "bake_minutes is 4: give 5 to 720 minutes, or None"),
+        ({"canary_percent": 0}, "canary_percent is 0: give 1 to 50, or leave"),
+        ({"bake_minutes": 4}, "bake_minutes is 4: give 5 to 720 minutes, or leave"),
         ({"deployment_window": window(days="daily")}, "deployment_window.days is 'daily': give days such as MON-THU"),
         (
             {"deployment_window": window(first_hour=17)},
@@ -161,7 +164,7 @@ def test_an_environment_that_retains_data_needs_bake_time_and_a_window(good: Env
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"spot": True}, "spot is True on an environment that retains data: AWS may stop its tasks at any time"),
+        ({"spot": True}, "spot is true on an environment that retains data: AWS may stop its tasks at any time"),
         (
             serverless(0, 2),
             "database_capacity is (0, 2) on an environment that retains data: the first payment after a pause",
@@ -171,7 +174,7 @@ def test_an_environment_that_retains_data_needs_bake_time_and_a_window(good: Env
     ],
 )
 def test_an_environment_that_retains_data_may_not_pause_or_use_spot(change: dict[str, Any], fault: str | None) -> None:
-    retained = prod(account=ACCOUNT, certificate_arn=CERTIFICATE, alarm_email=EMAIL, image=IMAGE)
+    retained = sample_environments()["Prod"]
     if fault is None:
         replace(retained, **change)
         return
@@ -206,39 +209,3 @@ def test_several_faults_are_reported_together(good: Environment) -> None:
 def test_an_environment_is_immutable(good: Environment) -> None:
     with pytest.raises(FrozenInstanceError):
         good.vpc_cidr = "10.9.0.0/16"  # type: ignore[misc]
-
-
-def test_the_environments_have_the_specified_values() -> None:
-    rows = {
-        make.__name__: make(account=ACCOUNT, certificate_arn=CERTIFICATE, alarm_email=EMAIL, image=IMAGE).as_document()
-        for make in (dev, staging, prod)
-    }
-    column = {
-        field: [row.get(field) for row in rows.values()]
-        for field in (
-            "vpc_cidr",
-            "database_instance_class",
-            "min_tasks",
-            "max_tasks",
-            "canary_percent",
-            "data_protection",
-        )
-    }
-    assert column == {
-        "vpc_cidr": ["10.0.0.0/16", "10.1.0.0/16", "10.2.0.0/16"],
-        "database_instance_class": ["db.t4g.medium", "db.r6g.large", "db.r6g.large"],
-        "min_tasks": [1, 1, 2],
-        "max_tasks": [5, 5, 10],
-        "canary_percent": [None, None, 10],
-        "data_protection": ["destroyable", "destroyable", DataProtection.RETAINED.value],
-    }
-    assert [tuple(row["alarms"].values()) for row in rows.values()] == [
-        (80, 80, 5000, 10, 99),
-        (75, 75, 3000, 5, 99.5),
-        (70, 70, 2000, 1, 99.9),
-    ]
-    for row in rows.values():
-        assert (row["primary_region"], row["dr_region"]) == ("ap-southeast-1", "us-west-2")
-        assert (row["database_instances"], row["nat_gateways"]) == (2, 3)
-        # No cost setting is on: the environments are one architecture.
-        assert (row["endpoint_zones"], row["spot"], row.get("database_capacity")) == (3, False, None)

@@ -9,7 +9,7 @@ import pytest
 import app as entry_point
 from pipeline.settings import Delivery
 from stages.environment import Environment, SettingsError
-from stages.variants import FALLBACK_REGION, recovered
+from stages.variants import fallback_region, recovered
 
 CERTIFICATE = "arn:aws:acm:us-west-2:{account}:certificate/00000000-0000-0000-0000-000000000000"
 
@@ -35,7 +35,7 @@ def test_a_recovered_environment_differs_only_in_name_and_region(lost: Environme
 def test_a_recovered_environment_does_not_use_the_lost_region(lost: Environment) -> None:
     found = recovered(lost, certificate_arn=certificate(lost))
     assert lost.primary_region not in str(found.as_document())
-    assert (found.primary_region, found.dr_region) == (lost.dr_region, FALLBACK_REGION)
+    assert (found.primary_region, found.dr_region) == (lost.dr_region, fallback_region(lost))
     assert found.service_image.digest == lost.service_image.digest
     assert found.vpc_cidr == lost.dr_vpc_cidr
 

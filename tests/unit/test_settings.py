@@ -2,14 +2,17 @@
 
 import json
 import re
-from copy import deepcopy
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
 
+import app as entry_point
 from pipeline.settings import load_delivery
 from pipeline.source import CodeCommitSource, ConnectionSource, S3Source
 from stages.environment import SettingsError
+from stages.variants import fallback_region, frugal
+from tests.sample import sample_settings
 
 COMMIT = "0" * 40
 
@@ -17,30 +20,11 @@ COMMIT = "0" * 40
 NO_ID = "00000000-0000-0000-0000-000000000000"
 OWN_ID = "8c5b3f1e-0000-4a7d-9e2b-000000000001"
 OWN_DIGEST = f"{'0' * 20}{'1' * 12}{'ab' * 16}"
-FRESH = {
-    "account": "111111111111",
-    "source": {
-        "type": "connection",
-        "connection_arn": f"arn:aws:codeconnections:ap-southeast-1:111111111111:connection/{NO_ID}",
-        "repository": "example/payment-platform",
-    },
-    "notifications": {"email": "payment-deliveries@example.com"},
-    "image": f"111111111111.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}",
-    "environments": {
-        name: {
-            "account": digit * 12,
-            "certificate_arn": f"arn:aws:acm:ap-southeast-1:{digit * 12}:certificate/{NO_ID}",
-            "alarm_email": "payment-alarms@example.com",
-        }
-        for name, digit in (("Dev", "2"), ("Staging", "3"), ("Prod", "4"))
-    },
-}
-"""The settings of a fresh checkout; these tests do not depend on the cdk.json of the team."""
 
 
 @pytest.fixture
 def settings() -> dict[str, Any]:
-    return deepcopy(FRESH)
+    return sample_settings()
 
 
 def faults(settings: object, *, release: object = COMMIT) -> list[str]:
@@ -55,11 +39,6 @@ def parent_of(settings: dict[str, Any], path: str) -> tuple[dict[str, Any], str]
     for key in parents:
         settings = settings[key]
     return settings, last
-
-
-def test_the_settings_of_this_checkout_are_valid(context: dict[str, Any]) -> None:
-    delivery = load_delivery(context["delivery"], release=COMMIT)
-    assert [environment.name for environment in delivery.environments] == ["Dev", "Staging", "Prod"]
 
 
 def test_the_settings_of_a_fresh_checkout_are_valid(settings: dict[str, Any]) -> None:
@@ -128,13 +107,13 @@ def test_bad_notifications_and_allowed_changes_are_refused(
         (None, "delivery.source is None: give an object whose type is one of connection, codecommit, s3."),
         ({"type": ["s3"]}, "delivery.source is {'type': ['s3']}: give an object whose type is one of"),
         ({"type": "svn"}, "delivery.source is {'type': 'svn'}: give an object whose type is one of"),
-        ({"type": "codecommit"}, "delivery.source.repository is missing: give it for a codecommit source."),
+        ({"type": "codecommit"}, "delivery.source.repository is missing: give text in quotes."),
         ({"type": "codecommit", "repository": "a b"}, "delivery.source.repository is 'a b': give a CodeCommit"),
         (
             {"type": "codecommit", "repository": "payments", "branch": ""},
             "delivery.source.branch is '': give the name of the branch to deliver, such as main.",
         ),
-        ({"type": "codecommit", "repository": 1}, "delivery.source.repository is 1: give text."),
+        ({"type": "codecommit", "repository": 1}, "delivery.source.repository is 1: give text in quotes."),
         ({"type": "codecommit", "repository": "a", "brnch": "x"}, "delivery.source.brnch is unknown"),
         ({"type": "s3", "bucket": "B", "key": "a.zip"}, "delivery.source.bucket is 'B': give an S3 bucket's name."),
         (
@@ -166,37 +145,152 @@ def test_a_repository_without_an_owner_is_refused(settings: dict[str, Any]) -> N
     assert faults(settings) == ["delivery.source.repository is 'payments': give owner/name."]
 
 
-def test_an_unknown_environment_is_refused(settings: dict[str, Any]) -> None:
-    settings["environments"]["Qa"] = settings["environments"]["Dev"]
-    assert faults(settings) == ["delivery.environments.Qa is unknown: the environments are Dev, Staging, Prod."]
+def test_an_environment_is_added_by_one_entry_in_its_position(settings: dict[str, Any]) -> None:
+    dev, *others = settings["environments"].items()
+    qa = dev[1] | {"vpc_cidr": "10.5.0.0/16", "dr_vpc_cidr": "10.135.0.0/16", "bake_minutes": 15}
+    others[0][1]["peers_with"] = "Qa"
+    settings["environments"] = dict([dev, ("Qa", qa), *others])
+    environments = load_delivery(settings, release=COMMIT).environments
+    assert [each.name for each in environments] == ["Dev", "Qa", "Staging", "Prod"]
+    assert [each.peers_with for each in environments] == [None, None, "Qa", "Staging"]
 
 
-def test_a_missing_environment_is_refused(settings: dict[str, Any]) -> None:
+def test_a_removed_environment_leaves_a_peering_that_is_refused(settings: dict[str, Any]) -> None:
     del settings["environments"]["Staging"]
-    assert faults(settings) == [
-        "delivery.environments.Staging is None: give an object with account, certificate_arn, alarm_email."
-    ]
+    assert faults(settings) == ["Prod: peers_with is 'Staging': give 'Dev', the one before it, or false."]
 
 
-def test_a_misspelt_setting_is_refused(settings: dict[str, Any]) -> None:
-    settings["environments"]["Dev"]["certificat_arn"] = settings["environments"]["Dev"].pop("certificate_arn")
-    unknown, missing = faults(settings)
-    assert unknown.startswith("delivery.environments.Dev.certificat_arn is unknown")
-    assert missing.startswith("Dev: certificate_arn is missing")
+@pytest.mark.parametrize("environments", [None, {}, []])
+def test_a_delivery_without_environments_is_refused(settings: dict[str, Any], environments: object) -> None:
+    (fault,) = faults(settings | {"environments": environments})
+    assert fault.startswith(f"delivery.environments is {environments!r}: give an object with an entry for each")
 
 
-def test_peering_is_on_by_default_and_can_be_turned_off(settings: dict[str, Any]) -> None:
-    on = load_delivery(settings, release=COMMIT).environments
-    assert {one.name: one.peers_with for one in on} == {"Dev": None, "Staging": "Dev", "Prod": "Staging"}
+@pytest.mark.parametrize(
+    ("path", "value", "fault"),
+    [
+        (
+            "vpc_cidr",
+            None,
+            "delivery.environments.Dev.vpc_cidr is missing: give text in quotes, such as '10.2.",
+        ),
+        ("min_tasks", "2", "delivery.environments.Dev.min_tasks is '2': give a whole number."),
+        ("min_tasks", True, "delivery.environments.Dev.min_tasks is True: give a whole number."),
+        ("min_tasks", 1.5, "delivery.environments.Dev.min_tasks is 1.5: give a whole number."),
+        ("spot", "yes", "delivery.environments.Dev.spot is 'yes': give true or false."),
+        ("frugal", 1, "delivery.environments.Dev.frugal is 1: give true or false."),
+        ("alarms.cpu_percent", "80", "delivery.environments.Dev.alarms.cpu_percent is '80': give a number."),
+        ("alarms.cpu", 80, "delivery.environments.Dev.alarms.cpu is unknown: the settings there are availability_"),
+        ("alarms", 5, "delivery.environments.Dev.alarms is 5: give an object with cpu_percent, memory_percent,"),
+        (
+            "database_capacity",
+            [1],
+            "delivery.environments.Dev.database_capacity is [1]: give a list of 2, each a nu",
+        ),
+        (
+            "data_protection",
+            "kept",
+            "delivery.environments.Dev.data_protection is 'kept': give 'destroyable' or",
+        ),
+        (
+            "dr_region",
+            "us-east-1",
+            "delivery.environments.Dev.dr_region is unknown: give delivery.dr_region,",
+        ),
+        ("certificat_arn", "x", "delivery.environments.Dev.certificat_arn is unknown: the settings there are account,"),
+        ("name", "Test", "delivery.environments.Dev.name is unknown: the settings there are"),
+    ],
+)
+def test_a_bad_setting_of_an_environment_is_refused(
+    settings: dict[str, Any], path: str, value: object, fault: str
+) -> None:
+    parent, last = parent_of(settings["environments"]["Dev"], path)
+    parent[last] = value
+    (found,) = faults(settings)
+    assert found.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"dr_region": None}, "delivery.dr_region is missing: give text in quotes."),
+        ({"dr_region": 5}, "delivery.dr_region is 5: give text in quotes."),
+        ({"dr_region": "cn-north-1"}, "delivery.dr_region is 'cn-north-1', of another partition than aws: give"),
+        ({"availability_zones": ["a"]}, "delivery.availability_zones is ['a']: give a list of 3, each text in quotes."),
+        ({"architecture": "arm"}, "delivery.architecture is 'arm': give one of ARM64, X86_64, that of the image."),
+        (
+            {"stack_name": "Dev-Payment"},
+            "delivery.stack_name is 'Dev-Payment': other stacks begin so; give a name",
+        ),
+        ({"stack_name": "my_stack"}, "delivery.stack_name is 'my_stack': give 2 to 40 letters, digits and hyphens"),
+        ({"pipeline_name": "a b"}, "delivery.pipeline_name is 'a b': give 1 to 60 letters, digits, hyphens and under"),
+        ({"stack": "Payments"}, "delivery.stack is unknown: the settings there are account, allowed_changes,"),
+    ],
+)
+def test_a_bad_setting_of_the_delivery_is_refused_once(
+    settings: dict[str, Any], change: dict[str, Any], fault: str
+) -> None:
+    (found,) = faults(settings | change)
+    assert found.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        (
+            "Production1",
+            "Production1: cannot be recovered in us-west-2, as Production1Dr: name is 'Production1Dr'",
+        ),
+        ("DEV", "DEV: name is taken, 'dev' is that of Dev, or of its recovery: give another one."),
+        ("Build", "Build: name is taken, 'build' is a stage of the pipeline: give another one."),
+    ],
+)
+def test_a_name_that_resources_cannot_have_is_refused(settings: dict[str, Any], name: str, fault: str) -> None:
+    settings["environments"] = {
+        name if old == "Staging" else old: entry for old, entry in settings["environments"].items()
+    }
     settings["environments"]["Prod"]["peers_with"] = False
-    off = load_delivery(settings, release=COMMIT).environments
-    assert {one.name: one.peers_with for one in off} == {"Dev": None, "Staging": "Dev", "Prod": None}
+    assert any(found.startswith(fault) for found in faults(settings))
+
+
+def test_the_dr_region_may_be_a_fallback_region(settings: dict[str, Any]) -> None:
+    environment = load_delivery(settings | {"dr_region": "us-east-2"}, release=COMMIT).environments[-1]
+    assert fallback_region(environment) not in {environment.primary_region, environment.dr_region}
+
+
+def test_frugal_applies_every_cost_setting(settings: dict[str, Any]) -> None:
+    plain = load_delivery(settings, release=COMMIT).environments[0]
+    settings["environments"]["Dev"]["frugal"] = True
+    assert load_delivery(settings, release=COMMIT).environments[0] == frugal(plain)
+
+
+def test_frugal_is_refused_where_data_is_retained(settings: dict[str, Any]) -> None:
+    settings["environments"]["Prod"]["frugal"] = True
+    (fault,) = faults(settings)
+    assert fault.startswith("delivery.environments.Prod.frugal is true on an environment that retains data")
+
+
+def test_a_null_is_a_setting_that_is_not_given(settings: dict[str, Any]) -> None:
+    settings["environments"]["Prod"] |= {"canary_percent": None, "frugal": None}
+    assert load_delivery(settings, release=COMMIT).environments[-1].canary_percent is None
+
+
+def test_peering_is_off_unless_the_settings_name_the_environment_before(settings: dict[str, Any]) -> None:
+    settings["environments"]["Prod"]["peers_with"] = False
+    del settings["environments"]["Staging"]["peers_with"]
+    assert {each.peers_with for each in load_delivery(settings, release=COMMIT).environments} == {None}
 
 
 def test_a_peer_other_than_the_previous_environment_is_refused(settings: dict[str, Any]) -> None:
-    settings["environments"]["Prod"]["peers_with"] = ["Staging"]
+    settings["environments"]["Prod"]["peers_with"] = "Dev"
     (fault,) = faults(settings)
-    assert fault.startswith("Prod: peers_with is ['Staging']: give 'Staging'")
+    assert fault.startswith("Prod: peers_with is 'Dev': give 'Staging'")
+
+
+def test_a_custom_bootstrap_qualifier_is_refused(context: dict[str, Any]) -> None:
+    app = cdk.App(context=context | {"@aws-cdk/core:bootstrapQualifier": "acme"})
+    with pytest.raises(SettingsError, match="bootstrapQualifier is 'acme': leave it out"):
+        entry_point.load(app)
 
 
 def test_a_bad_release_is_refused(settings: dict[str, Any]) -> None:
@@ -210,7 +304,12 @@ def test_the_faults_of_all_settings_are_reported_together(settings: dict[str, An
     settings["environments"]["Dev"]["account"] = 123456789012
     settings["environments"]["Prod"]["certificate_arn"] = None
     found = faults(settings)
-    assert [fault.split(" ")[0] for fault in found] == ["delivery.account", "delivery.source", "Dev:", "Prod:"]
+    assert [fault.split(" ")[0] for fault in found] == [
+        "delivery.account",
+        "delivery.source",
+        "delivery.environments.Dev.account",
+        "delivery.environments.Prod.certificate_arn",
+    ]
 
 
 @pytest.mark.parametrize("value", [5, True, ["x"], {"x": 1}])
@@ -218,16 +317,16 @@ def test_the_faults_of_all_settings_are_reported_together(settings: dict[str, An
     ("path", "fault"),
     [
         ("account", "delivery.account is"),
-        ("image", "Dev: image is"),
+        ("image", "delivery.image is"),
         ("source.type", "delivery.source is"),
         ("source.connection_arn", "delivery.source.connection_arn is"),
         ("source.repository", "delivery.source.repository is"),
         ("source.branch", "delivery.source.branch is"),
         ("notifications.email", "delivery.notifications.email is"),
         ("notifications.chat_topic_arn", "delivery.notifications.chat_topic_arn is"),
-        ("environments.Dev.account", "Dev: account is"),
-        ("environments.Dev.certificate_arn", "Dev: certificate_arn is"),
-        ("environments.Dev.alarm_email", "Dev: alarm_email is"),
+        ("environments.Dev.account", "delivery.environments.Dev.account is"),
+        ("environments.Dev.certificate_arn", "delivery.environments.Dev.certificate_arn is"),
+        ("environments.Dev.alarm_email", "delivery.environments.Dev.alarm_email is"),
     ],
 )
 def test_a_value_that_is_no_text_is_reported_with_the_other_faults(
@@ -235,10 +334,10 @@ def test_a_value_that_is_no_text_is_reported_with_the_other_faults(
 ) -> None:
     parent, last = parent_of(settings, path)
     parent[last] = value
-    settings["environments"]["Prod"]["alarm_email"] = "on-call"
+    settings["allowed_changes"] = "all"
     found = faults(settings)
     assert any(each.startswith(fault) and repr(value) in each for each in found)
-    assert any(each.startswith("Prod: alarm_email is 'on-call'") for each in found)
+    assert any(each.startswith("delivery.allowed_changes is 'all'") for each in found)
 
 
 @pytest.mark.parametrize("caller", [None, "111111111111"])
@@ -270,7 +369,7 @@ def test_placeholders_are_refused_with_real_credentials(settings: dict[str, Any]
 
 def owned() -> dict[str, Any]:
     """The settings of a team that has replaced every placeholder."""
-    text = re.sub(r"([1-4])\1{11}", r"\g<1>23456789012", json.dumps(FRESH))
+    text = re.sub(r"([1-4])\1{11}", r"\g<1>23456789012", json.dumps(sample_settings()))
     text = text.replace(NO_ID, OWN_ID).replace("0" * 64, OWN_DIGEST)
     settings: dict[str, Any] = json.loads(text.replace("example.com", "payments.test").replace("example/", "acme/"))
     return settings

@@ -3,8 +3,6 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,29 +11,22 @@ from aws_cdk import cloudformation_include
 from constructs import Construct
 
 import app as entry_point
-from pipeline import settings
 from pipeline.policy.plugin import enforce_policy
-from stages import environments
-from stages.environment import Environment
-
-
-def _staging(number: int, **wiring: str) -> Environment:
-    """Staging without peering, or a copy of it with a number above 0."""
-    staging = replace(environments.staging(**wiring), peers_with=None)
-    cidrs = f"10.{10 + number}.0.0/16", f"10.{140 + number}.0.0/16"
-    return replace(staging, name=f"Extra{number}", vpc_cidr=cidrs[0], dr_vpc_cidr=cidrs[1]) if number else staging
 
 
 def whole(output: str, wanted: str = "3") -> None:
-    """Synthesizes cdk.json; environments above three are copies of Staging, delivered before it, without peering."""
-    context, order = json.loads(Path("cdk.json").read_bytes())["context"], environments.DELIVERY_ORDER
-    if extra := {f"Extra{number}": partial(_staging, number) for number in range(1, int(wanted) - len(order) + 1)}:
-        staging = {"Staging": partial(_staging, 0)}
-        vars(settings)["DELIVERY_ORDER"] = {"Dev": order["Dev"]} | extra | staging | {"Prod": order["Prod"]}
-        known = context["delivery"]["environments"]
-        for number, name in enumerate(extra):
-            account = f"{600000000000 + number}"
-            known[name] = {key: value.replace(known["Dev"]["account"], account) for key, value in known["Dev"].items()}
+    """Synthesizes cdk.json with more environments: copies of the second, after the first and without peering."""
+    context = json.loads(Path("cdk.json").read_bytes())["context"]
+    first, *others = context["delivery"]["environments"].items()
+    copies = []
+    for number in range(1, int(wanted) - len(others)):
+        account, (_, second) = f"{600000000000 + number}", others[0]
+        text = json.dumps(second).replace(second["account"], account)
+        cidrs = {"vpc_cidr": f"10.{10 + number}.0.0/16", "dr_vpc_cidr": f"10.{140 + number}.0.0/16"}
+        copies.append((f"Extra{number}", json.loads(text) | cidrs | {"peers_with": False}))
+    if copies:
+        others[0] = (others[0][0], others[0][1] | {"peers_with": False})
+    context["delivery"]["environments"] = dict([first, *copies, *others])
     app = cdk.App(analytics_reporting=False, context=context, outdir=output)
     entry_point.synthesize(app, entry_point.load(app))
 
