@@ -1,4 +1,4 @@
-"""Fixtures for every test: the settings of cdk.json and their templates, synthesized once per session."""
+"""One synthesis per session of the sample settings, and one of cdk.json's own where they differ."""
 
 import json
 from pathlib import Path
@@ -9,38 +9,75 @@ from filelock import FileLock
 
 from pipeline.settings import Delivery, load_delivery
 from stages.environment import Environment
+from tests.sample import sample_settings
 from tests.synthesized import RELEASE, synthesize
 from tests.templates import Assembly
 
 CHECKOUT = Path(__file__).parents[1]
 
 
-@pytest.fixture(scope="session")
-def context() -> dict[str, Any]:
-    """The context of cdk.json (settings and feature flags) with what the CDK CLI adds to it."""
+def read_context() -> dict[str, Any]:
+    """The context of the live settings, delivery and feature flags, with what the CDK CLI adds to it."""
     settings: dict[str, Any] = json.loads((CHECKOUT / "cdk.json").read_text(encoding="utf-8"))["context"]
     return settings | {"aws:cdk:enable-path-metadata": True}
 
 
 @pytest.fixture(scope="session")
+def live_context() -> dict[str, Any]:
+    """The context of cdk.json."""
+    return read_context()
+
+
+@pytest.fixture(scope="session")
+def context() -> dict[str, Any]:
+    """The context with the sample settings; the feature flags are those of cdk.json."""
+    return read_context() | {"delivery": sample_settings()}
+
+
+@pytest.fixture(scope="session")
 def delivery(context: dict[str, Any]) -> Delivery:
-    """The delivery settings of cdk.json."""
+    """The delivery of the sample settings."""
     return load_delivery(context["delivery"], release=RELEASE)
 
 
-@pytest.fixture(scope="module", params=["Dev", "Staging", "Prod"])
+@pytest.fixture(scope="module", params=list(sample_settings()["environments"]))
 def environment(request: pytest.FixtureRequest, delivery: Delivery) -> Environment:
-    """Each delivered environment in turn."""
+    """Each environment of the sample in turn."""
     return next(each for each in delivery.environments if each.name == request.param)
 
 
 @pytest.fixture(scope="session")
+def live_delivery(live_context: dict[str, Any]) -> Delivery:
+    """The delivery of cdk.json."""
+    return load_delivery(live_context["delivery"], release=RELEASE)
+
+
+@pytest.fixture(scope="session")
 def assembly(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Assembly:
-    """The templates of that delivery, with every policy pack and validator on; the first worker synthesizes them."""
-    base = tmp_path_factory.getbasetemp()
-    directory = (base if worker_id == "master" else base.parent) / "assembly"
-    finished = directory.with_name("assembly-finished")
-    with FileLock(directory.with_name("assembly-lock")):
+    """The templates of the sample settings."""
+    return synthesized_once("assembly", context, tmp_path_factory, worker_id)
+
+
+@pytest.fixture(scope="session")
+def live_assembly(
+    context: dict[str, Any],
+    live_context: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+) -> Assembly:
+    """The templates of cdk.json: those of the sample as long as a team has changed nothing, in the same order."""
+    same = json.dumps(live_context["delivery"]) == json.dumps(context["delivery"])
+    return synthesized_once("assembly" if same else "live-assembly", live_context, tmp_path_factory, worker_id)
+
+
+def synthesized_once(
+    name: str, context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Assembly:
+    """Synthesizes in the worker that asks first; the others read the same directory."""
+    own = tmp_path_factory.getbasetemp()
+    directory = (own if worker_id == "master" else own.parent) / name
+    finished = directory.with_name(f"{name}-finished")
+    with FileLock(directory.with_name(f"{name}-lock")):
         if not finished.exists():
             synthesize(directory, context=context)
             finished.touch()

@@ -13,6 +13,7 @@ GUARDS = {
     "/stages/environment.py",
     "/stages/layers.py",
     "/tests/integration/",
+    "/tests/invariants.py",
     "/tests/policy/",
     # Tests of the gates.
     "/tests/unit/test_bootstrap.py",

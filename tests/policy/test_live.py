@@ -1,0 +1,52 @@
+"""The delivery of cdk.json: invariants that no setting of a team may break, and generated pages that are current."""
+
+import json
+
+import pytest
+
+from pipeline.bootstrap.permissions import FILE, deployment_steps, template, text
+from pipeline.settings import Delivery
+from tests.conftest import read_context
+from tests.invariants import EACH_ENVIRONMENT, WHOLE_DELIVERY, DeliveryInvariant, Invariant
+from tests.policy.compliance import PAGE, current
+from tests.templates import Assembly
+
+NAMES = list(read_context()["delivery"]["environments"])
+
+
+@pytest.mark.parametrize("check", WHOLE_DELIVERY, ids=lambda check: check.__name__)
+def test_the_delivery_keeps_the_invariant(
+    live_assembly: Assembly, live_delivery: Delivery, check: DeliveryInvariant
+) -> None:
+    check(live_assembly, live_delivery)
+
+
+@pytest.mark.parametrize("check", EACH_ENVIRONMENT, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_environment_keeps_the_invariant(
+    live_assembly: Assembly, live_delivery: Delivery, name: str, check: Invariant
+) -> None:
+    (environment,) = (each for each in live_delivery.environments if each.name == name)
+    check(live_assembly, live_delivery, environment)
+
+
+def test_the_bootstrap_permissions_are_current(live_assembly: Assembly, live_delivery: Delivery) -> None:
+    documents, before = (
+        [live_assembly.template(name) for name in live_assembly.stacks],
+        FILE.read_text(encoding="utf-8"),
+    )
+    steps = deployment_steps(json.loads(before), template(documents, live_delivery), live_delivery)
+    assert before == text(documents, live_delivery), "\n".join(
+        ["run `make bootstrap` and commit bootstrap/permissions.json", *steps]
+    )
+
+
+def test_the_compliance_page_is_current(live_assembly: Assembly, live_delivery: Delivery) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == current(page, live_assembly, live_delivery), "run `make compliance` and commit docs/compliance.md"
+
+
+def test_the_compliance_page_names_no_account(live_delivery: Delivery) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for account in (live_delivery.account, *(environment.account for environment in live_delivery.environments)):
+        assert account not in page
