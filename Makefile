@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where 
 .DEFAULT_GOAL := help
 # Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
-.PHONY: help setup rehearse drill destroy emulator test every-test lint check scan audit sbom synth bench verify upgrade-check plan release bootstrap compliance pictures lock clean
+.PHONY: help setup rehearse drill destroy emulator test every-test switchboard lint check scan audit sbom synth bench verify upgrade-check plan release bootstrap compliance pictures lock clean
 
 help:  ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,10 @@ test: setup  ## Everything that CI runs
 every-test: setup
 	@# The week of deliveries takes longest, so it begins first: in the order of the folders, not of their sizes.
 	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder tests/rehearsal tools/drill/tests \
-		tools/rehearsal/tests tests/unit tests/policy tools/bench/tests tools/pictures/tests
+		tools/rehearsal/tests tests/switches tests/unit tests/policy tools/bench/tests tools/pictures/tests
+
+switchboard: setup  ## Synthesize and check every documented change of the settings, such as another region or source
+	@.venv/bin/python -m tests.switchboard $(SWITCHES)
 
 lint: setup  ## Style and types
 	@.venv/bin/ruff check .

@@ -1,0 +1,1 @@
+"""Three switches of the switchboard; `make switchboard` runs all."""
