@@ -163,4 +163,4 @@ def test_the_page_names_the_command_that_destroys() -> None:
     assert "```sh\nmake destroy ENV=Dev\n```" in (CHECKOUT / "docs" / "operations.md").read_text(encoding="utf-8")
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
     assert "\ndestroy: synth" in makefile
-    assert '\t@python -m pipeline.destroy "$(ENV)" --confirm "$(CONFIRM)"\n' in makefile
+    assert '-m pipeline.destroy "$(ENV)" --confirm "$(CONFIRM)"\n' in makefile
