@@ -26,7 +26,7 @@ class PaymentService(Construct):
     """ECS cluster, task definition and service.
 
     The root file system is read-only, the user is not root, and a task reads its whole configuration as secrets when it
-    starts: the task definition contains none of it (PCI DSS 2.2.1, 8.6.2).
+    starts: the task definition contains no secret and no literal value of it (PCI DSS 2.2.1, 8.6.2).
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class PaymentService(Construct):
         architecture: str,  # ARM64 or X86_64, that of the image
         identity: "TaskIdentity",
         secrets: Mapping[str, ecs.Secret],  # by environment variable; the identity must be allowed to read them
+        labels: Mapping[str, str],  # of the container; they differ when a value of its configuration does
         gate_name: str,  # rolls a deployment back; by name, because the alarm is created before the service
         canary_percent: int | None,  # of requests, for ten minutes; None is a rolling deployment
         spot: bool,  # Fargate Spot, which AWS can interrupt with two minutes' notice
@@ -75,6 +76,7 @@ class PaymentService(Construct):
             image=image.container_image(self),
             port_mappings=[ecs.PortMapping(container_port=CONTAINER_PORT)],
             secrets=dict(secrets),
+            docker_labels=dict(labels),
             logging=ecs.LogDriver.aws_logs(stream_prefix="service", log_group=log_group),
             readonly_root_filesystem=True,
             user="10001:10001",  # no user of the host

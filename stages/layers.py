@@ -189,6 +189,7 @@ class ServiceLayer(Construct):
                 **{name: ecs.Secret.from_ssm_parameter(value) for name, value in configuration.items()},
                 **data.database_user.container_secrets(),
             },
+            labels=parameters.service_labels,
             gate_name=resource_name("gate", environment),
             canary_percent=environment.canary_percent,
             spot=environment.spot,

@@ -1,11 +1,18 @@
 """The load balancer, the firewall and the service: ports, TLS, task permissions, scaling and deployment."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk.assertions import Template
 
+from payment_constructs.parameters import Parameters
 from pipeline.settings import Delivery
+from stages import payment_stack
+from stages.environment import Environment
+from stages.payment_stage import PaymentStage
 from tests.templates import Assembly, references, statement_actions
 
 STACK = "Prod-Payment"
@@ -109,6 +116,45 @@ def test_the_container_receives_its_configuration_as_secrets(assembly: Assembly)
         "DB_USERNAME": "AWS::SecretsManager::Secret",
         "DB_PASSWORD": "AWS::SecretsManager::Secret",  # pragma: allowlist secret
     }
+
+
+def test_each_parameter_of_the_container_has_a_label_that_changes_with_its_value(assembly: Assembly) -> None:
+    expected: dict[str, Any] = {}
+    for secret in container(assembly)["Secrets"]:
+        (source,) = references(secret["ValueFrom"])
+        resource = assembly.template(STACK)["Resources"][source]
+        if resource["Type"] == "AWS::SSM::Parameter":
+            value = resource["Properties"]["Value"]
+            known = isinstance(value, str)
+            label = sha256(value.encode()).hexdigest() if known else {"Fn::GetAtt": [source, "Value"]}
+            expected[f"configuration.{secret['Name']}"] = label
+    assert container(assembly)["DockerLabels"] == expected
+
+
+def task_definition(context: dict[str, Any], environment: Environment, *, release: str = "one") -> dict[str, Any]:
+    app = cdk.App(context=context, analytics_reporting=False)
+    stage = PaymentStage(
+        app, environment.name, environment=environment, tooling_account=environment.account, release=release
+    )
+    template = Template.from_stack(stage.payment).to_json()
+    (task,) = (one for one in template["Resources"].values() if one["Type"] == "AWS::ECS::TaskDefinition")
+    return dict(task)
+
+
+def test_a_changed_value_changes_the_task_definition_and_a_release_does_not(
+    context: dict[str, Any], delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = delivery.environments[0]
+    before = task_definition(context, environment)
+    assert task_definition(context, environment, release="two") == before
+
+    def another(*arguments: Any, values: dict[str, str], **options: Any) -> Parameters:
+        return Parameters(*arguments, values=values | {"Environment": "Another"}, **options)
+
+    monkeypatch.setattr(payment_stack, "Parameters", another)
+    after = task_definition(context, environment)
+    (old,), (new,) = before["Properties"]["ContainerDefinitions"], after["Properties"]["ContainerDefinitions"]
+    assert {key for key in old if old[key] != new[key]} == {"DockerLabels"}
 
 
 def test_the_task_has_one_cpu_and_two_gibibytes(assembly: Assembly) -> None:
