@@ -30,7 +30,8 @@ class AlarmTopic(Construct):
         self, scope: Construct, construct_id: str, *, name: Callable[[str], str], email: str, retain: bool
     ) -> None:
         super().__init__(scope, construct_id)
-        self.name = name
+        self._name = name
+        self._owners: dict[str, str] = {}  # the construct path of each alarm, by the alarm's name
         allow_alarms = partial(
             iam.PolicyStatement,
             sid="Alarms",
@@ -46,6 +47,17 @@ class AlarmTopic(Construct):
         # `enforce_ssl` replaces the default topic policy, which would have allowed alarms to publish.
         self.topic.add_to_resource_policy(allow_alarms(actions=["sns:Publish"], resources=[self.topic.topic_arn]))
         sns.Subscription(self, "Mailbox", topic=self.topic, protocol=sns.SubscriptionProtocol.EMAIL, endpoint=email)
+
+    def alarm_name(self, name: str, *, owner: str) -> str:
+        """The resource name of an alarm, whose construct path is the owner: CloudWatch overwrites an alarm of its name.
+
+        Raises:
+            ValueError: When another alarm of the topic has the name.
+        """
+        alarm = self._name(name)
+        if (other := self._owners.setdefault(alarm, owner)) != owner:
+            raise ValueError(f"The alarms {other} and {owner} have the same name, {alarm}: give one another name.")
+        return alarm
 
     def allow_failed_events(self, policy: iam.ManagedPolicy) -> None:
         """Allows a Lambda function to use this topic as its dead-letter topic."""
@@ -88,7 +100,7 @@ class Alarm(cloudwatch.Alarm):
         super().__init__(
             scope,
             construct_id,
-            alarm_name=topic.name(name or runbook),
+            alarm_name=topic.alarm_name(name or runbook, owner=f"{scope.node.path}/{construct_id}"),
             alarm_description=alarm_description(description, runbook=runbook),
             metric=metric,
             threshold=threshold,

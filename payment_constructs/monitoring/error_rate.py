@@ -74,7 +74,7 @@ class BurnRateMonitoring(Construct):
                 window = cloudwatch.Alarm(
                     self,
                     f"{speed.title()}{length.title()}",
-                    alarm_name=topic.name(f"burn-rate-{speed}-{length}"),
+                    alarm_name=topic.alarm_name(f"burn-rate-{speed}-{length}", owner=f"{self.node.path}/{length}"),
                     alarm_description=alarm_description(
                         "One window of the burn rate; the composite alarm notifies when both fire.", runbook="burn-rate"
                     ),
@@ -90,7 +90,7 @@ class BurnRateMonitoring(Construct):
             burn = cloudwatch.CompositeAlarm(
                 self,
                 speed.title(),
-                composite_alarm_name=topic.name(f"burn-rate-{speed}"),
+                composite_alarm_name=topic.alarm_name(f"burn-rate-{speed}", owner=self.node.path),
                 alarm_description=alarm_description(
                     f"The service uses up its 30-day error budget {multiple:g} times too fast.", runbook="burn-rate"
                 ),

@@ -30,6 +30,9 @@ class Gate(Alarm):
 
     Three of five, because FILL invents the latest minute of a metric that is reported late. The breaches have at most
     ten metrics in all; at least one is always reported and never filled, so that an outage is missing data.
+
+    Raises:
+        ValueError: When an id means two metrics.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, topic: AlarmTopic, breaches: Sequence[Breach]) -> None:
@@ -40,7 +43,7 @@ class Gate(Alarm):
             metric=metric_math(
                 "Breaches",
                 " + ".join(f"IF({breach.condition}, 1, 0)" for breach in breaches),
-                {name: metric for breach in breaches for name, metric in breach.metrics.items()},
+                _metrics(breaches),
             ),
             threshold=0,
             datapoints=3,
@@ -49,6 +52,19 @@ class Gate(Alarm):
             description="The environment fails its gate: the pipeline must not continue from here.",
             runbook="gate",
         )
+
+
+def _metrics(breaches: Sequence[Breach]) -> dict[str, cloudwatch.IMetric]:
+    """The metrics of all breaches by their ids in the conditions."""
+    found: dict[str, tuple[str, cloudwatch.IMetric]] = {}
+    for breach in breaches:
+        for name, metric in breach.metrics.items():
+            condition, known = found.setdefault(name, (breach.condition, metric))
+            if known is not metric:
+                raise ValueError(
+                    f"{name} means two metrics, in {condition} and in {breach.condition}: give one another id."
+                )
+    return {name: metric for name, (_, metric) in found.items()}
 
 
 class GateReader(Construct):
@@ -79,7 +95,7 @@ class Health(cloudwatch.CompositeAlarm):
         super().__init__(
             scope,
             construct_id,
-            composite_alarm_name=topic.name("health"),
+            composite_alarm_name=topic.alarm_name("health", owner=f"{scope.node.path}/{construct_id}"),
             alarm_description=alarm_description("At least one alarm of the environment is firing.", runbook="health"),
             alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
         )

@@ -8,12 +8,12 @@ import aws_cdk as cdk
 import jsii
 from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, PCIDSS321Checks
 
-from pipeline.policy import containers, delivery, load_balancers, network, stored_data
+from pipeline.policy import containers, delivery, load_balancers, names, network, stored_data
 from pipeline.policy.rule import Rule
 from pipeline.policy.template import Finding, Template
 from stages.environment import Environment
 
-MODULES = (network, containers, load_balancers, delivery, stored_data)
+MODULES = (network, containers, names, load_balancers, delivery, stored_data)
 RULES = sorted(
     (found for module in MODULES for found in vars(module).values() if isinstance(found, Rule)),
     key=lambda rule: [int(part) for part in rule.id.split("-")[1].split(".")],

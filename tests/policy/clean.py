@@ -211,11 +211,20 @@ DELIVERY = {
     )
 }
 
+NAMED = {
+    "Alarm": resource("AWS::CloudWatch::Alarm", AlarmName="payment-one"),
+    "Health": resource("AWS::CloudWatch::CompositeAlarm", AlarmName="payment-health"),
+    "Parameter": resource("AWS::SSM::Parameter", Name="payment-one"),
+    "Other": resource("AWS::SSM::Parameter", Name="payment-other"),
+    "Policy": resource("AWS::SNS::TopicPolicy", PolicyDocument={"Statement": [{"Sid": "One"}, {"Sid": "Two"}, {}]}),
+    "Key": resource("AWS::KMS::Key", KeyPolicy={"Statement": [{"Sid": "One"}, {}]}),
+}
 CLEAN: dict[str, Resources] = {
     "PCI-1.3.1-IngressNamed": GROUPS,
     "PCI-1.3.2-EgressNamed": GROUPS,
     "PCI-1.4.4-NoRouteOut": SUBNETS,
     "PCI-2.2.6-ContainerConfined": TASK,
+    "PCI-2.2.6-UniqueNames": NAMED,
     "PCI-3.7.4-KeyRotation": KEY,
     "PCI-4.2.1-TlsListeners": LISTENER,
     "PCI-4.2.1-DatabaseTls": DATABASE,

@@ -15,6 +15,7 @@ from tests.policy.clean import (
     LISTENER,
     LOG_GROUP,
     MANAGED_RULES,
+    NAMED,
     RETAINED,
     STATEFUL,
     SUBNETS,
@@ -177,6 +178,18 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (container(ReadonlyRootFilesystem=False), f"{CONTAINER_0}.ReadonlyRootFilesystem"),
         (container(Privileged=True), f"{CONTAINER_0}.Privileged"),
         (container(Privileged=UNKNOWN), f"{CONTAINER_0}.Privileged"),
+    ],
+    "PCI-2.2.6-UniqueNames": [
+        (changed(NAMED, "Health", AlarmName="payment-one"), "Health.Properties.AlarmName"),
+        (changed(NAMED, "Other", Name="payment-one"), "Other.Properties.Name"),
+        (
+            changed(NAMED, "Policy", PolicyDocument={"Statement": [{"Sid": "One"}, {"Sid": "One"}]}),
+            "Policy.Properties.PolicyDocument.Statement.1.Sid",
+        ),
+        (
+            changed(NAMED, "Key", KeyPolicy={"Statement": [{"Sid": "One"}, {}, {"Sid": "One"}]}),
+            "Key.Properties.KeyPolicy.Statement.2.Sid",
+        ),
     ],
     "PCI-3.7.4-KeyRotation": [
         (changed(KEY, "Key", EnableKeyRotation=None), "Key.Properties.EnableKeyRotation"),

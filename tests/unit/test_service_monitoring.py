@@ -9,12 +9,13 @@ from aws_cdk import aws_backup as backup
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
+from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.monitoring.backups import BackupCopyMonitoring, BackupMonitoring
 from payment_constructs.monitoring.error_rate import BurnRateMonitoring
-from payment_constructs.monitoring.gate import Gate
+from payment_constructs.monitoring.gate import Breach, Gate
 from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBalancerMonitoring
 from payment_constructs.monitoring.service import ServiceMonitoring
 from stages.environment import Environment
@@ -227,3 +228,32 @@ def test_backup_copies_have_alarms_in_the_destination_region(environment: Enviro
 
 def test_every_alarm_links_a_runbook(template: dict[str, Any]) -> None:
     assert all(runbook(alarm) for alarm in alarms(template).values())
+
+
+@pytest.fixture
+def topic() -> AlarmTopic:
+    stack = cdk.Stack(cdk.App(), "Stack", env=cdk.Environment(account="1" * 12, region=REGION))
+    return AlarmTopic(stack, "Topic", name="payment-{}-dev".format, email="a@b.test", retain=False)
+
+
+def test_two_metrics_of_one_name_are_refused_in_a_gate(topic: AlarmTopic) -> None:
+    queues = [sqs.Queue(topic, name).metric_number_of_messages_sent() for name in ("One", "Two")]
+    breaches = [
+        Breach(condition=f"letters > {number}", metrics={"letters": each}) for number, each in enumerate(queues)
+    ]
+    with pytest.raises(ValueError, match="letters means two metrics, in letters > 0 and in letters > 1"):
+        Gate(topic, "Gate", topic=topic, breaches=breaches)
+
+
+def test_breaches_may_share_a_metric(topic: AlarmTopic) -> None:
+    queue = {"letters": sqs.Queue(topic, "Queue").metric_number_of_messages_sent()}
+    conditions = ("letters > 1", "letters < 0")
+    Gate(topic, "Gate", topic=topic, breaches=[Breach(condition=each, metrics=queue) for each in conditions])
+
+
+def test_two_alarms_of_one_name_are_refused(topic: AlarmTopic) -> None:
+    BackupCopyMonitoring(topic, "One", vault_name="one", topic=topic)
+    with pytest.raises(
+        ValueError, match=r"One/.* and Stack/Topic/Two/.* have the same name, payment-backup-copy"
+    ):
+        BackupCopyMonitoring(topic, "Two", vault_name="two", topic=topic)
