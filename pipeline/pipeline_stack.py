@@ -91,14 +91,10 @@ class PipelineStack(Stack):
             post = [verification]
             if following and not following.retains_data:
                 post.append(plans[following])
-            self.pipeline.add_stage(
-                stage,
-                stack_steps=[
-                    pipelines.StackSteps(stack=stack, change_set=[guard.step(environment, stack)])
-                    for stack in (stage.recovery, stage.payment)
-                ],
-                post=post,
-            )
+            deployment = self.pipeline.add_stage(stage, post=post)
+            for stack in deployment.stacks:  # also those that other constructs add
+                guarded = guard.step(environment, stack=stack.stack_name, region=stack.region)
+                stack.add_stack_steps([], [guarded], [])
             self.stages.append(stage)
             verifications.append(verification)
 

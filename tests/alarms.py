@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.templates import Template, references
+from tests.templates import Assembly, Template, references
 
 ALARM = "AWS::CloudWatch::Alarm"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
@@ -52,6 +52,18 @@ class RequiredAlarm:
             f"{self.resource}: no alarm on {self.metric} in {self.region}: add one in payment_constructs/monitoring "
             "(tests/alarms.py lists the metrics of each type)"
         )
+
+
+def templates_by_region(assembly: Assembly, environment: str) -> dict[str, Template]:
+    """The templates of every stack of an environment; the resources of several stacks in one region are merged."""
+    merged: dict[str, Template] = {}
+    for name, stack in assembly.stacks.items():
+        if environment in stack.id.split("/")[:-1]:
+            resources = merged.setdefault(stack.environment.region, {"Resources": {}})["Resources"]
+            added = assembly.template(name)["Resources"]
+            assert not resources.keys() & added.keys(), f"{name}: give its resources logical ids of their own"
+            resources |= added
+    return merged
 
 
 def alarms(template: Template) -> dict[str, dict[str, Any]]:

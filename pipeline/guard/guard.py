@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jsii
-from aws_cdk import Duration, Stack, pipelines
+from aws_cdk import Duration, pipelines
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_iam as iam
@@ -90,25 +90,31 @@ class Guard(Construct):
             topic=topic,
         )
 
-    def step(self, environment: Environment, stack: Stack) -> GuardStep:
+    def step(self, environment: Environment, *, stack: str, region: str | None) -> GuardStep:
         """The step between the Prepare and the Deploy action of a stack.
 
         Raises:
-            SettingsError: When more changes are allowed than fit into the parameters of an action.
+            SettingsError: When the stack is in a region that the guard cannot read, or when more changes are allowed
+                than fit into the parameters of an action.
         """
+        regions = (environment.primary_region, environment.dr_region)
+        if region not in regions:
+            raise SettingsError(
+                [f"{stack} is in {region}, where the guard reads no change set: give {' or '.join(regions)}."]
+            )
         parameters = json.dumps(
             {
-                "stack": stack.stack_name,
+                "stack": stack,
                 "change_set": CHANGE_SET,
-                "region": stack.region,
-                "role": lookup_role_arn(environment, stack.region),
-                "allowed": [entry for entry in self._allowed_changes if entry.startswith(f"{stack.stack_name}/")],
+                "region": region,
+                "role": lookup_role_arn(environment, region),
+                "allowed": [entry for entry in self._allowed_changes if entry.startswith(f"{stack}/")],
             }
         )
         if len(parameters) > MOST_PARAMETERS:
             raise SettingsError(
                 [
-                    f"delivery.allowed_changes names more changes of {stack.stack_name} than an action can hold "
+                    f"delivery.allowed_changes names more changes of {stack} than an action can hold "
                     f"({len(parameters)} of {MOST_PARAMETERS} characters): deliver them in several releases."
                 ]
             )

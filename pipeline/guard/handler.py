@@ -25,6 +25,9 @@ STATEFUL = frozenset(
 )
 """The types whose resources contain data that no deployment can restore."""
 
+NESTED = frozenset({"AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet"})
+"""The types whose own change sets this guard does not read."""
+
 DELETE = "Delete"
 """Replaces the property in an allowed change: the resource is removed from its stack."""
 
@@ -57,7 +60,8 @@ def replaced(stack: str, logical_id: str, resource_type: str, *, causes: Iterabl
 
 def faults(losses: Iterable[Loss], *, allowed: Collection[str]) -> list[str]:
     """A sentence for each loss that is not allowed, with the setting that would allow it."""
-    return [fault for loss in losses if loss.resource_type in STATEFUL for fault in _fault(loss, allowed)]
+    lost = (loss for loss in losses if loss.resource_type in STATEFUL | NESTED)
+    return [fault for loss in lost for fault in _fault(loss, allowed)]
 
 
 def _fault(loss: Loss, allowed: Collection[str]) -> Iterator[str]:
@@ -78,9 +82,10 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
         params = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
         changes = list(_changes(params))
         known = {change["LogicalResourceId"]: change for change in changes}
-        found = faults(
-            filter(None, (_loss(params["stack"], each, known) for each in changes)), allowed=params["allowed"]
-        )
+        found = [
+            *_hidden(params["stack"], changes),
+            *faults(filter(None, (_loss(params["stack"], each, known) for each in changes)), allowed=params["allowed"]),
+        ]
     except Exception as error:  # of any kind: fail closed
         found = [f"The change set could not be checked: {error}"]
     if found:
@@ -113,6 +118,16 @@ def _changes(params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         if "NextToken" not in page:
             return
         request["NextToken"] = page["NextToken"]
+
+
+def _hidden(stack: str, changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """A sentence for each nested stack that remains in the stack."""
+    for change in changes:
+        if change["ResourceType"] in NESTED and change["Action"] != "Remove":
+            yield (
+                f"{stack}: {change['LogicalResourceId']} ({change['ResourceType']}) is a nested stack, and the change "
+                "set does not show what changes in it. Make it a stack of its own in the Stage."
+            )
 
 
 def _loss(stack: str, change: Mapping[str, Any], known: Mapping[str, Any]) -> Loss | None:

@@ -10,6 +10,8 @@ from stages.environment import Environment
 from stages.names import resource_name
 
 PIPELINE = "AWS::CodePipeline::Pipeline"
+NESTED = ("AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet")
+"""A change set shows that such a resource changes, not what changes in it, and no rule reads its template."""
 
 
 def _deployments(template: Template) -> Iterator[tuple[Sequence[Resource], Resource, Environment]]:
@@ -97,9 +99,11 @@ def _is_approval(stage: Resource, environment: Environment) -> bool:
 
 @policy_rule(
     "PCI-6.5.1-ChangesGuarded",
-    description="A stack is deployed only by executing a change set that the guard checked after its creation.",
-    fix="Add the guard between the Prepare and Deploy actions of the stack, and deploy only by change set.",
-    types=(PIPELINE,),
+    description="A stack is deployed only by executing a change set that the guard checked after its creation. No "
+    "stack is nested in another: neither the guard, the plan nor these rules see what changes in it.",
+    fix="Add the guard between the Prepare and Deploy actions of the stack, and deploy only by change set. Make a "
+    "nested stack a stack of its own in the Stage.",
+    types=(PIPELINE, *NESTED),
 )
 def _check_guard(template: Template) -> Iterator[Finding]:
     for _, stage, _ in _deployments(template):
@@ -107,6 +111,8 @@ def _check_guard(template: Template) -> Iterator[Finding]:
             prepares = action.at("Configuration", "ActionMode") == "CHANGE_SET_REPLACE"
             if _stack(action) and not prepares and not _is_guarded(action, stage):
                 yield action.finding("Configuration", "ActionMode")
+    for nested in template.of_type(*NESTED):
+        yield nested.finding("TemplateURL")
 
 
 def _is_guarded(execution: Resource, stage: Resource) -> bool:

@@ -291,6 +291,8 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (with_configuration("Guard", UserParameters="Prod-Payment Change"), DEPLOY),
         (with_configuration("Deploy", ChangeSetName="Another"), DEPLOY),
         (with_configuration("Deploy", ActionMode="CREATE_UPDATE"), DEPLOY),
+        ({"Nested": resource("AWS::CloudFormation::Stack", TemplateURL=UNKNOWN)}, "Nested.Properties.TemplateURL"),
+        ({"Nested": resource("AWS::CloudFormation::StackSet")}, "Nested.Properties.TemplateURL"),
     ],
     "PCI-6.5.2-DeploymentsVerified": [
         (with_stage("Prod", Actions=with_action("Verify", Name="")), f"{PROD}.Name"),

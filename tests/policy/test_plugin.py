@@ -72,6 +72,21 @@ def test_the_report_states_rule_requirement_resource_value_and_fix(small: tuple[
     assert construct["cloudFormationResource"]["templatePath"].startswith("assembly-PipelineStack-Dev/")
 
 
+def test_the_rules_check_a_stack_that_another_construct_adds_to_a_stage(small: tuple[cdk.App, cdk.Stack]) -> None:
+    app, stack = small
+    plant(cdk.Stack(cdk.Stage.of(stack), "Extra"), "Planted")
+    (violation,) = violations(app)
+    assert violation["violatingConstructs"][0]["constructPath"] == "PipelineStack/Dev/Extra/Planted"
+
+
+def test_a_nested_stack_is_refused_since_no_rule_reads_its_template(small: tuple[cdk.App, cdk.Stack]) -> None:
+    app, stack = small
+    plant(cdk.NestedStack(stack, "Inner"), "Planted")
+    (violation,) = violations(app)
+    assert violation["ruleName"] == "PCI-6.5.1-ChangesGuarded"
+    assert violation["suggestedFix"].endswith("Make a nested stack a stack of its own in the Stage.")
+
+
 def test_an_acknowledgement_covers_one_rule_on_one_resource(small: tuple[cdk.App, cdk.Stack]) -> None:
     app, stack = small
     acknowledge(plant(stack, "Acknowledged"), f"{NAMESPACE}::{RULE}", control="A test of this very rule.")

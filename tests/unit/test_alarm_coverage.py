@@ -8,14 +8,23 @@ from typing import Any
 import pytest
 
 from stages.environment import Environment
-from tests.alarms import COMPOSITE, METRICS, SPECIAL, SUMMARIES, alarms, required_alarms, runbook, uncovered
+from tests.alarms import (
+    COMPOSITE,
+    METRICS,
+    SPECIAL,
+    SUMMARIES,
+    alarms,
+    required_alarms,
+    runbook,
+    templates_by_region,
+    uncovered,
+)
 from tests.templates import Assembly, Template, references
 
 
 @pytest.fixture
 def templates(assembly: Assembly, environment: Environment) -> dict[str, Template]:
-    names = (f"{environment.name}-Payment", f"{environment.name}-DisasterRecovery")
-    return {assembly.stacks[name].environment.region: assembly.template(name) for name in names}
+    return templates_by_region(assembly, environment.name)
 
 
 def every_alarm(templates: dict[str, Template]) -> Iterator[tuple[Template, str, dict[str, Any]]]:

@@ -7,7 +7,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+
+import pipeline.plan.__main__ as planning
+from pipeline import pipeline_stack
 from pipeline.settings import Delivery, load_delivery
+from stages.environment import SettingsError
+from stages.payment_stage import PaymentStage
+from tests.alarms import templates_by_region, uncovered
 from tests.conftest import CHECKOUT
 from tests.synthesized import synthesize_small
 from tests.templates import Assembly, statement_actions
@@ -41,6 +50,38 @@ def test_the_guard_checks_every_change_set_before_its_execution(assembly: Assemb
             assert guard["change_set"] == executed["Configuration"]["ChangeSetName"]
             assert guard["role"].startswith(f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-lookup-role-")
             assert guard["region"] == prepared.get("Region", environment.primary_region)
+
+
+class ExtendedStage(PaymentStage):
+    """An environment with a stack that a team added, in the region of its settings."""
+
+    region = "ap-southeast-1"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        extra = cdk.Stack(self, "Extra", env=cdk.Environment(account=self.account, region=self.region))
+        ec2.CfnNatGateway(extra, "Unwatched", subnet_id="subnet-0123456789abcdef0", connectivity_type="private")
+
+
+def test_a_stack_that_a_team_adds_to_a_stage_is_guarded_planned_and_needs_alarms(
+    context: dict[str, Any], delivery: Delivery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline_stack, "PaymentStage", ExtendedStage)
+    assembly = synthesize_small(tmp_path, context=context, delivery=delivery)
+    (stage,) = (stage for stage in assembly.pipeline_stages() if stage["Name"] == "Dev")
+    assert guards(stage).keys() == {"Dev-DisasterRecovery", "Dev-Payment", "Dev-Extra"}
+    assert [each for each in uncovered(templates_by_region(assembly, "Dev")) if "Unwatched" in each]
+    monkeypatch.setattr(planning, "deployed", lambda *_arguments, **_options: None)
+    assert "Dev-Extra" in [stack.name for stack in planning.make_plan("Dev", assembly=tmp_path).stacks]
+
+
+def test_a_stack_in_a_region_that_the_guard_cannot_read_is_refused(
+    context: dict[str, Any], delivery: Delivery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline_stack, "PaymentStage", ExtendedStage)
+    monkeypatch.setattr(ExtendedStage, "region", "eu-west-1")
+    with pytest.raises(SettingsError, match="Dev-Extra is in eu-west-1, where the guard reads no change set"):
+        synthesize_small(tmp_path, context=context, delivery=delivery)
 
 
 def test_the_guard_may_only_assume_roles_and_report_results(assembly: Assembly) -> None:

@@ -188,3 +188,12 @@ def test_an_unreadable_change_set_is_refused(monkeypatch: pytest.MonkeyPatch, un
 
 def test_the_failure_message_fits_the_codepipeline_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(judge(monkeypatch, page(*[recreating("True")] * 100)).message) <= 5000
+
+
+@pytest.mark.parametrize("kind", sorted(handler.NESTED))
+def test_a_nested_stack_is_refused_unless_it_is_removed_by_name(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    for action in ("Add", "Modify"):
+        message = judge(monkeypatch, page(change(action, kind, Replacement="False"))).message
+        assert f"Sessions ({kind}) is a nested stack, and the change set does not show what changes in it." in message
+    assert "would be deleted" in judge(monkeypatch, page(change("Remove", kind))).message
+    assert not judge(monkeypatch, page(change("Remove", kind)), allowed=(f"{STACK}/Sessions/Delete",)).failed

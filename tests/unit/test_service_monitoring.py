@@ -253,7 +253,5 @@ def test_breaches_may_share_a_metric(topic: AlarmTopic) -> None:
 
 def test_two_alarms_of_one_name_are_refused(topic: AlarmTopic) -> None:
     BackupCopyMonitoring(topic, "One", vault_name="one", topic=topic)
-    with pytest.raises(
-        ValueError, match=r"One/.* and Stack/Topic/Two/.* have the same name, payment-backup-copy"
-    ):
+    with pytest.raises(ValueError, match=r"One/.* and Stack/Topic/Two/.* have the same name, payment-backup-copy"):
         BackupCopyMonitoring(topic, "Two", vault_name="two", topic=topic)
