@@ -1,6 +1,5 @@
 """Notifications of the delivery: failures, successes, approvals, and changes or overrides of its gates."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +13,10 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import Alarm, AlarmTopic
+from payment_constructs.monitoring.targets import SNS_TOPIC
 from pipeline.conditions import PARAMETER
 from pipeline.roles import deployment_role_arn
 from stages.environment import EMAIL, SettingsError
-
-TOPIC = re.compile(r"arn:aws:sns:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):[A-Za-z0-9_-]{1,256}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,7 @@ class Notifications:
 
     def chat_topic_faults(self, account: str, region: str) -> Iterator[str]:
         """Yields a fault unless the topic is where EventBridge can publish to: in the pipeline's account and region."""
-        topic = TOPIC.fullmatch(self.chat_topic_arn or "")
+        topic = SNS_TOPIC.fullmatch(self.chat_topic_arn or "")
         if topic and (topic["account"], topic["region"]) != (account, region):
             yield (
                 f"notifications.chat_topic_arn is {self.chat_topic_arn!r}: "
@@ -50,7 +48,7 @@ class Notifications:
         if not (isinstance(self.email, str) and EMAIL.fullmatch(self.email)):
             yield f"email is {self.email!r}: give one e-mail address, such as payments@example.com."
         topic = self.chat_topic_arn
-        if topic is not None and not (isinstance(topic, str) and TOPIC.fullmatch(topic)):
+        if topic is not None and not (isinstance(topic, str) and SNS_TOPIC.fullmatch(topic)):
             yield f"chat_topic_arn is {topic!r}: give arn:aws:sns:REGION:ACCOUNT:NAME, or leave it out."
 
 
@@ -77,9 +75,8 @@ class DeliveryNotifications(Construct):
         self, scope: Construct, construct_id: str, *, pipeline: str, topic: AlarmTopic, chat_topic_arn: str | None
     ) -> None:
         super().__init__(scope, construct_id)
-        self._topics: list[sns.ITopic] = [topic.topic]
-        if chat_topic_arn:
-            self._topics.append(sns.Topic.from_topic_arn(self, "Chat", chat_topic_arn))
+        self._topic = topic.topic
+        self._chat = sns.Topic.from_topic_arn(self, "Chat", chat_topic_arn) if chat_topic_arn else None
         topic.key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="Events",
@@ -154,13 +151,20 @@ class DeliveryNotifications(Construct):
         self, name: str, *, detail_type: str, detail: Mapping[str, Any], text: str, source: str = "aws.codepipeline"
     ) -> events.Rule:
         pattern = events.EventPattern(source=[source], detail_type=[detail_type], detail=detail)
-        message = events.RuleTargetInput.from_text(text)
-        return events.Rule(
-            self,
-            name,
-            event_pattern=pattern,
-            targets=[targets.SnsTopic(topic, message=message) for topic in self._topics],
-        )
+        notified = [targets.SnsTopic(self._topic, message=events.RuleTargetInput.from_text(text))]
+        if self._chat:
+            notified.append(
+                targets.SnsTopic(self._chat, message=events.RuleTargetInput.from_object(chat_message(text)))
+            )
+        return events.Rule(self, name, event_pattern=pattern, targets=notified)
+
+
+def chat_message(text: str) -> dict[str, Any]:
+    """A custom notification of Amazon Q Developer in chat applications, which shows no other text in a chat.
+
+    https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
+    """
+    return {"version": "1.0", "source": "custom", "content": {"textType": "client-markdown", "description": text}}
 
 
 def _issuer(arn: list[Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
     yield from _names(environments)
     yield from _overlaps(environments)
     yield from _peerings(environments)
+    yield from _shared_channels(environments)
     if environments and not environments[-1].retains_data:
         last = environments[-1]
         yield (
@@ -82,6 +83,20 @@ def _peerings(environments: Sequence[Environment]) -> Iterator[str]:
                 f"{environment.name}: peers_with is {environment.peers_with!r}, which retains data: no environment may "
                 "reach into production; give false."
             )
+
+
+def _shared_channels(environments: Sequence[Environment]) -> Iterator[str]:
+    """An account can configure a chat channel only once."""
+    owners: dict[tuple[str, object], str] = {}
+    for environment in environments:
+        levels = environment.alarm_targets.by_level().values() if environment.alarm_targets else ()
+        for channel in dict.fromkeys(channel for targets in levels for channel in targets.chats):
+            owner = owners.setdefault((environment.account, channel), environment.name)
+            if owner != environment.name:
+                yield (
+                    f"{environment.name}: alarm_targets has the chat channel {channel.channel_id} of {owner} in the "
+                    "same account, which can configure it only once: give another channel."
+                )
 
 
 def _weaknesses(production: Environment, other: Environment) -> Iterator[str]:

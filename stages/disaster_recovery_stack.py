@@ -125,7 +125,12 @@ class RecoveryMonitoring(Construct):
         super().__init__(scope, construct_id)
         name = partial(resource_name, environment=environment)
         self.topic = AlarmTopic(
-            self, "Topic", name=name, email=environment.alarm_email, retain=environment.retains_data
+            self,
+            "Topic",
+            name=name,
+            email=environment.alarm_email,
+            retain=environment.retains_data,
+            levels=environment.alarm_targets and environment.alarm_targets.in_dr_region(),
         )
         replications = [
             ReplicationLagMonitoring(

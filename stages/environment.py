@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 from typing import Any, Self
 
 from payment_constructs.image import ServiceImage
+from payment_constructs.monitoring.targets import AlarmLevels
 
 
 class SettingsError(ValueError):
@@ -155,6 +156,9 @@ class Environment:
     peers_with: str | None = None
     """The environment before it in the delivery, whose database can be administered from this one."""
 
+    alarm_targets: AlarmLevels | None = None
+    """On-call services, SNS topics and chat channels that receive alarms besides the mailbox, by level."""
+
     def __post_init__(self) -> None:
         SettingsError.raise_if_any(f"{self.name or 'environment'}: {fault}" for fault in self._faults())
 
@@ -180,13 +184,17 @@ class Environment:
         return {"vpc_cidr": IPv4Network(self.vpc_cidr), "dr_vpc_cidr": IPv4Network(self.dr_vpc_cidr)}
 
     def as_document(self) -> dict[str, Any]:
-        """The configuration as JSON values for the manifest, without the name and what is not set."""
+        """The configuration as JSON values for the manifest, without the name and what is not set.
+
+        Also without the alarms' targets, since the manifest has at most 4 KB.
+        """
         document = asdict(self) | {
             "availability_zones": list(self.availability_zones),
             "data_protection": self.data_protection.value,
             "database_capacity": list(self.database_capacity) if self.database_capacity else None,
         }
-        return {field: value for field, value in document.items() if field != "name" and value is not None}
+        left_out = {"name", "alarm_targets"}
+        return {field: value for field, value in document.items() if field not in left_out and value is not None}
 
     def _faults(self) -> Iterator[str]:
         """Yields a sentence for each fault: the field, its value and the remedy."""
@@ -201,6 +209,13 @@ class Environment:
             yield "alarm_email is missing: give the address that receives the alarms."
         elif not (isinstance(self.alarm_email, str) and EMAIL.fullmatch(self.alarm_email)):
             yield f"alarm_email is {self.alarm_email!r}: give one e-mail address, such as on-call@example.com."
+        if isinstance(self.alarm_targets, AlarmLevels):
+            found = self.alarm_targets.faults(
+                account=self.account, primary_region=self.primary_region, dr_region=self.dr_region
+            )
+            yield from (f"alarm_targets.{fault}" for fault in found)
+        elif self.alarm_targets is not None:
+            yield f"alarm_targets is {self.alarm_targets!r}: give an object with page, ticket or both."
         # The text 'retained' equals no member of the enum, and data that is not RETAINED is destroyed.
         if not isinstance(self.data_protection, DataProtection):
             yield (

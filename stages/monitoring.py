@@ -5,9 +5,10 @@ from functools import partial
 from constructs import Construct
 
 from payment_constructs.load_balancer import LoadBalancer
-from payment_constructs.monitoring.alarm import AlarmTopic, Monitored
+from payment_constructs.monitoring.alarm import AlarmTopic, Monitored, alarm_topic
 from payment_constructs.monitoring.backups import BackupMonitoring
 from payment_constructs.monitoring.budget import Budget
+from payment_constructs.monitoring.chat import Chat
 from payment_constructs.monitoring.dashboard import Dashboard
 from payment_constructs.monitoring.database import DatabaseMonitoring
 from payment_constructs.monitoring.error_rate import BurnRateMonitoring
@@ -19,6 +20,7 @@ from payment_constructs.monitoring.replication import ReplicationFailureMonitori
 from payment_constructs.monitoring.rotation import RotationMonitoring
 from payment_constructs.monitoring.service import ServiceMonitoring
 from payment_constructs.monitoring.sessions import SessionTableMonitoring
+from payment_constructs.monitoring.targets import SlackChannel, TeamsChannel
 from payment_constructs.network import Network
 from stages.environment import Environment
 from stages.layers import DataLayer
@@ -108,6 +110,8 @@ class Monitoring(Construct):
         shown: list[Monitored] = [requests, hosts, tasks, cluster, queue, table, *replications, backups]
         alarms = [alarm for part in shown for alarm in part.alarms]
         alarms += [*nat.alarms, *rotation.alarms, *burn_rate.alarms]
+        if channels := chat_topics(environment, topic):
+            Chat(self, "Chat", name=name, topics=channels)
         self.gate = Gate(
             self,
             "Gate",
@@ -133,3 +137,21 @@ class Monitoring(Construct):
             limit_usd=environment.monthly_budget_usd,
             email=environment.alarm_email,
         )
+
+
+def chat_topics(environment: Environment, topic: AlarmTopic) -> dict[SlackChannel | TeamsChannel, list[str]]:
+    """The ARNs of the topics that each chat channel receives: of its levels, in both regions.
+
+    The service is global, so alarms of the DR region reach the chat also when the primary region is lost.
+    """
+    channels: dict[SlackChannel | TeamsChannel, list[str]] = {}
+    for level, targets in environment.alarm_targets.by_level().items() if environment.alarm_targets else ():
+        other = resource_name(alarm_topic(level), environment)
+        for channel in targets.chats:
+            channels.setdefault(channel, []).extend(
+                [
+                    topic.level_topics[level].topic_arn,
+                    f"arn:aws:sns:{environment.dr_region}:{environment.account}:{other}",
+                ]
+            )
+    return channels

@@ -49,7 +49,14 @@ class PaymentStack(Stack):
         log_key = EncryptionKey(self, "LogKey", purpose=f"Logs of {environment.name} in {region}", retain=retain)
         log_key.allow_log_groups()
         names = partial(resource_name, environment=environment)
-        topic = AlarmTopic(self, "AlarmTopic", name=names, email=environment.alarm_email, retain=retain)
+        topic = AlarmTopic(
+            self,
+            "AlarmTopic",
+            name=names,
+            email=environment.alarm_email,
+            retain=retain,
+            levels=environment.alarm_targets,
+        )
         housekeeping = Housekeeping(self, "Housekeeping", role=recovery.housekeeping_role, log_key=log_key, topic=topic)
 
         network = Network(

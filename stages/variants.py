@@ -60,6 +60,7 @@ def sandbox(name: object, *, dev: Environment) -> Environment:
         vpc_cidr=_subnet(NETWORKS, index),
         dr_vpc_cidr=_subnet(DR_NETWORKS, index),
         peers_with=None,
+        alarm_targets=None,
     )
 
 
@@ -93,6 +94,7 @@ def recovered(environment: Environment, *, certificate_arn: str) -> Environment:
         certificate_arn=certificate_arn,
         image=environment.image.replace(f".ecr.{environment.primary_region}.", f".ecr.{region}."),
         peers_with=None,
+        alarm_targets=environment.alarm_targets and environment.alarm_targets.recovered(),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, SecretValue, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from payment_constructs.keys import EncryptionKey
+from payment_constructs.monitoring.targets import AlarmLevels, Level, level_of
 
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
@@ -23,15 +24,24 @@ MINUTE = Duration.minutes(1)
 class AlarmTopic(Construct):
     """Encrypted SNS topic for the alarms of one environment and region; alarms cannot publish across regions.
 
-    ``name`` makes a resource name from a part's name. The mailbox must confirm its subscription first.
+    ``name`` makes a resource name from a part's name. The mailbox must confirm its subscription first. A level with an
+    on-call service or a chat channel has a topic of its own besides.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: Callable[[str], str], email: str, retain: bool
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: Callable[[str], str],
+        email: str,
+        retain: bool,
+        levels: AlarmLevels | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._name = name
         self._owners: dict[str, str] = {}  # the construct path of each alarm, by the alarm's name
+        self._targets = levels.by_level() if levels else {}
         allow_alarms = partial(
             iam.PolicyStatement,
             sid="Alarms",
@@ -47,6 +57,29 @@ class AlarmTopic(Construct):
         # `enforce_ssl` replaces the default topic policy, which would have allowed alarms to publish.
         self.topic.add_to_resource_policy(allow_alarms(actions=["sns:Publish"], resources=[self.topic.topic_arn]))
         sns.Subscription(self, "Mailbox", topic=self.topic, protocol=sns.SubscriptionProtocol.EMAIL, endpoint=email)
+        self.level_topics: dict[Level, sns.ITopic] = {}
+        self._actions: dict[Level, list[actions.SnsAction]] = {}
+        for level, targets in self._targets.items():
+            topics: list[sns.ITopic] = []
+            if targets.endpoint_secret or targets.chats:
+                topic = sns.Topic(
+                    self,
+                    f"{level.title()}Topic",
+                    topic_name=name(alarm_topic(level)),
+                    master_key=self.key,
+                    enforce_ssl=True,
+                )
+                topic.add_to_resource_policy(allow_alarms(actions=["sns:Publish"], resources=[topic.topic_arn]))
+                topics.append(topic)
+                self.level_topics[level] = topic
+                if targets.endpoint_secret:
+                    # A dynamic reference, which CloudFormation resolves: the template has only the secret's name.
+                    address = SecretValue.secrets_manager(targets.endpoint_secret).unsafe_unwrap()
+                    https = sns.SubscriptionProtocol.HTTPS
+                    sns.Subscription(self, f"{level.title()}OnCall", topic=topic, protocol=https, endpoint=address)
+            if targets.topic_arn:
+                topics.append(sns.Topic.from_topic_arn(self, f"{level.title()}Target", targets.topic_arn))
+            self._actions[level] = [actions.SnsAction(topic) for topic in topics]
 
     def alarm_name(self, name: str, *, owner: str) -> str:
         """The resource name of an alarm, whose construct path is the owner: CloudWatch overwrites an alarm of its name.
@@ -66,15 +99,21 @@ class AlarmTopic(Construct):
             iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]),
         )
 
-    def notify(self, alarm: cloudwatch.AlarmBase) -> None:
-        """Notifies when the alarm fires and when it recovers."""
-        alarm.add_alarm_action(self._action)
-        alarm.add_ok_action(self._action)
+    def notify(self, alarm: cloudwatch.AlarmBase, *, runbook: str) -> None:
+        """Notifies the mailbox and the targets of the alarm's level when it fires and when it recovers."""
+        notified = [self._action, *self._actions.get(level_of(runbook), ())]
+        alarm.add_alarm_action(*notified)
+        alarm.add_ok_action(*notified)
+
+    def description(self, text: str, *, runbook: str) -> str:
+        """An alarm's description, with its level where levels have targets; it ends with the link to its runbook."""
+        level = f" Level: {level_of(runbook)}." if self._targets else ""
+        return f"{text}{level} Runbook: docs/operations.md#{runbook}"
 
 
-def alarm_description(text: str, *, runbook: str) -> str:
-    """An alarm's description, which ends with the link to its runbook."""
-    return f"{text} Runbook: docs/operations.md#{runbook}"
+def alarm_topic(level: Level) -> str:
+    """The part's name of a level's own topic."""
+    return f"alarms-{level}"
 
 
 class Alarm(cloudwatch.Alarm):
@@ -101,7 +140,7 @@ class Alarm(cloudwatch.Alarm):
             scope,
             construct_id,
             alarm_name=topic.alarm_name(name or runbook, owner=f"{scope.node.path}/{construct_id}"),
-            alarm_description=alarm_description(description, runbook=runbook),
+            alarm_description=topic.description(description, runbook=runbook),
             metric=metric,
             threshold=threshold,
             comparison_operator=comparison,
@@ -110,7 +149,7 @@ class Alarm(cloudwatch.Alarm):
             treat_missing_data=missing_data,
             evaluate_low_sample_count_percentile="ignore" if ignore_low_samples else None,
         )
-        topic.notify(self)
+        topic.notify(self, runbook=runbook)
 
 
 def aws_metric(

@@ -6,7 +6,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import ABOVE, MINUTE, AlarmTopic, alarm_description, metric_math
+from payment_constructs.monitoring.alarm import ABOVE, MINUTE, AlarmTopic, metric_math
 
 
 class ErrorRate:
@@ -75,7 +75,7 @@ class BurnRateMonitoring(Construct):
                     self,
                     f"{speed.title()}{length.title()}",
                     alarm_name=topic.alarm_name(f"burn-rate-{speed}-{length}", owner=f"{self.node.path}/{length}"),
-                    alarm_description=alarm_description(
+                    alarm_description=topic.description(
                         "One window of the burn rate; the composite alarm notifies when both fire.", runbook="burn-rate"
                     ),
                     metric=errors.percent(period=period, at_least=MIN_REQUESTS),
@@ -91,10 +91,10 @@ class BurnRateMonitoring(Construct):
                 self,
                 speed.title(),
                 composite_alarm_name=topic.alarm_name(f"burn-rate-{speed}", owner=self.node.path),
-                alarm_description=alarm_description(
+                alarm_description=topic.description(
                     f"The service uses up its 30-day error budget {multiple:g} times too fast.", runbook="burn-rate"
                 ),
                 alarm_rule=cloudwatch.AlarmRule.all_of(*windows),
             )
-            topic.notify(burn)
+            topic.notify(burn, runbook="burn-rate")
             self.alarms.append(burn)

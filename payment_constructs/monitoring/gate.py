@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import BREACHING, Alarm, AlarmTopic, alarm_description, metric_math
+from payment_constructs.monitoring.alarm import BREACHING, Alarm, AlarmTopic, metric_math
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,7 @@ class Health(cloudwatch.CompositeAlarm):
             scope,
             construct_id,
             composite_alarm_name=topic.alarm_name("health", owner=f"{scope.node.path}/{construct_id}"),
-            alarm_description=alarm_description("At least one alarm of the environment is firing.", runbook="health"),
+            alarm_description=topic.description("At least one alarm of the environment is firing.", runbook="health"),
             alarm_rule=cloudwatch.AlarmRule.any_of(*alarms),
         )
-        topic.notify(self)
+        topic.notify(self, runbook="health")

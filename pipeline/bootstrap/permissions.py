@@ -43,10 +43,13 @@ UNUSED = frozenset(
         *("amplify", "apigateway", "apprunner", "appsync", "bedrock-agentcore", "cognito-idp"),  # behind a firewall
         *("elasticfilesystem", "s3files"),  # mounted by a function
         *("firehose", "kinesis"),  # targets of logs and tables
-        *("autoscaling", "payments", "s3tables", "vpc-lattice", "vpce"),
+        *("autoscaling", "payments", "route53-recovery-control-config", "s3tables", "vpc-lattice", "vpce"),
     }
 )
 """Services in a schema because a resource can be connected to them; no resource of ours is."""
+
+_GLOBAL = frozenset({"chatbot", "route53"})
+"""Services with one endpoint for all regions, which is the requested region."""
 
 _FORBIDDEN = (
     "iam:CreateAccessKey",
@@ -66,12 +69,15 @@ def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict
     regions = (delivery.primary_region, delivery.dr_region, fallback_region(delivery.environments[0]))
     wanted = _actions(declared(documents))
     services = {action.split(":")[0] for action in wanted}
-    plain, iam, billing, roles = (
+    apart = _GLOBAL | {"iam", "billing", "budgets", "sts"}
+    plain, everywhere, iam, billing, roles = (
         [action for action in wanted if action.split(":")[0] in some]
-        for some in (services - {"iam", "billing", "budgets", "sts"}, {"iam"}, {"billing", "budgets"}, {"sts"})
+        for some in (services - apart, _GLOBAL, {"iam"}, {"billing", "budgets"}, {"sts"})
     )
     policies = [[_regional(part, regions)] for part in _in_parts(plain, regions)]
-    policies.append([*_on_roles(iam, _names(delivery)), _on_budgets(billing), _on_neighbours(roles)])
+    # Only with the settings that need them: chat channels, and a DNS record.
+    unbound = [{"Effect": "Allow", "Action": everywhere, "Resource": "*"}] if everywhere else []
+    policies.append([*_on_roles(iam, _names(delivery)), _on_budgets(billing), _on_neighbours(roles), *unbound])
     resources = {
         f"Execution{number}": _policy(f"{EXECUTION}-{number}", policy)
         for number, policy in enumerate(policies, start=1)

@@ -66,7 +66,10 @@ def test_a_chat_topic_receives_every_notification(context: dict[str, Any], deliv
         if any("Topic" in json.dumps(target["Arn"]) for target in rule["Targets"])
     ]
     assert len(notifying) == 4
-    assert all(chat in [target["Arn"] for target in rule["Targets"]] for rule in notifying)
+    for rule in notifying:
+        (target,) = (target for target in rule["Targets"] if target["Arn"] == chat)
+        message = target.get("Input") or target["InputTransformer"]["InputTemplate"]
+        assert message.startswith('{"version":"1.0","source":"custom","content":{"textType"'), message
 
 
 def test_gates_longer_than_an_ssm_parameter_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

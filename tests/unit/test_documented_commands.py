@@ -13,7 +13,7 @@ from botocore import xform_name
 from tests.conftest import CHECKOUT
 
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
-CODE = re.compile(r"^ *```sh[^\n]*\n(.*?)^ *```$|`([^`]+)`", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"^ *```[a-z][^\n]*\n(.*?)^ *```$|`([^`]+)`", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 GLOBAL = {"region", "query", "output", "paginate"}
 CLI_ONLY = {"s3 sync", "cloudformation deploy"}

@@ -18,11 +18,15 @@ from cdk_rehearsal.emulator.server.resource_types import (
 TYPES = {
     "AWS::ApplicationAutoScaling::ScalableTarget": "nothing scales",
     "AWS::ApplicationAutoScaling::ScalingPolicy": "nothing scales",
+    "AWS::Chatbot::MicrosoftTeamsChannelConfiguration": "no message reaches a chat",
+    "AWS::Chatbot::SlackChannelConfiguration": "no message reaches a chat",
     "AWS::CodeCommit::Repository": "no git server runs; the rehearsal reads the checkout",
     "AWS::CodeConnections::Connection": "no git host is connected; the rehearsal reads the checkout",
     "AWS::CodePipeline::Webhook": "no push starts the pipeline; the rehearsal does",
     "AWS::CodeStarConnections::Connection": "no git host is connected; the rehearsal reads the checkout",
     "AWS::CodeStarNotifications::NotificationRule": "no notification is sent",
+    "AWS::Route53::HealthCheck": "nothing is checked",
+    "AWS::Route53::RecordSet": "no name is resolved",
     "AWS::WAFv2::LoggingConfiguration": "no request is logged",
 }
 _kept: dict[tuple[str, str, str, str], Properties] = {}  # account, region, type, physical id
