@@ -12,6 +12,7 @@ from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.roles import service_role
 
 CONTAINER_PORT = 8080
+HEALTH_PATH = "/health"
 
 
 class LoadBalancer(Construct):
@@ -110,7 +111,7 @@ class LoadBalancer(Construct):
             target_type=elbv2.TargetType.IP,
             deregistration_delay=Duration.seconds(30),
             health_check=elbv2.HealthCheck(
-                path="/health",
+                path=HEALTH_PATH,
                 port=str(CONTAINER_PORT),
                 healthy_http_codes="200",
                 interval=Duration.seconds(15),

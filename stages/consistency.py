@@ -20,6 +20,7 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
     yield from _overlaps(environments)
     yield from _peerings(environments)
     yield from _shared_channels(environments)
+    yield from _shared_names(environments)
     if environments and not environments[-1].retains_data:
         last = environments[-1]
         yield (
@@ -97,6 +98,16 @@ def _shared_channels(environments: Sequence[Environment]) -> Iterator[str]:
                     f"{environment.name}: alarm_targets has the chat channel {channel.channel_id} of {owner} in the "
                     "same account, which can configure it only once: give another channel."
                 )
+
+
+def _shared_names(environments: Sequence[Environment]) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for environment in environments:
+        if environment.dns:
+            name = environment.dns.record_name
+            owner = owners.setdefault(name, environment.name)
+            if owner != environment.name:
+                yield f"{environment.name}: dns.record_name is {name!r}, the name of {owner}: give another name."
 
 
 def _weaknesses(production: Environment, other: Environment) -> Iterator[str]:

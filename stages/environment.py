@@ -7,6 +7,7 @@ from enum import Enum
 from ipaddress import IPv4Network
 from typing import Any, Self
 
+from payment_constructs.dns import DnsName
 from payment_constructs.image import ServiceImage
 from payment_constructs.monitoring.targets import AlarmLevels
 
@@ -159,6 +160,9 @@ class Environment:
     alarm_targets: AlarmLevels | None = None
     """On-call services, SNS topics and chat channels that receive alarms besides the mailbox, by level."""
 
+    dns: DnsName | None = None
+    """The public name of the load balancer; without one, the team points its own DNS to the load balancer's name."""
+
     def __post_init__(self) -> None:
         SettingsError.raise_if_any(f"{self.name or 'environment'}: {fault}" for fault in self._faults())
 
@@ -216,6 +220,10 @@ class Environment:
             yield from (f"alarm_targets.{fault}" for fault in found)
         elif self.alarm_targets is not None:
             yield f"alarm_targets is {self.alarm_targets!r}: give an object with page, ticket or both."
+        if isinstance(self.dns, DnsName):
+            yield from (f"dns.{fault}" for fault in self.dns.faults())
+        elif self.dns is not None:
+            yield f"dns is {self.dns!r}: give an object with zone_id, zone_name and record_name."
         # The text 'retained' equals no member of the enum, and data that is not RETAINED is destroyed.
         if not isinstance(self.data_protection, DataProtection):
             yield (

@@ -13,9 +13,10 @@ from payment_constructs.audit_log import AuditLog
 from payment_constructs.backups import Backups, BackupVault
 from payment_constructs.database import PORT, Database
 from payment_constructs.database_user import DatabaseUser
+from payment_constructs.dns import DnsRecord
 from payment_constructs.firewall import Firewall
 from payment_constructs.housekeeping import Housekeeping
-from payment_constructs.load_balancer import LoadBalancer
+from payment_constructs.load_balancer import HEALTH_PATH, LoadBalancer
 from payment_constructs.logs import AccessLogBucket
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.monitoring.gate import GateReader
@@ -167,6 +168,15 @@ class ServiceLayer(Construct):
             log_key=log_key,
             retain=retain,
         )
+        if environment.dns:
+            DnsRecord(
+                self,
+                "Dns",
+                dns=environment.dns,
+                identifier=resource_name("api", environment),
+                load_balancer=self.load_balancer.balancer,
+                health_path=HEALTH_PATH,
+            )
         configuration = parameters.service_configuration
         image = environment.service_image
         identity = TaskIdentity(self, "TaskIdentity", repository_arn=image.repository_arn)

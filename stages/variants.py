@@ -61,6 +61,7 @@ def sandbox(name: object, *, dev: Environment) -> Environment:
         dr_vpc_cidr=_subnet(DR_NETWORKS, index),
         peers_with=None,
         alarm_targets=None,
+        dns=None,
     )
 
 
@@ -95,6 +96,7 @@ def recovered(environment: Environment, *, certificate_arn: str) -> Environment:
         image=environment.image.replace(f".ecr.{environment.primary_region}.", f".ecr.{region}."),
         peers_with=None,
         alarm_targets=environment.alarm_targets and environment.alarm_targets.recovered(),
+        dns=environment.dns and replace(environment.dns, secondary=True),
     )
 
 

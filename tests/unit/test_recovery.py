@@ -28,7 +28,7 @@ def test_a_recovered_environment_differs_only_in_name_and_region(lost: Environme
     names = [field.name for field in fields(Environment)]
     differing = {name for name in names if getattr(found, name) != getattr(lost, name)}
     expected = {"name", "primary_region", "dr_region", "availability_zones", "vpc_cidr", "dr_vpc_cidr"}
-    assert differing - {"peers_with"} == expected | {"certificate_arn", "image"}
+    assert differing - {"peers_with", "alarm_targets", "dns"} == expected | {"certificate_arn", "image"}
     assert found.peers_with is None
 
 
