@@ -39,9 +39,12 @@ NETWORKS, DR_NETWORKS = IPv4Network("10.64.0.0/11"), IPv4Network("10.96.0.0/11")
 
 PREFIX_LENGTH = 20
 
+SANDBOX_BUDGET_USD = 270
+"""A month: Dev with every cost setting (decision 0009, 221 USD) plus 20 %."""
+
 
 def sandbox(name: object, *, dev: Environment) -> Environment:
-    """A developer's own environment, like the first of the delivery.
+    """A developer's own environment: the delivery's first one with every cost setting.
 
     Its networks follow from a hash of the name. One in 512 pairs of sandboxes shares a network, which does no harm:
     sandboxes are never connected.
@@ -55,10 +58,11 @@ def sandbox(name: object, *, dev: Environment) -> Environment:
         )
     index = int(hashlib.sha256(name.encode()).hexdigest(), 16)
     return replace(
-        dev,
+        frugal(dev),
         name=f"Sandbox-{name}",
         vpc_cidr=_subnet(NETWORKS, index),
         dr_vpc_cidr=_subnet(DR_NETWORKS, index),
+        monthly_budget_usd=SANDBOX_BUDGET_USD,
         peers_with=None,
         alarm_targets=None,
         dns=None,
