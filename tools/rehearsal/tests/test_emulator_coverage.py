@@ -29,6 +29,10 @@ REPOSITORY: dict[str, Any] = {"Type": "AWS::CodeCommit::Repository", "Properties
         ("AWS::CodePipeline::Pipeline", EMULATED),
         ("Custom::BucketEmptier", EMULATED),
         ("AWS::ApplicationAutoScaling::ScalableTarget", RECORDED),
+        ("AWS::Chatbot::MicrosoftTeamsChannelConfiguration", RECORDED),
+        ("AWS::Chatbot::SlackChannelConfiguration", RECORDED),
+        ("AWS::Route53::HealthCheck", RECORDED),
+        ("AWS::Route53::RecordSet", RECORDED),
         ("AWS::Imaginary::Thing", NOT_SUPPORTED),
     ],
 )
@@ -63,3 +67,38 @@ def test_an_update_of_a_recorded_resource_keeps_its_attributes(emulator: Emulato
     assert made["Name"] == "payments"
     described = {**REPOSITORY, "Properties": {**REPOSITORY["Properties"], "RepositoryDescription": "more"}}
     assert deploy(emulator, "Repository", {"Repository": described}, outputs=outputs) == made
+
+
+def test_a_health_check_of_a_record_has_its_id(emulator: Emulator) -> None:
+    record = {"Name": "payments.test.", "Type": "A", "HealthCheckId": {"Fn::GetAtt": ["Check", "HealthCheckId"]}}
+    resources = {
+        "Check": {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": {"Type": "HTTPS"}}},
+        "Record": {"Type": "AWS::Route53::RecordSet", "Properties": record},
+    }
+    made = deploy(emulator, "Named", resources, outputs={"Check": {"Ref": "Check"}})
+    (kept,) = (each for each in emulator.recorded() if each["Type"] == "AWS::Route53::RecordSet")
+    assert kept["Properties"]["HealthCheckId"] == made["Check"]
+    delete(emulator, "Named")
+
+
+def test_an_on_call_address_is_read_from_a_secret(emulator: Emulator) -> None:
+    resources = {
+        "Secret": {
+            "Type": "AWS::SecretsManager::Secret",
+            "Properties": {"Name": "on-call", "SecretString": "https://on-call.invalid/key"},
+        },
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
+        "OnCall": {
+            "Type": "AWS::SNS::Subscription",
+            "DependsOn": "Secret",
+            "Properties": {
+                "TopicArn": {"Ref": "Topic"},
+                "Protocol": "https",
+                "Endpoint": "{{resolve:secretsmanager:on-call:SecretString:::}}",
+            },
+        },
+    }
+    made = deploy(emulator, "OnCall", resources, outputs={"Topic": {"Ref": "Topic"}})
+    found = emulator.client("sns", account=ACCOUNT, region=PRIMARY).list_subscriptions_by_topic(TopicArn=made["Topic"])
+    assert [each["Endpoint"] for each in found["Subscriptions"]] == ["https://on-call.invalid/key"]
+    delete(emulator, "OnCall")
