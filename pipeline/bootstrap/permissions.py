@@ -117,7 +117,8 @@ def declared(documents: Sequence[Mapping[str, Any]]) -> set[str]:
 def _actions(types: set[str]) -> list[str]:
     """The actions that CloudFormation needs for resources of these types."""
     found = {action for resource_type in types for action in _actions_of(resource_type)} | set(_ALWAYS)
-    return sorted(action for action in found if action.split(":")[0] not in UNUSED)
+    unused = UNUSED - {resource_type.split("::")[1].lower() for resource_type in types}
+    return sorted(action for action in found if action.split(":")[0] not in unused)
 
 
 def _actions_of(resource_type: str) -> Iterator[str]:
