@@ -103,6 +103,8 @@ def _shared_channels(environments: Sequence[Environment]) -> Iterator[str]:
 def _shared_names(environments: Sequence[Environment]) -> Iterator[str]:
     owners: dict[str, str] = {}
     for environment in environments:
+        if environment.dns and environment.dns.secondary:
+            yield f"{environment.name}: dns.secondary is True: leave it out, only a recovered environment has it."
         if environment.dns:
             name = environment.dns.record_name
             owner = owners.setdefault(name, environment.name)

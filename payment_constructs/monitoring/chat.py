@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_iam as iam
@@ -51,7 +52,7 @@ class Chat(Construct):
         )
         for channel, arns in topics.items():
             number = hashlib.sha256(channel.channel_id.encode()).hexdigest()[:8]
-            common = {
+            common: dict[str, Any] = {
                 "iam_role_arn": role.role_arn,
                 "guardrail_policies": [policy.managed_policy_arn],
                 "logging_level": "ERROR",

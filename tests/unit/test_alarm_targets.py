@@ -116,8 +116,8 @@ def test_a_chat_may_only_read_metrics(notifying: Assembly, watched: Environment)
     assert all(action.startswith(verbs) for action in statement["Action"])
 
 
-def test_chats_are_managed_in_any_region(notifying: Assembly) -> None:
-    policies = template([notifying.template(name) for name in notifying.stacks])["Resources"]
+def test_chats_are_managed_in_any_region(notifying: Assembly, delivery: Delivery) -> None:
+    policies = template([notifying.template(name) for name in notifying.stacks], delivery)["Resources"]
     statements = [
         statement
         for name, policy in policies.items()

@@ -52,7 +52,7 @@ def test_the_name_is_a_failover_record_whose_secondary_gets_no_traffic_at_first(
         "/health",
         secondary,
     )
-    policies = template([assembly.template(name) for name in assembly.stacks])["Resources"].values()
+    policies = template([assembly.template(name) for name in assembly.stacks], delivery)["Resources"].values()
     statements = [one for policy in policies for one in policy["Properties"]["PolicyDocument"]["Statement"]]
     # The endpoint of Route 53 is in us-east-1, whatever the region of the stack.
     assert [one.get("Condition") for one in statements if "route53:ChangeResourceRecordSets" in one["Action"]] == [None]

@@ -75,6 +75,9 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
             # Each budget has its own amount, and a name that follows from the email address: test_budget.py.
             budget = resource["Properties"]["Budget"]
             budget["BudgetLimit"]["Amount"], budget["BudgetName"] = "AMOUNT", budget["BudgetName"].rpartition("-")[0]
+        if resource["Type"] == "AWS::ECS::TaskDefinition":
+            # The hash of the environment's name.
+            resource["Properties"]["ContainerDefinitions"][0]["DockerLabels"].pop("configuration.ENVIRONMENT")
         waits_for = [other for other in resource.pop("DependsOn", []) if resources[other]["Type"] != EMPTYING]
         if waits_for:
             resource["DependsOn"] = waits_for
