@@ -109,7 +109,7 @@ def stored_data_is_encrypted(assembly: Assembly, delivery: Delivery, environment
         "AWS::S3::Bucket": "BucketEncryption",
         "AWS::SNS::Topic": "KmsMasterKeyId",
         "AWS::SQS::Queue": "KmsMasterKeyId",
-        "AWS::SecretsManager::Secret": "KmsKeyId",
+        "AWS::SecretsManager::Secret": "KmsKeyId",  # pragma: allowlist secret
     }
     for place, resource in resources(assembly, environment):
         if name := setting.get(resource["Type"]):

@@ -24,7 +24,7 @@ from tests.templates import Assembly, references
 UUID = "00000000-0000-0000-0000-000000000000"
 SLACK = SlackChannel(workspace_id="T0123ABCD", channel_id="C0123ABCD")
 TEAMS = TeamsChannel(tenant_id=UUID, team_id=UUID, channel_id="19%3Aalarms%40thread.tacv2")
-SECRET = "payment/on-call"  # noqa: S105 - a name
+SECRET = "payment/on-call"  # noqa: S105 - a name  # pragma: allowlist secret
 ADDRESS = "https://events.pagerduty.com/integration/KEY/enqueue"
 
 
