@@ -146,7 +146,7 @@ class Team:
             '        aws_ssm.StringParameter(self, "Extra", string_value="x",'
             ' parameter_name=f"{parameter_path(environment)}/extra")\n'
         )
-        where = "        document = inventory("
+        where = "        self.manifest = Manifest("
         return self._push("Add a parameter", {"stages/payment_stack.py": [(where, f"{extra}{where}")]})
 
     def without_the_approval(self) -> Report:
