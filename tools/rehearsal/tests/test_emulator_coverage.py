@@ -87,8 +87,8 @@ def test_an_on_call_address_is_read_from_a_secret(emulator: Emulator) -> None:
             "Type": "AWS::SecretsManager::Secret",
             "Properties": {
                 "Name": "on-call",
-                "SecretString": "https://on-call.invalid/key",
-            },  # pragma: allowlist secret
+                "SecretString": "https://on-call.invalid/key",  # pragma: allowlist secret
+            },
         },
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}},
         "OnCall": {
