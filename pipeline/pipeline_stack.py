@@ -168,6 +168,7 @@ def code_pipeline(
     log_key: kms.IKey,
 ) -> pipelines.CodePipeline:
     """The pipeline up to its self-mutation, with an artifact bucket per region."""
+    locked = json.loads(PACKAGE.read_text(encoding="utf-8"))["devDependencies"]
     return pipelines.CodePipeline(
         scope,
         "Pipeline",
@@ -180,7 +181,8 @@ def code_pipeline(
         # The approved commit is the deployed commit: no later one may supersede it at the approval.
         execution_mode=codepipeline.ExecutionMode.QUEUED,
         synth=synth,
-        cli_version=json.loads(PACKAGE.read_text(encoding="utf-8"))["devDependencies"]["aws-cdk"],
+        cli_version=locked["aws-cdk"],
+        cdk_assets_cli_version=locked["cdk-assets"],
         self_mutation=True,
         cross_account_keys=True,
         cross_region_replication_buckets=dict(buckets),
@@ -193,7 +195,8 @@ def code_pipeline(
                 )
             ),
             build_environment=codebuild.BuildEnvironment(
-                build_image=codebuild.LinuxBuildImage.STANDARD_8_0,
+                # This aws-cdk-lib has no constant for it yet.
+                build_image=codebuild.LinuxBuildImage.from_code_build_image_id("aws/codebuild/standard:8.0"),
                 compute_type=codebuild.ComputeType.MEDIUM,
             ),
         ),
