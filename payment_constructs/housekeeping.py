@@ -12,9 +12,9 @@ from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.backups import Backups
-from payment_constructs.inline_function import InlineFunction
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
+from payment_constructs.python_function import PythonFunction, inline_code
 
 CODE = Path(__file__).with_name("functions") / "housekeeping.py"
 
@@ -73,10 +73,10 @@ class Housekeeping(Construct):
             self, "Policy", roles=[imported_role], statements=[log_group.write_statement()]
         )
         topic.allow_failed_events(self._policy)
-        function = InlineFunction(
+        function = PythonFunction(
             self,
             "Function",
-            code=CODE,
+            code=inline_code(CODE),
             timeout=Duration.minutes(15),
             role=imported_role,
             log_group=log_group,

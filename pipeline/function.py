@@ -9,9 +9,9 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.inline_function import InlineFunction
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
+from payment_constructs.python_function import PythonFunction, inline_code
 
 
 def tooling_function(
@@ -24,7 +24,7 @@ def tooling_function(
     invoked_by: str,
     log_key: kms.IKey,
     topic: AlarmTopic,
-) -> InlineFunction:
+) -> PythonFunction:
     """Creates the function.
 
     Args:
@@ -51,10 +51,10 @@ def tooling_function(
         ],
     )
     topic.allow_failed_events(policy)
-    function = InlineFunction(
+    function = PythonFunction(
         scope,
         "Function",
-        code=code,
+        code=inline_code(code),
         timeout=timeout,
         role=role.without_policy_updates(),
         log_group=log_group,

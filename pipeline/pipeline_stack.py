@@ -1,8 +1,6 @@
 """The delivery pipeline: source, synth, self-mutation, then a stage per environment with an approval before each."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from aws_cdk import Stack, pipelines
@@ -19,6 +17,7 @@ from payment_constructs.monitoring.alarm import AlarmTopic
 from pipeline.artifacts import ArtifactStore
 from pipeline.conditions import Conditions, record_gates
 from pipeline.guard.guard import Guard
+from pipeline.locked_tools import locked_version, only_locked
 from pipeline.metrics import DeliveryMetrics
 from pipeline.notifications import DeliveryNotifications
 from pipeline.roles import SeparationOfDuties, acknowledge_generated_roles
@@ -27,8 +26,6 @@ from pipeline.steps import PlanStep, synth_step, verification_step
 from stages.environment import Environment
 from stages.names import PIPELINE_ROLE
 from stages.payment_stage import PaymentStage
-
-PACKAGE = Path(__file__).parents[1] / "package.json"
 
 
 class PipelineStack(Stack):
@@ -168,7 +165,6 @@ def code_pipeline(
     log_key: kms.IKey,
 ) -> pipelines.CodePipeline:
     """The pipeline up to its self-mutation, with an artifact bucket per region."""
-    locked = json.loads(PACKAGE.read_text(encoding="utf-8"))["devDependencies"]
     return pipelines.CodePipeline(
         scope,
         "Pipeline",
@@ -181,12 +177,15 @@ def code_pipeline(
         # The approved commit is the deployed commit: no later one may supersede it at the approval.
         execution_mode=codepipeline.ExecutionMode.QUEUED,
         synth=synth,
-        cli_version=locked["aws-cdk"],
-        cdk_assets_cli_version=locked["cdk-assets"],
+        cli_version=locked_version("aws-cdk"),
+        self_mutation_code_build_defaults=only_locked("aws-cdk"),
+        cdk_assets_cli_version=locked_version("cdk-assets"),
+        asset_publishing_code_build_defaults=only_locked("cdk-assets"),
         self_mutation=True,
         cross_account_keys=True,
         cross_region_replication_buckets=dict(buckets),
         use_pipeline_role_for_actions=True,
+        # One build for all assets, with its commands in a file of the assembly: the pipeline has no hash of an asset.
         publish_assets_in_parallel=False,
         code_build_defaults=pipelines.CodeBuildOptions(
             logging=codebuild.LoggingOptions(

@@ -1,18 +1,22 @@
-"""Lambda function that rotates the application's database user, deployed inside the template."""
+"""Lambda function that rotates the application's database user, deployed with pg8000 and the RDS authorities."""
 
 import json
 import os
 import secrets
+import ssl
 import string
+from pathlib import Path
 from typing import Any
 
 import boto3
-
-from payment_constructs.functions.postgresql_client import PostgresqlClient
+from pg8000.native import Connection
 
 vault = boto3.client("secretsmanager")
 ROLE = "payment_app"
 USERS = (f"{ROLE}_a", f"{ROLE}_b")
+AUTHORITIES = Path(__file__).with_name("rds-ca.pem")
+TIMEOUT_SECONDS = 45
+"""For each answer of the server; a paused one takes up to half a minute to resume."""
 
 
 def handler(event: dict[str, str], context: object) -> None:  # noqa: ARG001 - Lambda's signature
@@ -77,12 +81,18 @@ def read(secret: str, stage: str, **version: str) -> dict[str, Any]:
     return content
 
 
-def connect(user: dict[str, Any]) -> PostgresqlClient:
-    """A session of the user at the writer, whose address is not taken from the secret."""
-    return PostgresqlClient(
+def connect(user: dict[str, Any]) -> Connection:
+    """A session of the user at the writer, whose address is not taken from the secret.
+
+    TLS verifies the server's certificate and name; the login binds itself to that TLS channel where the server offers
+    it (SCRAM-SHA-256-PLUS).
+    """
+    return Connection(
+        user["username"],
         host=os.environ["HOST"],
         port=int(os.environ["PORT"]),
         database=os.environ["DATABASE"],
-        user=user["username"],
         password=user["password"],
+        ssl_context=ssl.create_default_context(cafile=str(AUTHORITIES)),
+        timeout=TIMEOUT_SECONDS,
     )

@@ -1,6 +1,7 @@
 """Rules for the pipeline: queued releases, approvals, the change-set guard, verification and stage conditions."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
@@ -12,6 +13,8 @@ from stages.names import resource_name
 PIPELINE = "AWS::CodePipeline::Pipeline"
 NESTED = ("AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet")
 """A change set shows that such a resource changes, not what changes in it, and no rule reads its template."""
+POLICY = "AWS::IAM::Policy"
+_PUBLISHING_ROLE = re.compile(r"arn:\S+:iam::(\d{12}):role/cdk-\w+-(?:file|image)-publishing-role-\1-[a-z0-9-]+")
 
 
 def _deployments(template: Template) -> Iterator[tuple[Sequence[Resource], Resource, Environment]]:
@@ -142,6 +145,40 @@ def _user_parameters(action: Resource) -> set[str]:
     except ValueError:
         return set()
     return set(map(str, parameters.values())) if isinstance(parameters, dict) else set()
+
+
+@policy_rule(
+    "PCI-6.5.1-PublishersConfined",
+    requirements=("6.5.1", "7.2.5"),
+    description="A role that publishes assets, which precedes the approvals, can assume only publishing roles of the "
+    "environments, and is denied to start builds.",
+    fix="Give the role no other permission, and deny codebuild:StartBuild (pipeline/roles.py).",
+    types=(POLICY,),
+)
+def _check_publishers(template: Template) -> Iterator[Finding]:
+    accounts = {environment.account for environment in template.environments}
+    for policy in template.of_type(POLICY):
+        statements = list(policy.items("PolicyDocument", "Statement"))
+        assuming = [each for each in statements if _names(each, "Allow", "sts:AssumeRole")]
+        if not any("-publishing-role-" in json.dumps(each.at("Resource")) for each in assuming):
+            continue
+        for statement in assuming:
+            for resource in statement.items("Resource"):
+                role = resource.at()
+                arn = role.get("Fn::Sub") if isinstance(role, dict) else role
+                found = _PUBLISHING_ROLE.fullmatch(str(arn))
+                if not found or found[1] not in accounts:
+                    yield resource.finding()
+        denied = any(_names(each, "Deny", "codebuild:StartBuild") and each.at("Resource") == "*" for each in statements)
+        for statement in statements:
+            if _names(statement, "Allow", "codebuild:StartBuild") and not denied:
+                yield statement.finding("Action")
+
+
+def _names(statement: Resource, effect: str, action: str) -> bool:
+    """Whether a statement has this effect and covers this action, also by a wildcard."""
+    actions = {str(each.at()) for each in statement.items("Action")}
+    return statement.at("Effect") == effect and bool(actions & {action, f"{action.partition(':')[0]}:*", "*"})
 
 
 @policy_rule(

