@@ -1,4 +1,4 @@
-"""The Lambda code of the change-set guard: decides which changes of a stack lose stored data.
+"""The Lambda code of the change-set guard: decides which changes of a stack lose stored data, or use changed assets.
 
 It runs as one file, so it imports nothing of this project.
 """
@@ -80,11 +80,13 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     pipeline = boto3.client("codepipeline")
     try:
         params = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
-        changes = list(_changes(params))
+        session = _session(params)
+        changes = list(_changes(params, session))
         known = {change["LogicalResourceId"]: change for change in changes}
         found = [
             *_hidden(params["stack"], changes),
             *faults(filter(None, (_loss(params["stack"], each, known) for each in changes)), allowed=params["allowed"]),
+            *(_overwritten(params, session) if changes else ()),
         ]
     except Exception as error:  # of any kind: fail closed
         found = [f"The change set could not be checked: {error}"]
@@ -97,15 +99,53 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     pipeline.put_job_success_result(jobId=job["id"], executionDetails={"summary": summary[:_LONGEST_SUMMARY]})
 
 
-def _changes(params: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    session = boto3.client("sts").assume_role(RoleArn=params["role"], RoleSessionName="change-set-guard")["Credentials"]
-    stacks = boto3.client(
-        "cloudformation",
-        region_name=params["region"],
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
+def _session(params: Mapping[str, Any]) -> dict[str, str]:
+    """Region and credentials for the clients of the target account."""
+    role = boto3.client("sts").assume_role(RoleArn=params["role"], RoleSessionName="change-set-guard")["Credentials"]
+    return {
+        "region_name": params["region"],
+        "aws_access_key_id": role["AccessKeyId"],
+        "aws_secret_access_key": role["SecretAccessKey"],
+        "aws_session_token": role["SessionToken"],
+    }
+
+
+def _overwritten(params: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each asset of the new template that was uploaded more or less than once.
+
+    An asset has the hash of its content as its name, and the pipeline uploads a name only once: a second version, which
+    the bucket keeps for 30 days, is not what Build made.
+    """
+    request = {"StackName": params["stack"], "ChangeSetName": params["change_set"]}
+    template = boto3.client("cloudformation", **session).get_template(**request, TemplateStage="Original")
+    body = template["TemplateBody"]
+    storage = boto3.client("s3", **session)
+    for bucket, key in sorted(set(_assets(json.loads(body) if isinstance(body, str) else body))):
+        listed = storage.list_object_versions(Bucket=bucket, Prefix=key)
+        uploads = [
+            each for kind in ("Versions", "DeleteMarkers") for each in listed.get(kind, []) if each["Key"] == key
+        ]
+        if len(uploads) != 1:
+            yield (
+                f"{params['stack']}: the asset {key} in {bucket} has {len(uploads)} versions instead of one, so it may "
+                "not be what Build made. See docs/operations.md#unblock-asset-publishing."
+            )
+
+
+def _assets(part: Any) -> Iterator[tuple[str, str]]:
+    """Bucket and key of every file asset that a part of a template names."""
+    if isinstance(part, list):
+        for each in part:
+            yield from _assets(each)
+    elif isinstance(part, dict):
+        if isinstance(part.get("S3Bucket"), str) and isinstance(part.get("S3Key"), str):
+            yield part["S3Bucket"], part["S3Key"]
+        for each in part.values():
+            yield from _assets(each)
+
+
+def _changes(params: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+    stacks = boto3.client("cloudformation", **session)
     request = {"StackName": params["stack"], "ChangeSetName": params["change_set"]}
     while True:
         page = stacks.describe_change_set(**request)

@@ -7,16 +7,20 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import aws_ecr_assets as ecr_assets
 
+import app as entry_point
 from payment_constructs import database_user
 from payment_constructs.database_user import rds_certificate_authorities
+from payment_constructs.python_function import inline_code
 from pipeline.settings import Delivery, load_delivery
 from stages.environment import Environment
+from stages.payment_stack import PaymentStack
 from tests.conftest import CHECKOUT
 from tests.synthesized import synthesize_small
 from tests.templates import Assembly, references
@@ -86,20 +90,62 @@ def test_the_deployed_code_needs_only_the_asset_and_the_runtime(assembly: Assemb
     assert "pg8000" in done.stdout, f"add the missing package to packaged_code:\n{done.stderr}"
 
 
+@pytest.fixture
+def small(
+    context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Assembly]:
+    """Synthesizes the first two environments, without the policy, which takes half the time."""
+    monkeypatch.setattr(entry_point, "enforce_policy", lambda *_, **__: None)
+    delivery = load_delivery(context["delivery"], release="unreleased")
+    return lambda: synthesize_small(tmp_path_factory.mktemp("small"), context=context, delivery=delivery)
+
+
 def test_the_pipeline_does_not_change_with_the_content_of_an_asset(
-    context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Callable[[], Assembly], delivery: Delivery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipelines, keys = [], []
-    for text in ("# one\n", "# another\n"):
+    pipelines, keys = [], set()
+    for text in ("# one", "# another"):
         code = tmp_path / "password_rotation.py"
         code.write_text(text)
         monkeypatch.setattr(database_user, "CODE", code)
-        delivery = load_delivery(context["delivery"], release="unreleased")
-        assembly = synthesize_small(tmp_path / text[2:5], context=context, delivery=delivery)
+        assembly = small()
         pipelines.append(assembly.template("PipelineStack"))
-        keys += [each["Code"]["S3Key"] for each in rotation_functions(assembly, delivery.environments[:1])]
-    assert keys[0] != keys[1]
+        keys |= {each["Code"]["S3Key"] for each in rotation_functions(assembly, delivery.environments[:1])}
+    assert len(keys) == 2
     assert pipelines[0] == pipelines[1], "keep what depends on an asset's hash out of PipelineStack"
+
+
+def test_without_an_asset_the_pipeline_has_no_assets_stage(
+    small: Callable[[], Assembly], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_user, "packaged_code", lambda module, **_: inline_code(module))
+    assembly = small()
+    assert "Assets" not in [stage["Name"] for stage in assembly.pipeline_stages()]
+    assert not [name for name in assembly.template("PipelineStack")["Resources"] if "Assets" in name]
+
+
+def test_an_image_asset_passes_every_policy_pack(
+    context: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, create = tmp_path / "image", PaymentStack.__init__
+    image.mkdir()
+    (image / "Dockerfile").write_text("FROM scratch\n")
+
+    def with_an_image(stack: PaymentStack, *args: Any, **kwargs: Any) -> None:
+        create(stack, *args, **kwargs)
+        ecr_assets.DockerImageAsset(stack, "Image", directory=str(image))
+
+    monkeypatch.setattr(PaymentStack, "__init__", with_an_image)
+    delivery = load_delivery(context["delivery"], release="unreleased")
+    assembly = synthesize_small(tmp_path / "assembly", context=context, delivery=delivery)
+    (stage,) = (stage for stage in assembly.pipeline_stages() if stage["Name"] == "Assets")
+    privileged = {
+        action["Name"]: projects["Environment"]["PrivilegedMode"]
+        for action in stage["Actions"]
+        for name, projects in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").items()
+        if name == action["Configuration"]["ProjectName"]["Ref"]
+    }
+    assert privileged == {"FileAssets": False, "DockerAssets": True}
 
 
 def test_the_publishing_build_installs_only_the_locked_cdk_assets(assembly: Assembly) -> None:
@@ -117,12 +163,11 @@ def test_the_bundle_has_the_115_authorities_of_rds() -> None:
 
 def test_every_region_has_an_rds_authority_that_is_valid_for_a_year(delivery: Delivery) -> None:
     """A certificate of a database is valid for a year at most, and never longer than its authority."""
-    authorities = {
-        dict(part for name in each["subject"] for part in name)["commonName"]: ssl.cert_time_to_seconds(
-            each["notAfter"]
-        )
-        for each in ssl.create_default_context(cadata=rds_certificate_authorities()).get_ca_certs()
-    }
+    authorities: dict[str, float] = {}
+    for each in ssl.create_default_context(cadata=rds_certificate_authorities()).get_ca_certs():
+        certificate: Any = each
+        subject = dict(part for name in certificate["subject"] for part in name)
+        authorities[subject["commonName"]] = ssl.cert_time_to_seconds(certificate["notAfter"])
     in_a_year = time.time() + 366 * 24 * 3600
     for environment in delivery.environments:
         for region in (environment.primary_region, environment.dr_region):

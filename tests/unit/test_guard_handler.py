@@ -9,13 +9,15 @@ from pipeline.guard import handler
 
 STACK = "Prod-Payment"
 ROLE = "arn:aws:iam::444444444444:role/lookup"
+ASSET = "0123456789abcdef.zip"
 
 
 class FakeAws:
     """CloudFormation with a change set in pages, STS, and CodePipeline with the reported job result."""
 
-    def __init__(self, pages: list[dict[str, Any]]) -> None:
+    def __init__(self, pages: list[dict[str, Any]], *, versions: list[dict[str, str]] | None = None) -> None:
         self.pages = pages
+        self.versions = versions or [{"Key": ASSET}]
         self.requests: list[dict[str, Any]] = []
         self.assumed: list[str] = []
         self.clients: dict[str, dict[str, Any]] = {}
@@ -35,6 +37,15 @@ class FakeAws:
         self.requests.append(arguments.copy())
         return self.pages[len(self.requests) - 1]
 
+    def get_template(self, **arguments: str) -> dict[str, Any]:
+        assert (arguments["StackName"], arguments["ChangeSetName"]) == (STACK, "Change")
+        code = {"S3Bucket": "assets", "S3Key": ASSET}
+        return {"TemplateBody": {"Resources": {"Function": {"Properties": {"Code": code}}}}}
+
+    def list_object_versions(self, **arguments: str) -> dict[str, Any]:
+        assert arguments == {"Bucket": "assets", "Prefix": ASSET}
+        return {"Versions": self.versions}
+
     def put_job_success_result(self, **answer: Any) -> None:
         self.succeeded = answer
 
@@ -47,8 +58,13 @@ class FakeAws:
         return str(self.failed["failureDetails"]["message"])
 
 
-def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], allowed: tuple[str, ...] = ()) -> FakeAws:
-    aws = FakeAws(list(pages))
+def judge(
+    monkeypatch: pytest.MonkeyPatch,
+    *pages: dict[str, Any],
+    allowed: tuple[str, ...] = (),
+    versions: list[dict[str, str]] | None = None,
+) -> FakeAws:
+    aws = FakeAws(list(pages), versions=versions)
     monkeypatch.setattr(handler, "boto3", aws)
     parameters = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE, "allowed": allowed}
     configuration = {"configuration": {"FunctionName": "Guard", "UserParameters": json.dumps(parameters)}}
@@ -197,3 +213,21 @@ def test_a_nested_stack_is_refused_unless_it_is_removed_by_name(monkeypatch: pyt
         assert f"Sessions ({kind}) is a nested stack, and the change set does not show what changes in it." in message
     assert "would be deleted" in judge(monkeypatch, page(change("Remove", kind))).message
     assert not judge(monkeypatch, page(change("Remove", kind)), allowed=(f"{STACK}/Sessions/Delete",)).failed
+
+
+@pytest.mark.parametrize(
+    ("versions", "refused"),
+    [
+        ([{"Key": ASSET}], False),
+        ([{"Key": ASSET}, {"Key": f"{ASSET}.sig"}], False),
+        ([{"Key": ASSET}, {"Key": ASSET}], True),
+        ([{"Key": "another"}], True),
+    ],
+)
+def test_an_asset_with_other_than_one_version_is_refused(
+    monkeypatch: pytest.MonkeyPatch, versions: list[dict[str, str]], refused: bool
+) -> None:
+    aws = judge(monkeypatch, page(change("Add")), versions=versions)
+    assert bool(aws.failed) is refused
+    if refused:
+        assert ASSET in aws.message
