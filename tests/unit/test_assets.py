@@ -161,7 +161,7 @@ def test_the_bundle_has_the_115_authorities_of_rds() -> None:
     assert len(ssl.create_default_context(cadata=bundle).get_ca_certs()) == bundle.count("BEGIN CERTIFICATE") == 115
 
 
-def test_every_region_has_an_rds_authority_that_is_valid_for_a_year(delivery: Delivery) -> None:
+def test_every_region_has_an_rds_authority_that_is_valid_for_a_year(live_delivery: Delivery) -> None:
     """A certificate of a database is valid for a year at most, and never longer than its authority."""
     authorities: dict[str, float] = {}
     for each in ssl.create_default_context(cadata=rds_certificate_authorities()).get_ca_certs():
@@ -169,7 +169,7 @@ def test_every_region_has_an_rds_authority_that_is_valid_for_a_year(delivery: De
         subject = dict(part for name in certificate["subject"] for part in name)
         authorities[subject["commonName"]] = ssl.cert_time_to_seconds(certificate["notAfter"])
     in_a_year = time.time() + 366 * 24 * 3600
-    for environment in delivery.environments:
+    for environment in live_delivery.environments:
         for region in (environment.primary_region, environment.dr_region):
             for algorithm in ("RSA2048", "RSA4096", "ECC384"):
                 expiry = authorities.get(f"Amazon RDS {region} Root CA {algorithm} G1", 0)
