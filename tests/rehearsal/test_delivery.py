@@ -93,7 +93,7 @@ def test_a_deployment_that_fails_in_dev_is_retried_and_stops_there(week: Week, o
     assert tried == ["Failed", "Failed"]
     assert untouched(week.broken, *others)
     assert stacks_of(week.broken, "Dev")["Payment"].status == "UPDATE_ROLLBACK_COMPLETE"
-    assert set(reached(week.broken)) <= {"Source", "Build", "UpdatePipeline", "Dev"}
+    assert set(reached(week.broken)) <= {"Source", "Build", "UpdatePipeline", "Assets", "Dev"}
 
 
 def test_a_verification_that_fails_in_staging_rolls_it_back_and_stops_there(week: Week) -> None:
