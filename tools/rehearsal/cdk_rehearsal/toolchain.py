@@ -7,13 +7,13 @@ the scratch directory, and only the variables for network and file system are pa
 import os
 import re
 import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
 from cdk_rehearsal.errors import RehearsalError
+from cdk_rehearsal.processes import Processes, quoted
 
 _PASSED_ON = re.compile(
     r"PATH|HOME|LANG|LC_\w+|TZ|LD_LIBRARY_PATH|(?i:https?_proxy|no_proxy|all_proxy)|SSL_CERT_\w+"
@@ -26,8 +26,8 @@ _OWN = Path(sys.executable).parent
 class Toolchain:
     """Programs in a directory of their own; Node is the one of the wheel that this package depends on."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, *, processes: Processes) -> None:
+        self._directory, self._processes = directory, processes
         self._programs = directory / "tools"
         self._programs.mkdir(parents=True)
         self._lock = threading.Lock()
@@ -70,12 +70,12 @@ class Toolchain:
         image = self._directory / "venv"
         with self._lock:
             if not image.exists():
-                command = [sys.executable, "-m", "venv", str(image)]
-                made = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-                if made.returncode != 0:
+                # venv starts pip, which has temporary files: an interruption ends both and leaves none.
+                log, command = self._directory / "venv.log", [sys.executable, "-m", "venv", str(image)]
+                environment = os.environ | {"TMPDIR": str(self._directory)}
+                if self._processes.run(command, cwd=self._directory, environment=environment, log=log) != 0:
                     raise RehearsalError(
-                        "This Python cannot make a virtual environment (Debian: install python3-venv): "
-                        f"{made.stdout.strip()}"
+                        f"This Python cannot make a virtual environment (Debian: install python3-venv):\n{quoted(log)}"
                     )
         shutil.copytree(image, venv, symlinks=True)
         for script in (venv / "bin").glob("pip*"):

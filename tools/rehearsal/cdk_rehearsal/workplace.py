@@ -37,13 +37,14 @@ class Workplace:
         approver: Approver = answered_through_the_api,
     ) -> Self:
         """One in an empty directory, with the tools of a new machine and the configuration of the checkout."""
+        processes = Processes()
         return cls(
             emulator=emulator,
             settings=Settings.load(checkout),
-            processes=Processes(),
+            processes=processes,
             checkout=checkout,
             directory=directory,
-            tools=Toolchain(directory),
+            tools=Toolchain(directory, processes=processes),
             logs=logs,
             approver=approver,
             console=console,

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cdk_rehearsal.errors import RehearsalError
 from cdk_rehearsal.processes import Processes
+from cdk_rehearsal.toolchain import Toolchain
 
 SPAWN = "sleep 300 & echo $! > child; "
 
@@ -33,6 +35,31 @@ def ended(directory: Path) -> bool:
 def test_processes_of_a_command_end_with_it(tmp_path: Path) -> None:
     assert run(Processes(), SPAWN + "exit 3", tmp_path) == 3
     assert ended(tmp_path)
+
+
+def test_stop_ends_the_creation_of_a_virtual_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python, processes = tmp_path / "python", Processes()
+    python.write_text(f'#!/bin/sh\necho "$TMPDIR" > temporary; {SPAWN}wait\n')
+    python.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(python))
+    toolchain = Toolchain(tmp_path, processes=processes)
+    failures: list[str] = []
+
+    def create() -> None:
+        try:
+            toolchain.create_venv(tmp_path / "venv")
+        except RehearsalError as error:
+            failures.append(str(error))
+
+    thread = threading.Thread(target=create)
+    thread.start()
+    while not (tmp_path / "child").exists() or not (tmp_path / "child").read_text():
+        time.sleep(0.02)
+    processes.stop()
+    thread.join(timeout=10)
+    assert len(failures) == 1
+    assert ended(tmp_path)
+    assert (tmp_path / "temporary").read_text().strip() == str(tmp_path)
 
 
 def test_stop_ends_every_command_and_starts_no_other(tmp_path: Path) -> None:
