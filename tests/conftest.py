@@ -10,7 +10,7 @@ from filelock import FileLock
 from pipeline.settings import Delivery, load_delivery
 from stages.environment import Environment
 from tests.sample import sample_settings
-from tests.synthesized import RELEASE, synthesize
+from tests.synthesized import RELEASE, synthesize_as_a_user
 from tests.templates import Assembly
 
 CHECKOUT = Path(__file__).parents[1]
@@ -79,6 +79,6 @@ def synthesized_once(
     finished = directory.with_name(f"{name}-finished")
     with FileLock(directory.with_name(f"{name}-lock")):
         if not finished.exists():
-            synthesize(directory, context=context)
+            synthesize_as_a_user(directory, context=context)
             finished.touch()
     return Assembly(directory)

@@ -14,7 +14,7 @@ from stages.environment import Environment
 from stages.names import gate_reader_name, payment_stack_name, resource_name, role_arn
 from tests.alarms import uncovered
 from tests.policy.compliance import PAGE, current
-from tests.policy.register import PACKS
+from tests.policy.register import PACKS, VALIDATOR, VALIDATOR_RULES
 from tests.synthesized import acknowledgements, report_in
 from tests.templates import Assembly
 
@@ -195,16 +195,17 @@ EACH_ENVIRONMENT: tuple[Invariant, ...] = (
 def no_policy_finding(assembly: Assembly, delivery: Delivery) -> None:
     """The packs and our own rules have no finding that is not acknowledged."""
     report = report_in(assembly.directory)
-    assert set(PACKS) < set(report)
+    assert set(PACKS) <= set(report)
     found = [finding for plugin in report.values() for finding in plugin["violations"]]
     assert found == [], f"fix or acknowledge: {found}"
 
 
 def every_acknowledgement_is_used(assembly: Assembly, delivery: Delivery) -> None:
     """Each acknowledgement matches a finding, so that none outlives its reason."""
+    report = report_in(assembly.directory)
     matched = {
         (finding["acknowledgedAt"], finding["acknowledgedId"])
-        for plugin in report_in(assembly.directory).values()
+        for plugin in report.values()
         for finding in plugin.get("suppressedViolations", [])
     }
     given = {
@@ -213,6 +214,7 @@ def every_acknowledgement_is_used(assembly: Assembly, delivery: Delivery) -> Non
         # The CDK's own, on each of its flow logs; and annotations, which it drops from its report once acknowledged.
         if rule not in ("CloudFormation-Validate::F3002", "CloudFormation-Validate::F3003")
         if not rule.startswith("Annotation::")
+        if VALIDATOR in report or not rule.startswith(VALIDATOR_RULES)  # off where a test varies the settings
     }
     assert given == matched, f"remove what matches no finding: {given - matched}"
 

@@ -1,6 +1,9 @@
 """Synthesizes a delivery as app.py does, and reads the policy report."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ import app as entry_point
 from pipeline.settings import Delivery
 from tests.templates import Assembly
 
+_CHECKOUT = Path(__file__).parents[1]
 RELEASE = "0" * 40
 """The commit that the tests synthesize as the release."""
 
@@ -22,6 +26,23 @@ def synthesize(directory: Path, *, context: Mapping[str, Any]) -> tuple[Delivery
     delivery = entry_point.load(app)
     entry_point.synthesize(app, delivery)
     return delivery, Assembly(directory)
+
+
+def synthesize_as_a_user(
+    directory: Path, *, context: Mapping[str, Any], environment: Mapping[str, str] = os.environ, validate: bool = True
+) -> None:
+    """Synthesizes in a process of its own, with the CDK's validator of templates unless it is switched off."""
+    run = subprocess.run(  # noqa: S603 - this module
+        [sys.executable, "-m", "tests.synthesized", str(directory)],
+        cwd=_CHECKOUT,
+        env={**environment, "CDK_VALIDATION": str(validate).lower()},
+        input=json.dumps(context),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode != 0:
+        raise RuntimeError(run.stdout + run.stderr)
 
 
 def synthesize_small(directory: Path, *, context: Mapping[str, Any], delivery: Delivery) -> Assembly:
@@ -45,3 +66,7 @@ def acknowledgements(assembly: Assembly) -> Iterator[tuple[str, str, str]]:
                 if entry["type"] == "aws:cdk:acknowledged-rules":
                     for rule, control in entry["data"].items():
                         yield construct_path.lstrip("/"), rule, control
+
+
+if __name__ == "__main__":
+    synthesize(Path(sys.argv[1]), context=json.load(sys.stdin))
