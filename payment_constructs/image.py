@@ -8,6 +8,29 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
+from payment_constructs.load_balancer import CONTAINER_PORT, HEALTH_PATH
+
+USER = "10001:10001"
+"""No user of the host, and not root."""
+
+TEMPORARY_MIB = 256
+"""Of the task's memory, for /tmp."""
+
+PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
+"""Of an image, by the architecture of the tasks."""
+
+
+def image_contract(architecture: str) -> str:
+    """What the image must be and do, as the remedy of a wrong one; README.md has all of it."""
+    platform = PLATFORMS.get(architecture, architecture)
+    return (
+        f"An image is for {platform}, since delivery.architecture is {architecture}: another one ends with "
+        f"`exec format error`. It runs as {USER} with a read-only root file system and a writable /tmp, listens on "
+        f"port {CONTAINER_PORT}, answers GET {HEALTH_PATH}, and reads the environment variables that README.md lists "
+        "as its contract."
+    )
+
+
 IMAGE = re.compile(
     r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com"
     r"/(?P<repository>[a-z0-9][a-z0-9/._-]*)@(?P<digest>sha256:[0-9a-f]{64})"

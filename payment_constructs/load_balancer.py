@@ -18,8 +18,11 @@ HEALTH_PATH = "/health"
 class LoadBalancer(Construct):
     """Internet-facing load balancer for TLS 1.3 and 1.2, with post-quantum key exchange (PCI DSS 4.2.1).
 
-    It does not redirect plain HTTP: an API client that starts with HTTP has already sent its secrets. Target group,
+    It does not redirect plain HTTP: an API client that starts with HTTP has already sent its secrets. Target groups,
     health check and both security groups use the container's port.
+
+    A canary deployment shifts requests between two target groups. Both exist in every environment, so that turning a
+    canary on or off changes the service alone.
     """
 
     def __init__(
@@ -64,7 +67,15 @@ class LoadBalancer(Construct):
                 control="The environment is destroyable by its settings; where data is retained, protection is on.",
             )
         self.target_group = self._target_group("Targets")
-        self.target_groups = [self.target_group]
+        self._alternate = self._target_group("AlternateTargets")
+        self.target_groups = [self.target_group, self._alternate]
+        self._shifting_role = service_role(
+            self,
+            "ShiftingRole",
+            service="ecs.amazonaws.com",
+            policy="AmazonECSInfrastructureRolePolicyForLoadBalancers",
+            control="AWS's managed policy for this ECS role, which may register targets and change listener rules.",
+        )
         listener = self.balancer.add_listener(
             "Https",
             port=443,
@@ -80,25 +91,23 @@ class LoadBalancer(Construct):
             listener=listener,
             priority=1,
             conditions=[elbv2.ListenerCondition.path_patterns(["/*"])],
-            action=elbv2.ListenerAction.forward([self.target_group]),
+            # ECS rolls a canary back if its production rule does not name both target groups. It changes the weights:
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/migrate-code-deploy-to-ecs-blue-green.html
+            action=elbv2.ListenerAction.weighted_forward(
+                [
+                    elbv2.WeightedTargetGroup(target_group=self.target_group, weight=100),
+                    elbv2.WeightedTargetGroup(target_group=self._alternate, weight=0),
+                ]
+            ),
         )
 
     def alternate_target(self) -> ecs.AlternateTarget:
         """The second target group, to which ECS shifts requests in a canary deployment."""
-        role = service_role(
-            self,
-            "ShiftingRole",
-            service="ecs.amazonaws.com",
-            policy="AmazonECSInfrastructureRolePolicyForLoadBalancers",
-            control="AWS's managed policy for this ECS role, which may register targets and change listener rules.",
-        )
-        alternate = self._target_group("AlternateTargets")
-        self.target_groups.append(alternate)
         return ecs.AlternateTarget(
             "AlternateTarget",
-            alternate_target_group=alternate,
+            alternate_target_group=self._alternate,
             production_listener=ecs.ListenerRuleConfiguration.application_listener_rule(self.rule),
-            role=role,
+            role=self._shifting_role,
         )
 
     def _target_group(self, construct_id: str) -> elbv2.ApplicationTargetGroup:

@@ -1,9 +1,11 @@
 """The payment service: ECS on Fargate behind the load balancer, its IAM roles, deployments and scaling."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Names, Stack
+from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -14,12 +16,35 @@ from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.image import ServiceImage
+from payment_constructs.image import TEMPORARY_MIB, USER, ServiceImage
 from payment_constructs.load_balancer import CONTAINER_PORT, LoadBalancer
 from payment_constructs.logs import LogGroup
 
 ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
 """Fargate's capacity providers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """The steps of a deployment: a share of the requests to the new release, then all of them, each for a time."""
+
+    percent: int  # of requests, to the new release
+    step_minutes: int  # before it gets all requests
+    bake_minutes: int  # after that, until the tasks of the old release stop
+
+    @property
+    def minutes(self) -> int:
+        """The length of both steps."""
+        return self.step_minutes + self.bake_minutes
+
+    def faults(self) -> Iterator[str]:
+        """Yields a sentence for each invalid field."""
+        if not 1 <= self.percent <= 50:  # noqa: PLR2004
+            yield f"canary.percent is {self.percent}: give 1 to 50, the first share of requests."
+        # The deployment alarm needs three minutes of five, and an alarm's data points cover at most a day.
+        for field, least in (("step_minutes", 1), ("bake_minutes", 5)):
+            if not least <= getattr(self, field) <= 360:  # noqa: PLR2004
+                yield f"canary.{field} is {getattr(self, field)}: give {least} to 360 minutes."
 
 
 class PaymentService(Construct):
@@ -42,8 +67,8 @@ class PaymentService(Construct):
         identity: "TaskIdentity",
         secrets: Mapping[str, ecs.Secret],  # by environment variable; the identity must be allowed to read them
         labels: Mapping[str, str],  # of the container; they differ when a value of its configuration does
-        gate_name: str,  # rolls a deployment back; by name, because the alarm is created before the service
-        canary_percent: int | None,  # of requests, for ten minutes; None is a rolling deployment
+        alarm_name: str,  # rolls a deployment back; by name, because the alarm is created before the service
+        canary: Canary | None,  # None is a rolling deployment
         spot: bool,  # Fargate Spot, which AWS can interrupt with two minutes' notice
         log_key: kms.IKey,
         retain: bool,
@@ -71,6 +96,21 @@ class PaymentService(Construct):
             task_role=identity.task_role,
             execution_role=identity.execution_role,
         )
+        linux = ecs.LinuxParameters(self, "Linux", init_process_enabled=True)
+        # Not a bind mount, which belongs to root, with mode 0755, unless the image declares the same path as a VOLUME:
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html. Every user may write to a tmpfs.
+        # Fargate: https://aws.amazon.com/about-aws/whats-new/2026/01/amazon-ecs-tmpfs-mounts-aws-fargate-managed-instances/
+        linux.add_tmpfs(
+            ecs.Tmpfs(
+                container_path="/tmp",  # noqa: S108 - the container's own
+                size=TEMPORARY_MIB,
+                mount_options=[
+                    ecs.TmpfsMountOption.NODEV,
+                    ecs.TmpfsMountOption.NOEXEC,
+                    ecs.TmpfsMountOption.NOSUID,
+                ],
+            )
+        )
         task.add_container(
             "Service",
             image=image.container_image(self),
@@ -79,8 +119,8 @@ class PaymentService(Construct):
             docker_labels=dict(labels),
             logging=ecs.LogDriver.aws_logs(stream_prefix="service", log_group=log_group),
             readonly_root_filesystem=True,
-            user="10001:10001",  # no user of the host
-            linux_parameters=ecs.LinuxParameters(self, "Linux", init_process_enabled=True),
+            user=USER,
+            linux_parameters=linux,
         )
         self.security_group = ec2.SecurityGroup(
             self, "SecurityGroup", vpc=vpc, description="The payment service", allow_all_outbound=False
@@ -91,12 +131,13 @@ class PaymentService(Construct):
             load_balancer.security_group, ec2.Port.tcp(CONTAINER_PORT), "Requests"
         )
         deployment: dict[str, Any] = {"circuit_breaker": ecs.DeploymentCircuitBreaker(enable=True, rollback=True)}
-        if canary_percent:
-            shift = ecs.TrafficShiftConfig(step_percent=canary_percent, step_bake_time=Duration.minutes(10))
+        if canary:
             deployment = {
                 "deployment_strategy": ecs.DeploymentStrategy.CANARY,
-                "canary_configuration": shift,
-                "bake_time": Duration.minutes(30),
+                "canary_configuration": ecs.TrafficShiftConfig(
+                    step_percent=canary.percent, step_bake_time=Duration.minutes(canary.step_minutes)
+                ),
+                "bake_time": Duration.minutes(canary.bake_minutes),
             }
         self.service = ecs.FargateService(
             self,
@@ -116,20 +157,23 @@ class PaymentService(Construct):
             enable_ecs_managed_tags=True,
             propagate_tags=ecs.PropagatedTagSource.SERVICE,
             deployment_alarms=ecs.DeploymentAlarmConfig(
-                alarm_names=[gate_name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
+                alarm_names=[alarm_name], behavior=ecs.AlarmBehavior.ROLLBACK_ON_ALARM
             ),
             **deployment,
         )
-        if canary_percent:
+        if canary:
             acknowledge(
                 self.service,
                 "Annotation::@aws-cdk/aws-ecs:shouldUseCircuitBreaker",
-                control="ECS has no circuit breaker for canary deployments: the gate alarm rolls them back.",
+                control=(
+                    "ECS has no circuit breaker for canary deployments: the deployment alarm rolls them back, and an "
+                    "event and an alarm report tasks that do not start."
+                ),
             )
         target = self.service.load_balancer_target(
             container_name="Service",
             container_port=CONTAINER_PORT,
-            alternate_target=load_balancer.alternate_target() if canary_percent else None,
+            alternate_target=load_balancer.alternate_target() if canary else None,
         )
         target.attach_to_application_target_group(load_balancer.target_group)
         # ECS creates no service whose target group has no listener.
@@ -184,12 +228,12 @@ class TaskIdentity(Construct):
         return iam.Role(self, construct_id, assumed_by=tasks, managed_policies=[policy]).without_policy_updates()
 
 
-QUEUED_MESSAGES = 100
-"""Waiting messages that the service is sized for."""
+BACKLOG = 100
+"""Waiting messages per running task that the service is sized for; with ten tasks, what the depth alarm allows."""
 
 
 class ServiceScaling(Construct):
-    """Target tracking on CPU (70 %), memory (70 %) and the queue's depth; ECS takes the highest task count."""
+    """Target tracking on CPU (70 %), memory (70 %) and the backlog per task; ECS takes the highest task count."""
 
     def __init__(
         self,
@@ -210,10 +254,63 @@ class ServiceScaling(Construct):
         tasks.scale_on_memory_utilization(
             "Memory", target_utilization_percent=70, scale_in_cooldown=cooldown, scale_out_cooldown=cooldown
         )
-        tasks.scale_to_track_custom_metric(
-            "QueueDepth",
-            metric=queue.metric_approximate_number_of_messages_visible(period=Duration.minutes(1)),
-            target_value=QUEUED_MESSAGES,
-            scale_in_cooldown=cooldown,
-            scale_out_cooldown=cooldown,
+        target = tasks.node.find_child("Target")
+        assert isinstance(target, scaling.ScalableTarget)  # noqa: S101 - the target of an L2's task count
+        # An L1, because the L2 refuses metric math.
+        policy = scaling.CfnScalingPolicy
+        policy(
+            self,
+            "Backlog",
+            policy_name=Names.unique_id(self),
+            policy_type="TargetTrackingScaling",
+            scaling_target_id=target.scalable_target_id,
+            target_tracking_scaling_policy_configuration=policy.TargetTrackingScalingPolicyConfigurationProperty(
+                customized_metric_specification=policy.CustomizedMetricSpecificationProperty(
+                    metrics=_backlog_per_task(service, queue)
+                ),
+                target_value=BACKLOG,
+                scale_in_cooldown=cooldown.to_seconds(),
+                scale_out_cooldown=cooldown.to_seconds(),
+            ),
         )
+
+
+def _backlog_per_task(
+    service: ecs.FargateService, queue: sqs.IQueue
+) -> list[scaling.CfnScalingPolicy.TargetTrackingMetricDataQueryProperty]:
+    """Waiting messages per running task, with the metrics and statistics of AWS's example.
+
+    https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-target-tracking-metric-math.html
+
+    The messages are filled, since SQS does not report a queue that was idle for six hours, and a policy without data
+    keeps the others from scaling in. Without a running task there is no value, and nothing to scale.
+    """
+    policy = scaling.CfnScalingPolicy
+
+    def metric(
+        query: str, namespace: str, name: str, statistic: str, dimensions: Mapping[str, str]
+    ) -> scaling.CfnScalingPolicy.TargetTrackingMetricDataQueryProperty:
+        return policy.TargetTrackingMetricDataQueryProperty(
+            id=query,
+            metric_stat=policy.TargetTrackingMetricStatProperty(
+                metric=policy.TargetTrackingMetricProperty(
+                    namespace=namespace,
+                    metric_name=name,
+                    dimensions=[
+                        policy.TargetTrackingMetricDimensionProperty(name=key, value=value)
+                        for key, value in dimensions.items()
+                    ],
+                ),
+                stat=statistic,
+            ),
+            return_data=False,
+        )
+
+    tasks = {"ClusterName": service.cluster.cluster_name, "ServiceName": service.service_name}
+    return [
+        metric("waiting", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "Sum", {"QueueName": queue.queue_name}),
+        metric("running", "ECS/ContainerInsights", "RunningTaskCount", "Average", tasks),
+        policy.TargetTrackingMetricDataQueryProperty(
+            id="backlog", expression="FILL(waiting, 0) / running", return_data=True
+        ),
+    ]

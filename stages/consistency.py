@@ -1,7 +1,7 @@
 """Checks across the environments of a delivery, each of which is valid in itself."""
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from stages.environment import SERVERLESS, SUFFIX, Environment
 
@@ -35,6 +35,12 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
     for environment in environments[1:]:
         if environment.bake_minutes is None:
             yield f"{environment.name}: bake_minutes is missing on an environment that is not the first: give 15."
+    for before, environment in pairwise(environments):
+        if environment.retains_data and before.canary is None:
+            yield (
+                f"{before.name}: canary is missing, so that {environment.name} after it would run the first canary: "
+                "give percent 25, step_minutes 2 and bake_minutes 5."
+            )
     for production in (environment for environment in environments if environment.retains_data):
         for other in (environment for environment in environments if not environment.retains_data):
             yield from _weaknesses(production, other)
@@ -127,6 +133,14 @@ def _weaknesses(production: Environment, other: Environment) -> Iterator[str]:
     objective, their_objective = production.alarms.availability_percent, other.alarms.availability_percent
     if objective < their_objective:
         yield weaker("alarms.availability_percent", objective, their_objective, f"at least {their_objective}")
+    canary, their_canary = production.canary, other.canary
+    if canary and their_canary:
+        if canary.percent > their_canary.percent:
+            yield weaker("canary.percent", canary.percent, their_canary.percent, f"at most {their_canary.percent}")
+        for field in ("step_minutes", "bake_minutes"):
+            ours, theirs = getattr(canary, field), getattr(their_canary, field)
+            if ours < theirs:
+                yield weaker(f"canary.{field}", ours, theirs, f"at least {theirs}")
     capacity, their_capacity = production.database_capacity, other.database_capacity
     if capacity and their_capacity and (capacity[0] < their_capacity[0] or capacity[1] < their_capacity[1]):
         yield weaker("database_capacity", capacity, their_capacity, "at least as much of each")

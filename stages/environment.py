@@ -8,8 +8,9 @@ from ipaddress import IPv4Network
 from typing import Any, Self
 
 from payment_constructs.dns import DnsName
-from payment_constructs.image import ServiceImage
+from payment_constructs.image import PLATFORMS, ServiceImage, image_contract
 from payment_constructs.monitoring.targets import AlarmLevels
+from payment_constructs.service import Canary
 
 
 class SettingsError(ValueError):
@@ -97,7 +98,6 @@ SUFFIX = "Dr"
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso")
-ARCHITECTURES = ("ARM64", "X86_64")
 PRIVATE = [IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 """RFC 1918. Python's `is_private` covers more: loopback, link-local, benchmark and reserved networks."""
 INSTANCE_CLASS = re.compile(
@@ -150,7 +150,7 @@ class Environment:
     alarm_email: str  # receives the alarms of both regions
     image: str  # the service's container image in ECR, by digest
     architecture: str = "ARM64"  # or X86_64: of the image, and so of the tasks, which cost about 20 % more on it
-    canary_percent: int | None = None  # share of requests that a new release gets first; None: a rolling deployment
+    canary: Canary | None = None  # None: a rolling deployment, which a circuit breaker ends when no task starts
     bake_minutes: int | None = None  # how long the gate alarm is watched after a deployment; None: not at all
     deployment_window: DeploymentWindow | None = None  # None: at any time
     monthly_budget_usd: int  # both regions together
@@ -330,21 +330,22 @@ class Environment:
             )
 
     def _release_faults(self) -> Iterator[str]:
+        if self.architecture not in PLATFORMS:
+            yield f"architecture is {self.architecture!r}: give one of {', '.join(PLATFORMS)}, that of the image."
         if not (isinstance(self.image, str) and ServiceImage.parse(self.image)):
             yield (
                 f"image is {self.image!r}: give an ECR image by its digest, never by a tag, such as "
-                f"ACCOUNT.dkr.ecr.{self.primary_region}.amazonaws.com/payment-service@sha256:<64 hex digits>."
+                f"ACCOUNT.dkr.ecr.{self.primary_region}.amazonaws.com/payment-service@sha256:<64 hex digits>. "
+                f"{image_contract(self.architecture)}"
             )
-        if self.architecture not in ARCHITECTURES:
-            yield f"architecture is {self.architecture!r}: give one of {', '.join(ARCHITECTURES)}, that of the image."
-        if self.canary_percent is not None and not 1 <= self.canary_percent <= 50:  # noqa: PLR2004
-            yield f"canary_percent is {self.canary_percent}: give 1 to 50, or leave it out for a rolling deployment."
+        if self.canary is not None:
+            yield from self.canary.faults()
         if self.bake_minutes is not None and not 5 <= self.bake_minutes <= 720:  # noqa: PLR2004
             # The gate alarm covers five minutes; half a day is the longest that Amazon itself bakes a first wave.
             yield f"bake_minutes is {self.bake_minutes}: give 5 to 720 minutes, or leave it out to watch no gate alarm."
         if self.deployment_window is not None:
             yield from self.deployment_window.faults()
-        for field in ("bake_minutes", "deployment_window"):
+        for field in ("canary", "bake_minutes", "deployment_window"):
             if self.retains_data and getattr(self, field) is None:
                 yield f"{field} is missing on an environment that retains data: give one."
 

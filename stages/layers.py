@@ -19,6 +19,7 @@ from payment_constructs.housekeeping import Housekeeping
 from payment_constructs.load_balancer import HEALTH_PATH, LoadBalancer
 from payment_constructs.logs import AccessLogBucket
 from payment_constructs.monitoring.alarm import AlarmTopic
+from payment_constructs.monitoring.deployment import DEPLOYMENT_ALARM
 from payment_constructs.monitoring.gate import GateReader
 from payment_constructs.parameters import Parameters
 from payment_constructs.peering import Peer, Peering, PeeringAdmission
@@ -200,8 +201,8 @@ class ServiceLayer(Construct):
                 **data.database_user.container_secrets(),
             },
             labels=parameters.service_labels,
-            gate_name=resource_name("gate", environment),
-            canary_percent=environment.canary_percent,
+            alarm_name=resource_name(DEPLOYMENT_ALARM, environment),
+            canary=environment.canary,
             spot=environment.spot,
             log_key=log_key,
             retain=retain,

@@ -11,6 +11,7 @@ from payment_constructs.monitoring.budget import Budget
 from payment_constructs.monitoring.chat import Chat
 from payment_constructs.monitoring.dashboard import Dashboard
 from payment_constructs.monitoring.database import DatabaseMonitoring
+from payment_constructs.monitoring.deployment import DeploymentMonitoring
 from payment_constructs.monitoring.error_rate import BurnRateMonitoring
 from payment_constructs.monitoring.gate import Gate, Health
 from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBalancerMonitoring
@@ -61,7 +62,7 @@ class Monitoring(Construct):
             min_hosts=environment.min_tasks,
             topic=topic,
         )
-        # By name: the service depends on the gate alarm, so no alarm may depend on the service.
+        # By name: the service depends on the deployment alarm, so no alarm may depend on the service.
         tasks = ServiceMonitoring(
             self,
             "Tasks",
@@ -107,9 +108,18 @@ class Monitoring(Construct):
         burn_rate = BurnRateMonitoring(
             self, "BurnRate", errors=requests.errors, availability_percent=levels.availability_percent, topic=topic
         )
+        deployment = DeploymentMonitoring(
+            self,
+            "Deployment",
+            name=name("service"),
+            breaches=[*requests.sampled_breaches, *hosts.unhealthy],
+            canary_minutes=environment.canary.minutes if environment.canary else 0,
+            topic=topic,
+        )
+        self.deployment = deployment.rollback
         shown: list[Monitored] = [requests, hosts, tasks, cluster, queue, table, *replications, backups]
         alarms = [alarm for part in shown for alarm in part.alarms]
-        alarms += [*nat.alarms, *rotation.alarms, *burn_rate.alarms]
+        alarms += [*deployment.alarms, *nat.alarms, *rotation.alarms, *burn_rate.alarms]
         if channels := chat_topics(environment, topic):
             Chat(self, "Chat", name=name, topics=channels)
         self.gate = Gate(

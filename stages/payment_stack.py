@@ -115,8 +115,8 @@ class PaymentStack(Stack):
             load_balancer=service.load_balancer,
             topic=topic,
         )
-        # An ECS deployment watches the gate alarm, so the alarm is created first.
-        service.payment.service.node.add_dependency(monitoring.gate)
+        # ECS watches the deployment alarm by its name, so the alarm is created first; and tasks need the database.
+        service.payment.service.node.add_dependency(monitoring.deployment, data.database.cluster)
 
         self.manifest = Manifest(
             self,

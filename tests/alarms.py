@@ -11,12 +11,12 @@ ALARM = "AWS::CloudWatch::Alarm"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 RUNBOOK = re.compile(r"Runbook: docs/operations\.md#(?P<anchor>[a-z0-9-]+)$")
 
-SUMMARIES = {"gate", "burn-rate"}
+SUMMARIES = {"burn-rate", "deployment", "gate"}
 """Runbooks of alarms that combine metrics of several resources; they do not count as a resource's own alarm."""
 
 METRICS = {
     "AWS::EC2::NatGateway": {"ErrorPortAllocation", "PacketsDropCount"},
-    "AWS::ECS::Service": {"CPUUtilization", "MemoryUtilization"},
+    "AWS::ECS::Service": {"CPUUtilization", "DeploymentCount", "MemoryUtilization"},
     "AWS::ElasticLoadBalancingV2::LoadBalancer": {
         "RequestCount",
         "HTTPCode_Target_5XX_Count",

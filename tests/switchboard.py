@@ -35,6 +35,7 @@ from tests.synthesized import RELEASE, synthesize
 from tests.templates import Assembly
 
 Settings = dict[str, Any]
+CANARY = {"percent": 20, "step_minutes": 30, "bake_minutes": 45}
 CODE = "make check's tests, with everything changed"
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "node_modules", "build", "cdk.out", "__pycache__", ".*_cache")
 TOOLS = {**os.environ, "PATH": f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}"}
@@ -68,7 +69,7 @@ def add_environment(settings: Settings, *, after: int, number: int = 0) -> None:
     name, before = entries[after]
     new = json.loads(json.dumps(before).replace(before["account"], f"{510000000000 + number}"))
     new |= {"vpc_cidr": f"10.{20 + number}.0.0/16", "dr_vpc_cidr": f"10.{150 + number}.0.0/16", "peers_with": name}
-    new |= {"bake_minutes": 15}
+    new |= {"bake_minutes": 15, "canary": CANARY}
     following, entry = entries[after + 1]
     entries[after + 1 :] = [(f"Qa{number}", new), (following, entry | {"peers_with": False}), *entries[after + 2 :]]
     settings["environments"] = dict(entries)
@@ -85,9 +86,9 @@ def one_more_after_the_first(settings: Settings) -> None:
 
 
 def one_removed(settings: Settings) -> None:
-    """The environment before the last is removed, and the last one peers with the one before."""
+    """The environment before the last is removed, and the last one peers with the one before, which gets its canary."""
     names = list(settings["environments"])
-    del settings["environments"][names[-2]]
+    settings["environments"][names[-3]]["canary"] = settings["environments"].pop(names[-2])["canary"]
     settings["environments"][names[-1]]["peers_with"] = names[-3]
 
 
@@ -133,7 +134,7 @@ def other_figures(settings: Settings) -> None:
             "availability_percent": 99.95,
         }
         entry |= {"min_tasks": 3, "max_tasks": 12, "database_instance_class": "db.r7g.xlarge"}
-        entry |= {"monthly_budget_usd": 4000, "bake_minutes": 30, "canary_percent": 25, "database_instances": 3}
+        entry |= {"monthly_budget_usd": 4000, "bake_minutes": 30, "canary": CANARY, "database_instances": 3}
     window = {"days": "TUE,THU", "first_hour": 7, "last_hour": 11, "time_zone": "UTC"}
     list(settings["environments"].values())[-1]["deployment_window"] = window
 

@@ -7,6 +7,7 @@ from typing import Protocol
 from aws_cdk import Duration, SecretValue, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -40,6 +41,8 @@ class AlarmTopic(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._name = name
+        # By name: the topic depends on its key, so the key's policy cannot refer to the topic.
+        self.arn = Stack.of(self).format_arn(service="sns", resource=name("alarms"))
         self._owners: dict[str, str] = {}  # the construct path of each alarm, by the alarm's name
         self._targets = levels.by_level() if levels else {}
         allow_alarms = partial(
@@ -91,6 +94,29 @@ class AlarmTopic(Construct):
         if (other := self._owners.setdefault(alarm, owner)) != owner:
             raise ValueError(f"The alarms {other} and {owner} have the same name, {alarm}: give one another name.")
         return alarm
+
+    def allow_rule(self, rule: events.IRule) -> None:
+        """Allows an EventBridge rule to publish to this topic.
+
+        The rule is the source of the message, but the key is used without a source: a condition on `aws:SourceAccount`
+        would deny it. The encryption context, which SNS gives, names the topic instead.
+        https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        """
+        publish = partial(iam.PolicyStatement, sid="Events", principals=[iam.ServicePrincipal("events.amazonaws.com")])
+        self.topic.add_to_resource_policy(
+            publish(
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"ArnEquals": {"aws:SourceArn": rule.rule_arn}},
+            )
+        )
+        self.key.add_to_resource_policy(
+            publish(
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+                conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": self.arn}},
+            )
+        )
 
     def allow_failed_events(self, policy: iam.ManagedPolicy) -> None:
         """Allows a Lambda function to use this topic as its dead-letter topic."""

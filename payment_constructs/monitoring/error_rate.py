@@ -8,11 +8,17 @@ from constructs import Construct
 
 from payment_constructs.monitoring.alarm import ABOVE, MINUTE, AlarmTopic, metric_math
 
+ERRORS = "FILL(target_errors, 0) + FILL(balancer_errors, 0)"
+REQUESTS = f"IF(FILL(requests, 0) > {ERRORS}, FILL(requests, 0), {ERRORS})"
+
 
 class ErrorRate:
     """5xx responses of the targets and of the load balancer itself, per 100 requests.
 
-    The load balancer's own errors (no healthy target, a timeout) are not among the targets' metrics.
+    The load balancer's own errors (no healthy target, a timeout) are not among the targets' metrics. `RequestCount`
+    counts only requests for which a target was chosen, so without a healthy target all requests are errors and none is
+    counted: the rate is per request or, if there are more of them, per error.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
     """
 
     def __init__(self, load_balancer: elb.IApplicationLoadBalancer) -> None:
@@ -32,10 +38,7 @@ class ErrorRate:
 
         Filled, because CloudWatch has no data point for a minute without errors.
         """
-        return (
-            f"IF(FILL(requests, 0) >= {at_least}, "
-            "100 * (FILL(target_errors, 0) + FILL(balancer_errors, 0)) / FILL(requests, 0), 0)"
-        )
+        return f"IF({REQUESTS} >= {at_least}, 100 * ({ERRORS}) / {REQUESTS}, 0)"
 
     def percent(self, *, period: Duration, at_least: int = 1) -> cloudwatch.MathExpression:
         """The rate as a metric."""

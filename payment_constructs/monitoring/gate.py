@@ -12,13 +12,23 @@ from payment_constructs.monitoring.alarm import BREACHING, Alarm, AlarmTopic, me
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """A condition under which an environment blocks deliveries."""
+    """A condition under which an environment blocks deliveries, or a deployment is rolled back."""
 
     condition: str
-    """In metric math, of the metrics below. A metric with gaps must be filled, or the gate has gaps too."""
+    """In metric math, of the metrics below. A metric with gaps must be filled, or the alarm has gaps too."""
 
     metrics: Mapping[str, cloudwatch.IMetric]
-    """By their ids in the condition; an id means one metric in all breaches of a gate."""
+    """By their ids in the condition; an id means one metric in all breaches of an alarm."""
+
+
+def any_breach(breaches: Sequence[Breach]) -> cloudwatch.MathExpression:
+    """The number of breaches that are present, from at most ten metrics.
+
+    Raises:
+        ValueError: When an id means two metrics.
+    """
+    conditions = " + ".join(f"IF({breach.condition}, 1, 0)" for breach in breaches)
+    return metric_math("Breaches", conditions, _metrics(breaches))
 
 
 class Gate(Alarm):
@@ -30,9 +40,6 @@ class Gate(Alarm):
 
     Three of five, because FILL invents the latest minute of a metric that is reported late. The breaches have at most
     ten metrics in all; at least one is always reported and never filled, so that an outage is missing data.
-
-    Raises:
-        ValueError: When an id means two metrics.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, topic: AlarmTopic, breaches: Sequence[Breach]) -> None:
@@ -40,11 +47,7 @@ class Gate(Alarm):
             scope,
             construct_id,
             topic=topic,
-            metric=metric_math(
-                "Breaches",
-                " + ".join(f"IF({breach.condition}, 1, 0)" for breach in breaches),
-                _metrics(breaches),
-            ),
+            metric=any_breach(breaches),
             threshold=0,
             datapoints=3,
             periods=5,

@@ -21,6 +21,9 @@ from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.monitoring.error_rate import ErrorRate
 from payment_constructs.monitoring.gate import Breach
 
+SAMPLE = 20
+"""Requests in a minute, below which errors and response times do not count against a deployment."""
+
 
 class LoadBalancerMonitoring(Construct):
     """Alarms on the error rate and the response time, over all target groups."""
@@ -57,9 +60,18 @@ class LoadBalancerMonitoring(Construct):
             ignore_low_samples=True,  # the 99th percentile of a few requests is the slowest of them
         )
         self.alarms = [error_rate, slow]
+        errors = self.errors.metrics()
         self.breaches = [
-            Breach(condition=f"{ErrorRate.expression()} > {error_rate_percent}", metrics=self.errors.metrics()),
+            Breach(condition=f"{ErrorRate.expression()} > {error_rate_percent}", metrics=errors),
             Breach(condition=f"FILL(response_time, 0) > {seconds}", metrics={"response_time": response_time}),
+        ]
+        # For a deployment: what a few requests show is no reason to roll it back.
+        self.sampled_breaches = [
+            Breach(condition=f"{ErrorRate.expression(at_least=SAMPLE)} > {error_rate_percent}", metrics=errors),
+            Breach(
+                condition=f"IF(FILL(requests, 0) >= {SAMPLE}, FILL(response_time, 0), 0) > {seconds}",
+                metrics={"requests": errors["requests"], "response_time": response_time},
+            ),
         ]
         self.widgets = [
             graph("Requests", load_balancer.metrics.request_count(period=MINUTE), unit="requests"),
@@ -85,7 +97,6 @@ class HostMonitoring(Construct):
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        # Spelled out: the CDK has no metrics for a target group that only ECS adds to the listener.
         metric = partial(aws_metric, "AWS/ApplicationELB")
         groups = [
             {"LoadBalancer": load_balancer.load_balancer_full_name, "TargetGroup": group.target_group_full_name}
@@ -124,8 +135,9 @@ class HostMonitoring(Construct):
             runbook="service-healthy-hosts",
         )
         self.alarms = [failing, too_few]
+        self.unhealthy = [Breach(condition=f"{_sum(unhealthy)} > 0", metrics=unhealthy)]
         self.breaches = [
-            Breach(condition=f"{_sum(unhealthy)} > 0", metrics=unhealthy),
+            *self.unhealthy,
             Breach(condition=f"{_sum(healthy)} < {min_hosts}", metrics=healthy),
         ]
         self.widgets = [graph("Hosts", too_few.metric, failing.metric, unit="hosts")]

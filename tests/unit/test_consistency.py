@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from payment_constructs.service import Canary
 from stages.consistency import consistency_faults
 from stages.environment import DataProtection, Environment
 from tests.sample import sample_environments
@@ -111,6 +112,24 @@ def test_only_the_first_environment_may_have_no_bake_time(environments: dict[str
     environments["Staging"] = replace(environments["Staging"], bake_minutes=None)
     (fault,) = consistency_faults(list(environments.values()))
     assert fault == "Staging: bake_minutes is missing on an environment that is not the first: give 15."
+
+
+def test_no_canary_runs_for_the_first_time_in_production(environments: dict[str, Environment]) -> None:
+    environments["Staging"] = replace(environments["Staging"], canary=None)
+    (fault,) = consistency_faults(list(environments.values()))
+    assert fault == (
+        "Staging: canary is missing, so that Prod after it would run the first canary: "
+        "give percent 25, step_minutes 2 and bake_minutes 5."
+    )
+
+
+def test_production_has_no_weaker_canary(environments: dict[str, Environment]) -> None:
+    canary = Canary(percent=30, step_minutes=1, bake_minutes=5)
+    environments["Prod"] = replace(environments["Prod"], canary=canary)
+    assert list(consistency_faults(list(environments.values()))) == [
+        "Prod: canary.percent is 30, weaker than Staging with 25: give at most 25.",
+        "Prod: canary.step_minutes is 1, weaker than Staging with 2: give at least 2.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from payment_constructs.service import Canary
 from stages.environment import AlarmThresholds, DataProtection, DeploymentWindow, Environment, SettingsError
 from tests.sample import sample_environments
 
@@ -12,6 +13,7 @@ ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.ap-southeast-1.amazonaws.com/payment-service@sha256:{'0' * 64}"
 CERTIFICATE = f"arn:aws:acm:ap-southeast-1:{ACCOUNT}:certificate/00000000-0000-0000-0000-000000000000"
 EMAIL = "on-call@payments.test"
+CANARY = Canary(percent=25, step_minutes=2, bake_minutes=5)
 
 
 def window(**changes: Any) -> DeploymentWindow:
@@ -78,7 +80,9 @@ def good() -> Environment:
         ({"image": "nginx:latest"}, "image is 'nginx:latest': give an ECR image by its digest, never by a tag"),
         ({"image": IMAGE.partition("@")[0] + ":v1"}, "give an ECR image by its digest, never by a tag"),
         ({"image": None}, "image is None: give an ECR image by its digest"),
-        ({"canary_percent": 0}, "canary_percent is 0: give 1 to 50, or leave"),
+        ({"canary": replace(CANARY, percent=0)}, "canary.percent is 0: give 1 to 50, the first share of requests."),
+        ({"canary": replace(CANARY, step_minutes=0)}, "canary.step_minutes is 0: give 1 to 360 minutes."),
+        ({"canary": replace(CANARY, bake_minutes=4)}, "canary.bake_minutes is 4: give 5 to 360 minutes."),
         ({"bake_minutes": 4}, "bake_minutes is 4: give 5 to 720 minutes, or leave"),
         ({"deployment_window": window(days="daily")}, "deployment_window.days is 'daily': give days such as MON-THU"),
         (
@@ -152,10 +156,27 @@ def test_an_invalid_data_protection_value_is_refused(good: Environment, value: A
     )
 
 
-def test_an_environment_that_retains_data_needs_bake_time_and_a_window(good: Environment) -> None:
+@pytest.mark.parametrize(("architecture", "platform"), [("ARM64", "linux/arm64"), ("X86_64", "linux/amd64")])
+def test_a_wrong_image_is_refused_with_the_contract_of_a_right_one(
+    good: Environment, architecture: str, platform: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        replace(good, image="nginx:latest", architecture=architecture)
+    (fault,) = refused.value.faults
+    for demand in (
+        f"An image is for {platform}, since delivery.architecture is {architecture}",
+        "`exec format error`",
+        "runs as 10001:10001 with a read-only root file system and a writable /tmp",
+        "listens on port 8080, answers GET /health, and reads the environment variables that README.md lists",
+    ):
+        assert demand in fault
+
+
+def test_an_environment_that_retains_data_needs_canary_bake_time_and_window(good: Environment) -> None:
     with pytest.raises(SettingsError) as refused:
         replace(good, data_protection=DataProtection.RETAINED)
     assert [fault.split(":")[1] for fault in refused.value.faults] == [
+        " canary is missing on an environment that retains data",
         " bake_minutes is missing on an environment that retains data",
         " deployment_window is missing on an environment that retains data",
     ]

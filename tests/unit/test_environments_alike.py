@@ -28,8 +28,11 @@ PROTECTION_KEYS = {
 EMPTYING = "Custom::EmptyOnDestroy"
 
 
-# Properties with specified values besides data protection, and the traffic shift of a deployment.
-ROWS = {"MinCapacity", "MaxCapacity", "DeploymentConfiguration", "AdvancedConfiguration"}
+# Properties with specified values besides data protection.
+ROWS = {"MinCapacity", "MaxCapacity", "BakeTimeInMinutes", "CanaryConfiguration"}
+
+# Dev replaces its tasks one after the other, without shifting requests: decision 0010.
+STEPS = {"DeploymentConfiguration", "AdvancedConfiguration"}
 DELETION = "deletion_protection.enabled"
 
 # Runbooks of alarms whose threshold is a value of the environment or follows from its instance class; every other
@@ -38,6 +41,7 @@ LEVELS_OF_THE_RECORD = {
     "burn-rate",
     "database-connections",
     "database-free-memory",
+    "deployment",
     "gate",
     "service-cpu",
     "service-error-rate",
@@ -59,10 +63,11 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
         (environment.account, "ACCOUNT"),
         (environment.database_instance_class, "db.CLASS"),
         (environment.vpc_cidr.rsplit(".", 2)[0] + ".", "NETWORK."),
-        (environment.name, "Name"),
-        (environment.slug, "name"),
     ):
         text = text.replace(value, placeholder)
+    # Not within a word such as Production.
+    text = re.sub(rf"{environment.name}(?![a-z])", "Name", text)
+    text = re.sub(rf"(?<![a-z]){environment.slug}(?![a-z])", "name", text)
     # Logical ids of a whole path, such as those of security group rules, end with a hash of the names in the path.
     text = re.sub(r"\w*PipelineStackName\w+", lambda found: re.sub("[0-9A-F]{8,}$", "", found[0]), text)
     # The peerings are a chain, so its ends lack a neighbour; test_peering.py checks every link.
@@ -82,6 +87,9 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
         if waits_for:
             resource["DependsOn"] = waits_for
     for alarm in alarms({"Resources": resources}).values():
+        if runbook(alarm) == "deployment-late":
+            # As many minutes as the steps of a deployment take, and some more.
+            alarm["DatapointsToAlarm"] = alarm["EvaluationPeriods"] = "MINUTES"
         if runbook(alarm) in LEVELS_OF_THE_RECORD:
             alarm["Threshold"] = "LEVEL"
             for query in alarm.get("Metrics", []):
@@ -90,27 +98,18 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
     return resources
 
 
-def without_canary_hosts(resources: dict[str, Any]) -> dict[str, Any]:
-    """The resources without dashboards and without the hosts of the second target group, which a canary needs.
-
-    The dashboard shows those hosts too; test_monitoring.py compares the dashboards.
-    """
-    text = re.sub(r" \+ FILL\((un)?healthy2, 0\)", "", json.dumps(resources))
-    remaining: dict[str, Any] = json.loads(text)
-    for alarm in alarms({"Resources": remaining}).values():
-        if "Metrics" in alarm:
-            alarm["Metrics"] = [query for query in alarm["Metrics"] if query["Id"] not in ("healthy2", "unhealthy2")]
-    return {name: one for name, one in remaining.items() if one["Type"] != "AWS::CloudWatch::Dashboard"}
-
-
-def unprotected(value: Any) -> Any:
-    """A part of a template without the properties that data protection and specified values set."""
+def without(value: Any, keys: set[str]) -> Any:
+    """A part of a template without some properties, and without what controls the deletion of data."""
     if isinstance(value, dict):
-        decisions = PROTECTION_KEYS | ROWS | {"EmptyOnDestroy"}
-        return {key: unprotected(inner) for key, inner in value.items() if key not in decisions}
+        return {key: without(inner, keys) for key, inner in value.items() if key not in keys}
     if isinstance(value, list):
-        return [unprotected(inner) for inner in value if not decided(inner)]
+        return [without(inner, keys) for inner in value if not decided(inner)]
     return value
+
+
+def unprotected(resources: dict[str, Any]) -> dict[str, Any]:
+    """The resources without the properties that data protection and specified values set."""
+    return dict(without(resources, PROTECTION_KEYS | ROWS | {"EmptyOnDestroy"}))
 
 
 def decided(value: Any) -> bool:
@@ -122,11 +121,11 @@ def decided(value: Any) -> bool:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_dev_and_staging_differ_only_in_name_account_and_addresses(
+def test_dev_and_staging_differ_only_in_name_account_addresses_and_steps(
     assembly: Assembly, delivery: Delivery, stack: str
 ) -> None:
     dev, staging = (
-        neutral(assembly.template(f"{environment.name}-{stack}"), environment)
+        without(neutral(assembly.template(f"{environment.name}-{stack}"), environment), STEPS)
         for environment in delivery.environments
         if not environment.retains_data
     )
@@ -134,21 +133,12 @@ def test_dev_and_staging_differ_only_in_name_account_and_addresses(
     assert different == [], "make these resources the same in every environment, or add a specified value (ROWS)"
 
 
-def test_staging_and_prod_differ_only_in_specified_values_and_the_canary(
-    assembly: Assembly, delivery: Delivery
-) -> None:
+def test_staging_and_prod_differ_only_in_specified_values(assembly: Assembly, delivery: Delivery) -> None:
     *_, staging, prod = delivery.environments
-    prod_resources = without_canary_hosts(unprotected(neutral(assembly.template(f"{prod.name}-Payment"), prod)))
-    staging_resources = without_canary_hosts(
-        unprotected(neutral(assembly.template(f"{staging.name}-Payment"), staging))
-    )
+    prod_resources = unprotected(neutral(assembly.template(f"{prod.name}-Payment"), prod))
+    staging_resources = unprotected(neutral(assembly.template(f"{staging.name}-Payment"), staging))
     emptying = {name for name, resource in staging_resources.items() if resource["Type"] == EMPTYING}
-    canary = {"ServiceLoadBalancerAlternateTargets", "ServiceLoadBalancerShiftingRole"}
-    assert set(staging_resources) - set(prod_resources) == emptying
-    assert {re.sub("[0-9A-F]{8}$", "", name) for name in set(prod_resources) - set(staging_resources)} == canary
-    assert {name: prod_resources[name] for name in staging_resources if name in prod_resources} == {
-        name: staging_resources[name] for name in staging_resources if name in prod_resources
-    }
+    assert prod_resources == {name: one for name, one in staging_resources.items() if name not in emptying}
 
 
 def test_dr_stacks_of_staging_and_prod_differ_only_in_data_protection(assembly: Assembly, delivery: Delivery) -> None:

@@ -42,11 +42,43 @@ def test_only_cloudwatch_of_the_account_publishes_and_only_over_tls(
     assert set(references(policy["Topics"])) == set(assembly.resources(name, "AWS::SNS::Topic"))
     statements = policy["PolicyDocument"]["Statement"]
     (refusal,) = (one for one in statements if one["Effect"] == "Deny")
-    (allowance,) = (one for one in statements if one["Effect"] == "Allow")
+    allowance, *others = (one for one in statements if one["Effect"] == "Allow")
     assert refusal["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert (refusal["Principal"], refusal["Action"]) == ("*", "sns:Publish")
     assert allowance["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
     assert allowance["Condition"] == {"StringEquals": {"aws:SourceAccount": environment.account}}
+    # And the rules of this stack.
+    rules = assembly.resources(name, "AWS::Events::Rule")
+    assert {one["Principal"]["Service"] for one in others} <= {"events.amazonaws.com"}
+    assert {rule for one in others for rule in references(one["Condition"]["ArnEquals"]["aws:SourceArn"])} == set(rules)
+
+
+def test_a_deployment_that_does_not_start_notifies(assembly: Assembly, environment: Environment) -> None:
+    name = f"{environment.name}-Payment"
+    rule = assembly.only(name, "AWS::Events::Rule")
+    assert rule["EventPattern"]["detail"] == {"eventName": ["SERVICE_DEPLOYMENT_FAILED", "SERVICE_TASK_START_IMPAIRED"]}
+    service = f"payment-service-{environment.slug}"
+    region = f"ap-southeast-1:{environment.account}"
+    assert rule["EventPattern"]["resources"] == [f"arn:aws:ecs:{region}:service/{service}/{service}"]
+    topic = f"arn:aws:sns:{region}:payment-alarms-{environment.slug}"
+    assert [target["Arn"] for target in rule["Targets"]] == [topic]
+    (key,) = references(assembly.only(name, "AWS::SNS::Topic")["KmsMasterKeyId"])
+    statements = assembly.resources(name, "AWS::KMS::Key")[key]["KeyPolicy"]["Statement"]
+    (events,) = (one for one in statements if one["Principal"].get("Service") == "events.amazonaws.com")
+    # A condition on the account would deny it: AlarmTopic.allow_rule.
+    assert events["Condition"] == {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic}}
+
+
+def test_a_deployment_is_late_after_its_steps_and_20_minutes(assembly: Assembly, environment: Environment) -> None:
+    minutes = 20 + (environment.canary.step_minutes + environment.canary.bake_minutes if environment.canary else 0)
+    late = alarm_of(assembly, environment, "deployment-late")
+    assert (late["DatapointsToAlarm"], late["EvaluationPeriods"]) == (minutes, minutes)
+    expression, *metrics = late["Metrics"]
+    assert {metric["MetricStat"]["Period"] for metric in metrics} == {60}
+    # Two revisions of the service count as deployments, or run more tasks than are desired.
+    assert expression["Expression"] == (
+        "IF(FILL(deployments, 0) > 1, 1, 0) + IF(FILL(running, 0) > FILL(desired, 0), 1, 0)"
+    )
 
 
 def test_the_gate_is_one_metric_alarm_and_missing_data_breaches_it(

@@ -145,7 +145,7 @@ def test_the_plan_shows_what_the_release_takes_back_and_what_it_cannot_list() ->
         ({"min_tasks": 2}, {"min_tasks": 3}, "min_tasks: 2 -> 3"),
         ({"alarms": {"cpu_percent": 70}}, {"alarms": {"cpu_percent": 80}}, "alarms.cpu_percent: 70 -> 80"),
         ({"spot": False}, {"spot": True}, "spot: no -> yes"),
-        ({"canary_percent": 10}, {}, "canary_percent: 10 -> not set"),
+        ({"canary": {"percent": 10}}, {}, "canary.percent: 10 -> not set"),
         ({"zones": ["a", "b"]}, {"zones": ["a", "c"]}, "zones: a, b -> a, c"),
         (
             {"image": IMAGE + "1" * 64},

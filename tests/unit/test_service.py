@@ -1,6 +1,7 @@
 """The load balancer, the firewall and the service: ports, TLS, task permissions, scaling and deployment."""
 
 import json
+import re
 from hashlib import sha256
 from typing import Any
 
@@ -8,11 +9,13 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
+from payment_constructs.image import PLATFORMS
 from payment_constructs.parameters import Parameters
 from pipeline.settings import Delivery
 from stages import payment_stack
 from stages.environment import Environment
 from stages.payment_stage import PaymentStage
+from tests.conftest import CHECKOUT
 from tests.templates import Assembly, references, statement_actions
 
 STACK = "Prod-Payment"
@@ -96,8 +99,31 @@ def test_the_image_is_pinned_by_its_digest(assembly: Assembly, delivery: Deliver
 def test_the_container_runs_as_non_root_on_a_read_only_file_system(assembly: Assembly) -> None:
     definition = container(assembly)
     assert definition["ReadonlyRootFilesystem"] is True
-    assert definition["User"].split(":")[0] not in ("", "0", "root")
+    assert definition["User"] == "10001:10001"
     assert not definition.get("Privileged")
+
+
+def test_the_container_may_write_to_tmp_whoever_owns_it_in_the_image(assembly: Assembly) -> None:
+    definition, task = container(assembly), assembly.only(STACK, "AWS::ECS::TaskDefinition")
+    # A bind mount belongs to root. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html
+    assert "Volumes" not in task
+    (mount,) = definition["LinuxParameters"]["Tmpfs"]
+    assert mount["ContainerPath"] == "/tmp"  # noqa: S108 - the container's own
+    assert mount["Size"] < int(task["Memory"]) / 4
+    assert set(mount["MountOptions"]) == {"nodev", "noexec", "nosuid"}
+
+
+def test_the_readme_lists_every_environment_variable_of_the_container(assembly: Assembly) -> None:
+    contract = (CHECKOUT / "README.md").read_text(encoding="utf-8").split("### Image contract")[1].split("\n## ")[0]
+    definition = container(assembly)
+    rows = re.findall(r"^\| (`[A-Z_`, ]+) \|", contract, re.MULTILINE)
+    listed = {name for row in rows for name in re.findall("[A-Z_]+", row)}
+    assert listed == {secret["Name"] for secret in definition["Secrets"]}
+    (mount,) = definition["LinuxParameters"]["Tmpfs"]
+    (port,) = (mapping["ContainerPort"] for mapping in definition["PortMappings"])
+    facts = (*PLATFORMS.values(), "exec format error", definition["User"], str(port), "/health", f"{mount['Size']} MiB")
+    for fact in facts:
+        assert fact in contract, f"say in README.md, Image contract, what the template has: {fact}"
 
 
 def test_the_container_receives_its_configuration_as_secrets(assembly: Assembly) -> None:
@@ -205,7 +231,9 @@ def test_task_roles_trust_only_ecs_tasks_of_this_account(assembly: Assembly, del
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("Dev", 1, 5), ("Staging", 1, 5), ("Prod", 2, 10)])
-def test_the_service_scales_on_cpu_memory_and_queue_depth(assembly: Assembly, name: str, least: int, most: int) -> None:
+def test_the_service_scales_on_cpu_memory_and_backlog_per_task(
+    assembly: Assembly, name: str, least: int, most: int
+) -> None:
     target = assembly.only(f"{name}-Payment", "AWS::ApplicationAutoScaling::ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (least, most)
     tracked = [
@@ -214,32 +242,64 @@ def test_the_service_scales_on_cpu_memory_and_queue_depth(assembly: Assembly, na
     ]
     assert {(each["ScaleInCooldown"], each["ScaleOutCooldown"]) for each in tracked} == {(60, 60)}
     targets = {
-        each.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType", "queue"): each["TargetValue"]
+        each.get("PredefinedMetricSpecification", {}).get("PredefinedMetricType", "backlog"): each["TargetValue"]
         for each in tracked
     }
     assert targets == {
         "ECSServiceAverageCPUUtilization": 70,
         "ECSServiceAverageMemoryUtilization": 70,
-        "queue": 100,
+        "backlog": 100,
     }
+    (backlog,) = (each["CustomizedMetricSpecification"] for each in tracked if "CustomizedMetricSpecification" in each)
+    *metrics, rate = backlog["Metrics"]
+    assert rate == {"Id": "backlog", "Expression": "FILL(waiting, 0) / running", "ReturnData": True}
+    found = {each["Id"]: each["MetricStat"] for each in metrics if each["ReturnData"] is False}
+    assert {name: (one["Metric"]["Namespace"], one["Metric"]["MetricName"]) for name, one in found.items()} == {
+        "waiting": ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        "running": ("ECS/ContainerInsights", "RunningTaskCount"),
+    }
+    dimensions = {one["Name"]: references(one["Value"]) for one in found["running"]["Metric"]["Dimensions"]}
+    assert set(dimensions) == {"ClusterName", "ServiceName"}
 
 
-@pytest.mark.parametrize("name", ["Dev", "Staging"])
-def test_the_circuit_breaker_rolls_back_a_failed_deployment(assembly: Assembly, name: str) -> None:
-    deployment = assembly.only(f"{name}-Payment", "AWS::ECS::Service")["DeploymentConfiguration"]
-    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+def test_the_circuit_breaker_rolls_back_a_failed_rolling_deployment(assembly: Assembly) -> None:
+    service = assembly.only("Dev-Payment", "AWS::ECS::Service")
+    assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert "Strategy" not in service["DeploymentConfiguration"]
+    assert "AdvancedConfiguration" not in service["LoadBalancers"][0]
 
 
-def test_prod_deploys_with_a_10_percent_canary(assembly: Assembly) -> None:
-    service = assembly.only(STACK, "AWS::ECS::Service")
+@pytest.mark.parametrize(("name", "percent", "step", "bake"), [("Staging", 25, 2, 5), ("Prod", 10, 10, 30)])
+def test_staging_and_prod_deploy_with_the_canary_of_the_settings(
+    assembly: Assembly, name: str, percent: int, step: int, bake: int
+) -> None:
+    stack = f"{name}-Payment"
+    service = assembly.only(stack, "AWS::ECS::Service")
     deployment = service["DeploymentConfiguration"]
     assert deployment["Strategy"] == "CANARY"
-    assert deployment["CanaryConfiguration"] == {"CanaryPercent": 10, "CanaryBakeTimeInMinutes": 10}
-    assert deployment["BakeTimeInMinutes"] == 30
+    assert deployment["CanaryConfiguration"] == {"CanaryPercent": percent, "CanaryBakeTimeInMinutes": step}
+    assert deployment["BakeTimeInMinutes"] == bake
+    # ECS has none for canaries.
+    assert "DeploymentCircuitBreaker" not in deployment
     (balancer,) = service["LoadBalancers"]
     used = set(references(balancer))
-    assert set(assembly.resources(STACK, f"{LOAD_BALANCING}::TargetGroup")) <= used
-    assert set(assembly.resources(STACK, f"{LOAD_BALANCING}::ListenerRule")) <= used
+    assert set(assembly.resources(stack, f"{LOAD_BALANCING}::TargetGroup")) <= used
+    assert set(assembly.resources(stack, f"{LOAD_BALANCING}::ListenerRule")) <= used
+
+
+@pytest.mark.parametrize("name", ["Dev", "Staging", "Prod"])
+def test_the_production_rule_forwards_to_both_target_groups(assembly: Assembly, name: str) -> None:
+    stack = f"{name}-Payment"
+    (action,) = assembly.only(stack, f"{LOAD_BALANCING}::ListenerRule")["Actions"]
+    weights = {
+        next(references(one["TargetGroupArn"])): one["Weight"] for one in action["ForwardConfig"]["TargetGroups"]
+    }
+    assert set(weights) == set(assembly.resources(stack, f"{LOAD_BALANCING}::TargetGroup")), (
+        "ECS rolls a canary back whose production rule does not name both target groups"
+    )
+    (balancer,) = assembly.only(stack, "AWS::ECS::Service")["LoadBalancers"]
+    first = next(references(balancer["TargetGroupArn"]))
+    assert weights == {name: 100 if name == first else 0 for name in weights}
 
 
 def test_tasks_run_in_private_subnets_without_public_addresses(assembly: Assembly) -> None:
@@ -266,14 +326,16 @@ def test_secrets_manager_generates_the_database_password(assembly: Assembly) -> 
 
 
 @pytest.mark.parametrize("name", ["Dev", "Staging", "Prod"])
-def test_the_gate_alarm_rolls_back_a_deployment(assembly: Assembly, name: str) -> None:
+def test_the_deployment_alarm_rolls_back_a_deployment(assembly: Assembly, name: str) -> None:
     stack = f"{name}-Payment"
     alarms = assembly.only(stack, "AWS::ECS::Service")["DeploymentConfiguration"]["Alarms"]
-    assert alarms == {"AlarmNames": [f"payment-gate-{name.lower()}"], "Enable": True, "Rollback": True}
-    (gate_id,) = (
+    assert alarms == {"AlarmNames": [f"payment-deployment-{name.lower()}"], "Enable": True, "Rollback": True}
+    (alarm_id,) = (
         logical_id
         for logical_id, alarm in assembly.resources(stack, "AWS::CloudWatch::Alarm").items()
         if alarm["AlarmName"] in alarms["AlarmNames"]
     )
     (service,) = (one for one in assembly.template(stack)["Resources"].values() if one["Type"] == "AWS::ECS::Service")
-    assert gate_id in service["DependsOn"]
+    assert alarm_id in service["DependsOn"]
+    instances = assembly.resources(stack, "AWS::RDS::DBInstance")
+    assert set(instances) <= set(service["DependsOn"]), "a task needs the database"

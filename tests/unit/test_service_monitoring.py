@@ -1,5 +1,6 @@
 """The alarms of load balancer, service, error budget and backups, in a stack of their own."""
 
+import re
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from aws_cdk.assertions import Template
 
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.monitoring.backups import BackupCopyMonitoring, BackupMonitoring
+from payment_constructs.monitoring.deployment import DeploymentMonitoring
 from payment_constructs.monitoring.error_rate import BurnRateMonitoring
 from payment_constructs.monitoring.gate import Breach, Gate
 from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBalancerMonitoring
@@ -82,6 +84,14 @@ def template(environment: Environment) -> dict[str, Any]:
         topic=topic,
     )
     Gate(stack, "Gate", topic=topic, breaches=[*requests.breaches, *hosts.breaches])
+    DeploymentMonitoring(
+        stack,
+        "Deployment",
+        name="payment-service",
+        breaches=[*requests.sampled_breaches, *hosts.unhealthy],
+        canary_minutes=40,
+        topic=topic,
+    )
     vault = backup.CfnBackupVault(stack, "Vault", backup_vault_name="payment-backups")
     backup.CfnBackupPlan(
         stack,
@@ -133,9 +143,10 @@ def test_thresholds_are_those_of_the_environment(template: dict[str, Any], envir
 
 def test_the_error_rate_is_a_percentage_of_all_requests(template: dict[str, Any], environment: Environment) -> None:
     alarm = alarm_of(template, "service-error-rate", environment)
-    assert expression(alarm) == (
-        "IF(FILL(requests, 0) >= 1, 100 * (FILL(target_errors, 0) + FILL(balancer_errors, 0)) / FILL(requests, 0), 0)"
-    )
+    errors = "FILL(target_errors, 0) + FILL(balancer_errors, 0)"
+    # RequestCount leaves out the requests for which no target was chosen, in a total outage all of them.
+    requests = f"IF(FILL(requests, 0) > {errors}, FILL(requests, 0), {errors})"
+    assert expression(alarm) == f"IF({requests} >= 1, 100 * ({errors}) / {requests}, 0)"
     metrics = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
     assert {name: (metric["Metric"]["MetricName"], metric["Stat"]) for name, metric in metrics.items()} == {
         "requests": ("RequestCount", "Sum"),
@@ -189,7 +200,7 @@ def test_the_burn_rate_alarm_requires_a_long_and_a_short_window(
         budget = 100 - environment.alarms.availability_percent
         assert window["Threshold"] == pytest.approx(multiple * budget)
         assert {query["MetricStat"]["Period"] for query in window["Metrics"] if "MetricStat" in query} == {period}
-        assert "FILL(requests, 0) >= 100" in expression(window)
+        assert ") >= 100, 100 * (" in expression(window)
         assert "AlarmActions" not in window
         assert "InsufficientDataActions" in window
 
@@ -198,12 +209,40 @@ def test_the_gate_checks_errors_response_time_and_hosts(template: dict[str, Any]
     gate = expression(alarm_of(template, "gate", environment))
     levels = environment.alarms
     for condition in (
-        f"FILL(requests, 0), 0) > {levels.error_rate_percent}, 1, 0)",
+        f", 0) > {levels.error_rate_percent}, 1, 0)",
         f"IF(FILL(response_time, 0) > {levels.response_time_ms / 1000}, 1, 0)",
         "IF(FILL(unhealthy1, 0) + FILL(unhealthy2, 0) > 0, 1, 0)",
         f"IF(FILL(healthy1, 0) + FILL(healthy2, 0) < {environment.min_tasks}, 1, 0)",
     ):
         assert condition in gate
+
+
+def test_the_deployment_alarm_checks_what_a_release_can_break(
+    template: dict[str, Any], environment: Environment
+) -> None:
+    alarm = alarm_of(template, "deployment", environment)
+    levels, checked = environment.alarms, expression(alarm)
+    for condition in (
+        f", 0) > {levels.error_rate_percent}, 1, 0)",
+        f"IF(IF(FILL(requests, 0) >= 20, FILL(response_time, 0), 0) > {levels.response_time_ms / 1000}, 1, 0)",
+        "IF(FILL(unhealthy1, 0) + FILL(unhealthy2, 0) > 0, 1, 0)",
+    ):
+        assert condition in checked
+    # A failed request of a few is no reason to roll back.
+    assert ") >= 20, 100 * (" in checked
+    metrics = {query["Id"]: query["MetricStat"]["Metric"] for query in alarm["Metrics"] if "MetricStat" in query}
+    assert {metric["MetricName"] for metric in metrics.values()} == {
+        "RequestCount",
+        "HTTPCode_Target_5XX_Count",
+        "HTTPCode_ELB_5XX_Count",
+        "TargetResponseTime",
+        "UnHealthyHostCount",
+    }
+    assert len(metrics) <= 10, "CloudWatch accepts ten metrics in an alarm"
+    # ECS ignores an alarm that is on when a deployment starts: nothing may turn it on before there is any task.
+    unfilled = re.sub(r"FILL\(\w+, 0\)", "", checked)
+    assert [name for name in metrics if name in unfilled] == []
+    assert alarm["TreatMissingData"] == "notBreaching"
 
 
 def test_26_hours_without_a_backup_raise_an_alarm(template: dict[str, Any], environment: Environment) -> None:

@@ -157,6 +157,7 @@ def test_an_environment_is_added_by_one_entry_in_its_position(settings: dict[str
 
 def test_a_removed_environment_leaves_a_peering_that_is_refused(settings: dict[str, Any]) -> None:
     del settings["environments"]["Staging"]
+    settings["environments"]["Dev"]["canary"] = {"percent": 25, "step_minutes": 2, "bake_minutes": 5}
     assert faults(settings) == ["Prod: peers_with is 'Staging': give 'Dev', the one before it, or false."]
 
 
@@ -271,8 +272,8 @@ def test_frugal_is_refused_where_data_is_retained(settings: dict[str, Any]) -> N
 
 
 def test_a_null_is_a_setting_that_is_not_given(settings: dict[str, Any]) -> None:
-    settings["environments"]["Prod"] |= {"canary_percent": None, "frugal": None}
-    assert load_delivery(settings, release=COMMIT).environments[-1].canary_percent is None
+    settings["environments"]["Staging"] |= {"peers_with": None, "frugal": None}
+    assert load_delivery(settings, release=COMMIT).environments[1].peers_with is None
 
 
 def test_peering_is_off_unless_the_settings_name_the_environment_before(settings: dict[str, Any]) -> None:
