@@ -102,16 +102,16 @@ class AlarmTopic(Construct):
         would deny it. The encryption context, which SNS gives, names the topic instead.
         https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
         """
-        publish = partial(iam.PolicyStatement, sid="Events", principals=[iam.ServicePrincipal("events.amazonaws.com")])
+        allow = partial(iam.PolicyStatement, principals=[iam.ServicePrincipal("events.amazonaws.com")])
         self.topic.add_to_resource_policy(
-            publish(
+            allow(
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
                 conditions={"ArnEquals": {"aws:SourceArn": rule.rule_arn}},
             )
         )
         self.key.add_to_resource_policy(
-            publish(
+            allow(
                 actions=["kms:Decrypt", "kms:GenerateDataKey*"],
                 resources=["*"],
                 conditions={"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": self.arn}},

@@ -31,7 +31,7 @@ EMPTYING = "Custom::EmptyOnDestroy"
 # Properties with specified values besides data protection.
 ROWS = {"MinCapacity", "MaxCapacity", "BakeTimeInMinutes", "CanaryConfiguration"}
 
-# Dev replaces its tasks one after the other, without shifting requests: decision 0010.
+# Dev replaces its tasks one after the other, without shifting requests: decision 0012.
 STEPS = {"DeploymentConfiguration", "AdvancedConfiguration"}
 DELETION = "deletion_protection.enabled"
 

@@ -55,7 +55,8 @@ def test_only_cloudwatch_of_the_account_publishes_and_only_over_tls(
 
 def test_a_deployment_that_does_not_start_notifies(assembly: Assembly, environment: Environment) -> None:
     name = f"{environment.name}-Payment"
-    rule = assembly.only(name, "AWS::Events::Rule")
+    rules = assembly.resources(name, "AWS::Events::Rule").values()
+    (rule,) = (one for one in rules if one["EventPattern"]["source"] == ["aws.ecs"])
     assert rule["EventPattern"]["detail"] == {"eventName": ["SERVICE_DEPLOYMENT_FAILED", "SERVICE_TASK_START_IMPAIRED"]}
     service = f"payment-service-{environment.slug}"
     region = f"ap-southeast-1:{environment.account}"
