@@ -8,7 +8,6 @@ from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
@@ -75,17 +74,10 @@ class DeliveryNotifications(Construct):
         self, scope: Construct, construct_id: str, *, pipeline: str, topic: AlarmTopic, chat_topic_arn: str | None
     ) -> None:
         super().__init__(scope, construct_id)
-        self._topic = topic.topic
+        self._topic = topic
+        # By ARN: the CDK would allow every rule of every account to publish to a topic of this stack.
+        self._mailbox = sns.Topic.from_topic_arn(self, "Topic", topic.arn)
         self._chat = sns.Topic.from_topic_arn(self, "Chat", chat_topic_arn) if chat_topic_arn else None
-        topic.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="Events",
-                principals=[iam.ServicePrincipal("events.amazonaws.com")],
-                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-                resources=["*"],
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            )
-        )
         field = events.EventField.from_path
         region = Stack.of(self).region
         console = f"https://{region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{pipeline}/view"
@@ -151,12 +143,14 @@ class DeliveryNotifications(Construct):
         self, name: str, *, detail_type: str, detail: Mapping[str, Any], text: str, source: str = "aws.codepipeline"
     ) -> events.Rule:
         pattern = events.EventPattern(source=[source], detail_type=[detail_type], detail=detail)
-        notified = [targets.SnsTopic(self._topic, message=events.RuleTargetInput.from_text(text))]
+        notified = [targets.SnsTopic(self._mailbox, message=events.RuleTargetInput.from_text(text))]
         if self._chat:
             notified.append(
                 targets.SnsTopic(self._chat, message=events.RuleTargetInput.from_object(chat_message(text)))
             )
-        return events.Rule(self, name, event_pattern=pattern, targets=notified)
+        rule = events.Rule(self, name, event_pattern=pattern, targets=notified)
+        self._topic.allow_rule(rule)
+        return rule
 
 
 def chat_message(text: str) -> dict[str, Any]:

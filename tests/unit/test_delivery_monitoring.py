@@ -13,7 +13,7 @@ from pipeline.conditions import gates_document
 from pipeline.settings import Delivery, load_delivery
 from stages.environment import SettingsError
 from tests.synthesized import synthesize_small
-from tests.templates import Assembly
+from tests.templates import Assembly, references
 
 STACK = "PipelineStack"
 
@@ -22,6 +22,12 @@ def rules(assembly: Assembly) -> dict[str, dict[str, Any]]:
     """The event rules by their detail type."""
     found = assembly.resources(STACK, "AWS::Events::Rule").values()
     return {rule["EventPattern"]["detail-type"][0]: rule for rule in found if "detail-type" in rule["EventPattern"]}
+
+
+def topic(assembly: Assembly) -> str:
+    """The ARN of the topic of all notifications."""
+    name = assembly.only(STACK, "AWS::SNS::Topic")["TopicName"]
+    return f"arn:aws:sns:ap-southeast-1:{assembly.stacks[STACK].environment.account}:{name}"
 
 
 @pytest.mark.parametrize(
@@ -40,19 +46,27 @@ def test_finished_executions_and_pending_approvals_notify(
     rule = rules(assembly)[kind]
     assert rule["EventPattern"]["detail"] == {"pipeline": ["payment-delivery"], **detail}
     (target,) = rule["Targets"]
-    assert "Topic" in json.dumps(target["Arn"])
+    assert target["Arn"] == topic(assembly)
     assert "https://ap-southeast-1.console.aws.amazon.com" in json.dumps(target["InputTransformer"])
 
 
 def test_eventbridge_may_publish_to_the_topic_of_the_configured_email(assembly: Assembly, delivery: Delivery) -> None:
     (subscription,) = assembly.resources(STACK, "AWS::SNS::Subscription").values()
     assert subscription["Endpoint"] == delivery.notifications.email
-    policies = json.dumps(assembly.resources(STACK, "AWS::SNS::TopicPolicy"))
-    keys = json.dumps(
-        {name: key for name, key in assembly.resources(STACK, "AWS::KMS::Key").items() if name.startswith("Topic")}
+    keys = (key for name, key in assembly.resources(STACK, "AWS::KMS::Key").items() if name.startswith("Topic"))
+    policies = [key["KeyPolicy"] for key in keys]
+    policies += [policy["PolicyDocument"] for policy in assembly.resources(STACK, "AWS::SNS::TopicPolicy").values()]
+    of_key, *of_topic = (
+        one["Condition"]
+        for policy in policies
+        for one in policy["Statement"]
+        if one["Principal"] == {"Service": "events.amazonaws.com"}
     )
-    assert "events.amazonaws.com" in policies
-    assert "events.amazonaws.com" in keys
+    # A condition on the account would deny it: AlarmTopic.allow_rule.
+    assert of_key == {"StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": topic(assembly)}}
+    rules = assembly.resources(STACK, "AWS::Events::Rule")
+    notifying = {name for name, rule in rules.items() if topic(assembly) in [each["Arn"] for each in rule["Targets"]]}
+    assert {next(references(one["ArnEquals"]["aws:SourceArn"])) for one in of_topic} == notifying
 
 
 def test_a_chat_topic_receives_every_notification(context: dict[str, Any], delivery: Delivery, tmp_path: Path) -> None:
@@ -61,9 +75,7 @@ def test_a_chat_topic_receives_every_notification(context: dict[str, Any], deliv
     chatting = load_delivery(context["delivery"] | {"notifications": notifications}, release="unreleased")
     assembly = synthesize_small(tmp_path, context=context, delivery=chatting)
     notifying = [
-        rule
-        for rule in rules(assembly).values()
-        if any("Topic" in json.dumps(target["Arn"]) for target in rule["Targets"])
+        rule for rule in rules(assembly).values() if any(target["Arn"] == topic(assembly) for target in rule["Targets"])
     ]
     assert len(notifying) == 4
     for rule in notifying:
