@@ -128,7 +128,7 @@ class Monitoring(Construct):
             topic=topic,
             breaches=[*requests.breaches, *hosts.breaches, *cluster.breaches, *queue.breaches],
         )
-        # Created after the database: without its metrics the gate alarm would fail the first deployment.
+        # Created after the database: without its metrics the gate alarm would fail the first delivery.
         self.gate.node.add_dependency(data.database.cluster)
         health = Health(self, "Health", topic=topic, alarms=alarms)
         Dashboard(
