@@ -126,3 +126,6 @@ SOURCE_TYPES: dict[str, type[Source]] = {
     "codecommit": CodeCommitSource,
     "s3": S3Source,
 }
+
+SOURCE_SERVICES = frozenset({"codecommit", "codeconnections", "codestar-connections", "s3"})
+"""What the source action of any type calls: the permissions boundary allows all, so that a team can change the type."""

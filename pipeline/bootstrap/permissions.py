@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk.cx_api import CloudAssembly
+from cfnlint.data import AdditionalSpecs
+from cfnlint.helpers import load_resource
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from pipeline.plan.permissions import statements
 from pipeline.settings import Delivery, load_delivery
+from pipeline.source import SOURCE_SERVICES
 from stages.environment import SUFFIX
 from stages.variants import fallback_region
 
@@ -38,6 +41,10 @@ _ALWAYS = (
     "cloudformation:DescribeStacks",  # Fn::GetStackOutput: decision 0001
     "codeconnections:PassConnection",  # the schema has only its former name
 )
+_DEPENDENT = {"ec2:CreateVpcEndpoint": ("route53:AssociateVPCWithHostedZone",)}
+"""Actions that AWS asks for beside another one; the schemas do not list them. Private DNS of an interface endpoint is a
+hosted zone: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+"""
 UNUSED = frozenset(
     {
         *("amplify", "apigateway", "apprunner", "appsync", "bedrock-agentcore", "cognito-idp"),  # behind a firewall
@@ -50,6 +57,13 @@ UNUSED = frozenset(
 
 _GLOBAL = frozenset({"chatbot", "route53"})
 """Services with one endpoint for all regions, which is the requested region."""
+
+_AUTOSCALING_ROLE = (
+    "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService"
+)
+"""The service-linked role that a scalable target names; naming a role is passing it:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsapplicationautoscaling.html
+"""
 
 _FORBIDDEN = (
     "iam:CreateAccessKey",
@@ -75,14 +89,13 @@ def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict
         for some in (services - apart, _GLOBAL, {"iam"}, {"billing", "budgets"}, {"sts"})
     )
     policies = [[_regional(part, regions)] for part in _in_parts(plain, regions)]
-    # Only with the settings that need them: chat channels, and a DNS record.
-    unbound = [{"Effect": "Allow", "Action": everywhere, "Resource": "*"}] if everywhere else []
-    policies.append([*_on_roles(iam, _names(delivery)), _on_budgets(billing), _on_neighbours(roles), *unbound])
+    unbound = {"Effect": "Allow", "Action": everywhere, "Resource": "*"}
+    policies.append([*_on_roles(iam, _names(delivery)), _on_budgets(billing), _on_neighbours(roles), unbound])
     resources = {
         f"Execution{number}": _policy(f"{EXECUTION}-{number}", policy)
         for number, policy in enumerate(policies, start=1)
     }
-    services |= {action.split(":")[0] for action in _granted(documents)}
+    services |= {action.split(":")[0] for action in _granted(documents)} | SOURCE_SERVICES
     return {
         "Description": "Execution policies and permissions boundary of the payment delivery, for `cdk bootstrap`.",
         "Resources": {"Boundary": _policy(BOUNDARY, _boundary(sorted(services))), **resources},
@@ -117,8 +130,18 @@ def declared(documents: Sequence[Mapping[str, Any]]) -> set[str]:
 def _actions(types: set[str]) -> list[str]:
     """The actions that CloudFormation needs for resources of these types."""
     found = {action for resource_type in types for action in _actions_of(resource_type)} | set(_ALWAYS)
+    found |= {dependent for action in found for dependent in _DEPENDENT.get(action, ())}
     unused = UNUSED - {resource_type.split("::")[1].lower() for resource_type in types}
-    return sorted(action for action in found if action.split(":")[0] not in unused)
+    return sorted(action for action in found if action.split(":")[0] not in unused and is_action(action))
+
+
+_KNOWN = load_resource(AdditionalSpecs, "Policies.json")  # cfn-lint's list, of its rule W3037
+
+
+def is_action(action: str) -> bool:
+    """Whether IAM has the action; the schemas also list operations such as `s3:REST.PUT.OBJECT`, which are none."""
+    service, name = action.lower().split(":")
+    return "*" in name or name in _KNOWN.get(service, {"Actions": {}})["Actions"]
 
 
 def _actions_of(resource_type: str) -> Iterator[str]:
@@ -174,6 +197,7 @@ def _on_roles(wanted: list[str], names: Sequence[str]) -> list[dict[str, Any]]:
         {"Effect": "Allow", "Action": free, "Resource": [*roles, *others]},
         {"Effect": "Allow", "Action": sorted(bounded & set(wanted)), "Resource": roles, "Condition": with_boundary},
         {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": _arn("role/aws-service-role/*")},
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": _arn(_AUTOSCALING_ROLE)},
     ]
 
 

@@ -5,11 +5,23 @@ import re
 from typing import Any
 
 import pytest
+from cfnlint.api import lint
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION, LONGEST, UNUSED, declared, deployment_steps, template
+from pipeline.bootstrap.permissions import (
+    BOUNDARY,
+    EXECUTION,
+    FILE,
+    LONGEST,
+    UNUSED,
+    declared,
+    deployment_steps,
+    is_action,
+    template,
+)
 from pipeline.plan.permissions import statements
 from pipeline.settings import Delivery
+from stages.environment import Environment
 from stages.variants import fallback_region
 from tests.conftest import CHECKOUT
 from tests.templates import Assembly, statement_actions
@@ -45,11 +57,42 @@ def test_the_policies_allow_every_handler_action_of_every_resource_type(
     for kind in declared(documents(assembly)):
         schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
         for name, handler in (schema.get("handlers") or {}).items():
-            needed = {action for action in handler.get("permissions", []) if action.split(":")[0] not in UNUSED}
-            missing = needed - may - {"iam:DeleteRolePermissionsBoundary"}
+            listed = {action for action in handler.get("permissions", []) if action.split(":")[0] not in UNUSED}
+            missing = set(filter(is_action, listed)) - may - {"iam:DeleteRolePermissionsBoundary"}
             assert not missing, (
                 f"{kind} cannot {name} without {sorted(missing)}: run make bootstrap and commit its file"
             )
+
+
+def test_cfn_lint_finds_nothing_in_the_bootstrap_policies() -> None:
+    found = [f"{match.rule.id}: {match.message[:100]}" for match in lint(FILE.read_text(encoding="utf-8"))]
+    assert found == [], "run make bootstrap and commit its file; IAM may refuse a policy with an unknown action"
+
+
+@pytest.mark.parametrize("operation", ["s3:REST.PUT.OBJECT", "iam:DescribeOrganization", "unknown:Action"])
+def test_operations_that_are_no_iam_actions_are_dropped(operation: str) -> None:
+    assert not is_action(operation)
+
+
+def test_an_interface_endpoint_with_private_dns_can_be_created(policies: dict[str, list[dict[str, Any]]]) -> None:
+    (statement,) = (
+        each
+        for statements in policies.values()
+        for each in statements
+        if "route53:AssociateVPCWithHostedZone" in each["Action"]
+    )
+    # Route 53 is global: a condition on the delivery's regions would refuse it.
+    assert "Condition" not in statement
+    assert "route53:*" in policies[BOUNDARY][0]["Action"]
+
+
+def test_the_scaling_role_of_a_scalable_target_can_be_passed(
+    assembly: Assembly, policies: dict[str, list[dict[str, Any]]], environment: Environment
+) -> None:
+    named = json.dumps(assembly.only(f"{environment.name}-Payment", "AWS::ApplicationAutoScaling::ScalableTarget"))
+    (role,) = re.findall(r"role/aws-service-role/[\w./-]+", named)
+    every = [each for statements in policies.values() for each in statements]
+    assert role in json.dumps([each["Resource"] for each in every if each["Action"] == "iam:PassRole"])
 
 
 def test_no_role_uses_a_service_listed_as_unused(assembly: Assembly) -> None:

@@ -1,7 +1,6 @@
 """The synthesized pipeline: order of stages, approval, artifacts and permissions of its builds."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
@@ -9,6 +8,7 @@ import pytest
 from aws_cdk import pipelines
 from aws_cdk.assertions import Template
 
+from pipeline.bootstrap.permissions import template
 from pipeline.settings import Delivery, load_delivery
 from pipeline.source import ConnectionSource
 from tests.conftest import CHECKOUT
@@ -119,20 +119,50 @@ def test_a_push_to_main_starts_the_pipeline(context: dict[str, Any]) -> None:
     assert configuration.get("DetectChanges", True) is True
 
 
-@pytest.mark.parametrize(
-    ("source", "provider"),
-    [
-        ({"type": "codecommit", "repository": "payments"}, "CodeCommit"),
-        ({"type": "s3", "bucket": "payments-source", "key": "payments.zip"}, "S3"),
-    ],
-)
-def test_codecommit_and_s3_sources_pass_every_policy_pack(
-    context: dict[str, Any], source: dict[str, str], provider: str, tmp_path: Path
-) -> None:
-    delivery = load_delivery(context["delivery"] | {"source": source}, release="unreleased")
-    assembly = synthesize_small(tmp_path, context=context, delivery=delivery)
+OTHER_SOURCES: dict[str, dict[str, str]] = {
+    "CodeCommit": {"type": "codecommit", "repository": "payments"},
+    "S3": {"type": "s3", "bucket": "payments-source", "key": "payments.zip"},
+}
+
+
+@pytest.fixture(scope="module", params=list(OTHER_SOURCES))
+def other_source(
+    request: pytest.FixtureRequest, context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Delivery, Assembly]:
+    """Each other source type in turn: its provider, and the delivery from it."""
+    delivery = load_delivery(context["delivery"] | {"source": OTHER_SOURCES[request.param]}, release="unreleased")
+    directory = tmp_path_factory.mktemp(request.param)
+    return request.param, delivery, synthesize_small(directory, context=context, delivery=delivery)
+
+
+def test_codecommit_and_s3_sources_pass_every_policy_pack(other_source: tuple[str, Delivery, Assembly]) -> None:
+    provider, _, assembly = other_source
     (action,) = actions(assembly, "Source")
     assert action["ActionTypeId"]["Provider"] == provider
+
+
+def test_another_source_type_needs_no_other_bootstrap_policies(
+    assembly: Assembly, delivery: Delivery, other_source: tuple[str, Delivery, Assembly]
+) -> None:
+    provider, other_delivery, other_assembly = other_source
+    boundary, execution = granted(assembly, delivery)
+    _, needed = granted(other_assembly, other_delivery)
+    assert needed <= execution, f"CloudFormation may not {sorted(needed - execution)}: grant it for every source type"
+    used = {action for statement in statements(other_assembly) for action in statement_actions(statement)}
+    refused = {action for action in used | needed if action.split(":")[0] not in boundary}
+    assert not refused, f"{provider}: add the services of {sorted(refused)} to SOURCE_SERVICES in pipeline/source.py"
+
+
+def granted(assembly: Assembly, delivery: Delivery) -> tuple[set[str], set[str]]:
+    """The services in the permissions boundary, and the actions in CloudFormation's execution policies."""
+    resources = template([assembly.template(stack) for stack in assembly.stacks], delivery)["Resources"]
+    allowed: dict[str, set[str]] = {}
+    for name, policy in resources.items():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            if statement["Effect"] == "Allow":
+                allowed.setdefault(name, set()).update(statement_actions(statement))
+    boundary = {action.removesuffix(":*") for action in allowed.pop("Boundary")}
+    return boundary, set().union(*allowed.values())
 
 
 def test_the_build_runs_make_check_and_make_synth(assembly: Assembly) -> None:
