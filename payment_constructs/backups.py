@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_events as events
 from constructs import Construct
@@ -32,7 +32,7 @@ class Backups(Construct):
         *,
         plan_name: str,
         vault: "BackupVault",
-        copy_vault: backup.IBackupVault,  # in the DR region
+        copy_vault: "BackupVault",  # in the DR region
         resources: Sequence[str],  # ARNs
     ) -> None:
         super().__init__(scope, construct_id)
@@ -59,7 +59,12 @@ class Backups(Construct):
                     completion_window=Duration.hours(8),
                     delete_after=RETENTION,
                     copy_actions=[
-                        backup.BackupPlanCopyActionProps(destination_backup_vault=copy_vault, delete_after=RETENTION)
+                        backup.BackupPlanCopyActionProps(
+                            destination_backup_vault=backup.BackupVault.from_backup_vault_arn(
+                                self, "CopyVault", copy_vault.arn
+                            ),
+                            delete_after=RETENTION,
+                        )
                     ],
                 )
             ],
@@ -84,6 +89,14 @@ class BackupVault(backup.BackupVault):
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, vault_name: str, retain: bool) -> None:
+        self.name = vault_name
+        self.arn = Stack.of(scope).format_arn(
+            service="backup",
+            resource="backup-vault",
+            resource_name=vault_name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        """Without a reference to the vault: a stack that uses it in another region needs no ``Fn::GetStackOutput``."""
         key = EncryptionKey(scope, f"{construct_id}Key", purpose=f"Backup vault {vault_name}", retain=retain)
         lock = backup.LockConfiguration(
             min_retention=RETENTION, max_retention=Duration.days(400), changeable_for=Duration.days(7)

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.backups import Backups
+from payment_constructs.backups import Backups, BackupVault
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.python_function import PythonFunction, inline_code
@@ -131,7 +131,7 @@ class Housekeeping(Construct):
             if bucket.policy:
                 emptying.node.add_dependency(bucket.policy)
 
-    def empty_vault_on_destroy(self, construct_id: str, vault: backup.BackupVault, *, backups: Backups) -> None:
+    def empty_vault_on_destroy(self, construct_id: str, vault: BackupVault, *, backups: Backups) -> None:
         """Deletes the vault's recovery points when this stack is deleted.
 
         A vault of another stack must outlive this one and allow the role to delete recovery points. The backup plan is
@@ -140,13 +140,14 @@ class Housekeeping(Construct):
         self._policy.add_statements(
             iam.PolicyStatement(
                 actions=["backup:ListTags", "backup:ListRecoveryPointsByBackupVault"],
-                resources=[vault.backup_vault_arn],
+                resources=[vault.arn],
             )
         )
-        names = {"VaultName": vault.backup_vault_name, "VaultArn": vault.backup_vault_arn}
+        names = {"VaultName": vault.name, "VaultArn": vault.arn}
         emptying = self._emptying(construct_id, names | {"Region": Stack.of(vault).region})
         if Stack.of(vault) is Stack.of(self):
             self.role.allow_emptying_vault(vault)
+            emptying.node.add_dependency(vault)
         emptying.node.add_dependency(backups.role)
         backups.plan.node.add_dependency(emptying)
 

@@ -3,6 +3,7 @@
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 
@@ -37,3 +38,13 @@ class EncryptionKey(kms.Key):
                 conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
             )
         )
+
+
+def imported_key(scope: Construct, construct_id: str, *, key: kms.IKey, parameter_name: str) -> kms.IKey:
+    """A key of a stack in another region, imported by its ARN, which an SSM parameter of this stack keeps.
+
+    CloudFormation calls DescribeStacks for each occurrence of ``Fn::GetStackOutput`` in a template, and many were
+    throttled: the parameter has the only one. https://github.com/aws/aws-cdk/issues/38010
+    """
+    arn = ssm.StringParameter(scope, f"{construct_id}Arn", parameter_name=parameter_name, string_value=key.key_arn)
+    return kms.Key.from_key_arn(scope, construct_id, arn.string_value)

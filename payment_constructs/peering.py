@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import Aws, CustomResource, Fn, Stack
+from aws_cdk import CustomResource, Fn, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -58,11 +58,15 @@ class PeeringAdmission(Construct):
             stack.format_arn(service="ec2", resource="route-table", resource_name=subnet.route_table.route_table_id)
             for subnet in vpc.isolated_subnets
         ]
+        # Fn::GetStackOutput knows the stack by its name, not by its id.
+        this_stack = f"arn:aws:cloudformation:{stack.region}:{stack.account}:stack/{stack.stack_name}/*"
         policy = iam.ManagedPolicy(
             self,
             "Policy",
             statements=[
-                iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[Aws.STACK_ID]),
+                iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[this_stack]),
+                # CloudFormation reads the state of the connection that it accepts.
+                iam.PolicyStatement(actions=["ec2:DescribeVpcPeeringConnections"], resources=["*"]),
                 iam.PolicyStatement(actions=["ec2:AcceptVpcPeeringConnection"], resources=[network]),
                 iam.PolicyStatement(
                     actions=["ec2:AcceptVpcPeeringConnection", "ec2:ModifyVpcPeeringConnectionOptions"],
@@ -76,6 +80,12 @@ class PeeringAdmission(Construct):
             policy,
             f"AwsSolutions::AwsSolutions-IAM5[Resource::{connections}]",
             control="A connection has no id before the request; the condition allows only connections to this VPC.",
+        )
+        acknowledge(
+            policy,
+            f"AwsSolutions::AwsSolutions-IAM5[Resource::{this_stack}]",
+            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
+            control="Reads only: this stack by its name, whatever its id is, and connections, which IAM cannot narrow.",
         )
         trusted = trusted_roles(*role_names, account=account)
         iam.Role(self, "Role", role_name=role_name, assumed_by=trusted, managed_policies=[policy])

@@ -5,12 +5,11 @@ from typing import Any
 
 from aws_cdk import DefaultStackSynthesizer, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.keys import EncryptionKey
+from payment_constructs.keys import EncryptionKey, imported_key
 from payment_constructs.logs import AccessLogBucket
 from stages.environment import Environment
 
@@ -70,7 +69,12 @@ class ArtifactStore(Construct):
             f"Artifacts-{self.region}",
             bucket_name=self.bucket_name,
             region=self.region,
-            encryption_key=kms.Key.from_key_arn(scope, f"ArtifactsKey-{self.region}", self.key.key_arn),
+            encryption_key=imported_key(
+                scope,
+                f"ArtifactsKey-{self.region}",
+                key=self.key,
+                parameter_name=f"/payment-delivery/artifacts-key/{self.region}",
+            ),
         )
 
     def allow_reading(self, role_arns: Iterable[str]) -> None:
@@ -80,8 +84,9 @@ class ArtifactStore(Construct):
             iam.PolicyStatement(
                 sid="TargetAccounts",
                 principals=principals,
-                actions=["s3:GetObject", "s3:GetObjectVersion"],
-                resources=[self.bucket.arn_for_objects("*")],
+                # As the CDK grants to the roles of its own region.
+                actions=["s3:GetBucket*", "s3:GetObject*", "s3:List*"],
+                resources=[self.bucket.bucket_arn, self.bucket.arn_for_objects("*")],
             )
         )
         self.key.add_to_resource_policy(

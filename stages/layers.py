@@ -16,6 +16,7 @@ from payment_constructs.database_user import DatabaseUser
 from payment_constructs.dns import DnsRecord
 from payment_constructs.firewall import Firewall
 from payment_constructs.housekeeping import Housekeeping
+from payment_constructs.keys import imported_key
 from payment_constructs.load_balancer import HEALTH_PATH, LoadBalancer
 from payment_constructs.logs import AccessLogBucket
 from payment_constructs.monitoring.alarm import AlarmTopic
@@ -34,6 +35,7 @@ from stages.names import (
     bucket_name,
     execution_role_name,
     gate_reader_name,
+    parameter_path,
     payment_stack_name,
     peering_role_name,
     resource_name,
@@ -60,6 +62,20 @@ class DataLayer(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         retain = environment.retains_data
+        # By ARN: a grant on the construct itself would change the key policy in its stack.
+        self.replica_keys = {
+            name: imported_key(
+                self,
+                f"{name.title()}ReplicaKey",
+                key=key,
+                parameter_name=f"{parameter_path(environment)}/replica-key/{name}",
+            )
+            for name, key in (
+                ("secret", recovery.secret_key),
+                ("session", recovery.session_key),
+                ("audit", recovery.audit_key),
+            )
+        }
         self.database = Database(
             self,
             "Database",
@@ -79,9 +95,8 @@ class DataLayer(Construct):
             vpc=vpc,
             log_key=log_key,
             topic=topic,
-            # DR keys are imported by ARN: a grant on the construct itself would change the key policy in its stack.
             replica_region=environment.dr_region,
-            replica_key=kms.Key.from_key_arn(self, "SecretReplicaKey", recovery.secret_key.key_arn),
+            replica_key=self.replica_keys["secret"],
             retain=retain,
         )
         self.sessions = SessionTable(
@@ -89,7 +104,7 @@ class DataLayer(Construct):
             "Sessions",
             table_name=resource_name("sessions", environment),
             replica_region=environment.dr_region,
-            replica_key=kms.Key.from_key_arn(self, "SessionReplicaKey", recovery.session_key.key_arn),
+            replica_key=self.replica_keys["session"],
             retain=retain,
         )
         self.processing = ProcessingQueue(
@@ -112,7 +127,7 @@ class DataLayer(Construct):
             "AuditLog",
             bucket_name=bucket_name("audit", environment, environment.primary_region),
             replica_bucket_name=bucket_name("audit", environment, environment.dr_region),
-            replica_key=kms.Key.from_key_arn(self, "AuditReplicaKey", recovery.audit_key.key_arn),
+            replica_key=self.replica_keys["audit"],
             replication_role=recovery.replication_role,
             access_logs=self.access_logs,
             retain=retain,

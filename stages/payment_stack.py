@@ -122,9 +122,7 @@ class PaymentStack(Stack):
             self,
             "Manifest",
             parameter_name=f"{parameter_path(environment)}/manifest",
-            document=inventory(
-                environment=environment, release=release, network=network, data=data, service=service, recovery=recovery
-            ),
+            document=inventory(environment=environment, release=release, network=network, data=data, service=service),
         )
         DeliveryRoles(
             self,
@@ -167,7 +165,6 @@ def inventory(
     network: Network,
     data: DataLayer,
     service: ServiceLayer,
-    recovery: DisasterRecoveryStack,
 ) -> dict[str, Any]:
     """The inventory of system components (PCI DSS 12.5.1); values that only the deployment knows are tokens."""
     return {
@@ -193,11 +190,11 @@ def inventory(
         },
         environment.dr_region: {
             "session_table": resource_name("sessions", environment),
-            "session_key": recovery.session_key.key_arn,
+            "session_key": data.replica_keys["session"].key_arn,
             "audit_bucket": bucket_name("audit", environment, environment.dr_region),
-            "audit_key": recovery.audit_key.key_arn,
+            "audit_key": data.replica_keys["audit"].key_arn,
             "database_user": resource_name("database-user", environment),
-            "database_user_key": recovery.secret_key.key_arn,
+            "database_user_key": data.replica_keys["secret"].key_arn,
             "backup_vault": resource_name("dr", environment),
         },
     }

@@ -5,6 +5,7 @@ tests/policy/test_live.py checks them on cdk.json, tests/switchboard.py on every
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -235,6 +236,22 @@ def the_delivery_is_in_its_account_and_regions(assembly: Assembly, delivery: Del
     assert {store["Region"] for store in properties["ArtifactStores"]} == {delivery.primary_region, delivery.dr_region}
 
 
+def each_output_of_another_stack_is_read_once(assembly: Assembly, delivery: Delivery) -> None:
+    """No template has the same ``Fn::GetStackOutput`` twice: each is a call, and many were throttled."""
+    for name in assembly.stacks:
+        counts = Counter(json.dumps(value) for value in _stack_outputs(assembly.template(name)))
+        twice = [output for output, count in counts.items() if count > 1]
+        assert not twice, f"{name}: keep the value in a parameter, as payment_constructs/keys.py does: {twice}"
+
+
+def _stack_outputs(value: object) -> Iterator[object]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _stack_outputs(inner)
+    if isinstance(value, dict) and "Fn::GetStackOutput" in value:
+        yield value["Fn::GetStackOutput"]
+
+
 def permissions_can_be_granted(assembly: Assembly, delivery: Delivery) -> None:
     """`make bootstrap` can write the policies: each fits into a managed policy."""
     documents = [assembly.template(name) for name in assembly.stacks]
@@ -255,6 +272,7 @@ WHOLE_DELIVERY: tuple[DeliveryInvariant, ...] = (
     every_acknowledgement_is_used,
     stacks_are_within_the_limits,
     the_delivery_is_in_its_account_and_regions,
+    each_output_of_another_stack_is_read_once,
     permissions_can_be_granted,
     the_compliance_page_can_be_written,
 )

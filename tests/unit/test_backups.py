@@ -43,12 +43,9 @@ def test_the_backup_plan_runs_daily_and_keeps_backups_for_35_days(assembly: Asse
 
 def test_the_backup_plan_copies_each_backup_to_the_dr_vault(assembly: Assembly, environment: Environment) -> None:
     (copy,) = rule(assembly, environment)["CopyActions"]
-    source = copy["DestinationBackupVaultArn"]["Fn::GetStackOutput"]
-    recovery = f"{environment.name}-DisasterRecovery"
-    assert (source["StackName"], source["Region"]) == (recovery, "us-west-2")
-    output = assembly.template(recovery)["Outputs"][source["OutputName"]]["Value"]
-    assert next(references(output)) in assembly.resources(recovery, "AWS::Backup::BackupVault")
-    assert output["Fn::GetAtt"][1] == "BackupVaultArn"
+    name = vault(assembly, environment, "DisasterRecovery")["BackupVaultName"]
+    arn = f"arn:aws:backup:us-west-2:{environment.account}:backup-vault:{name}"
+    assert copy["DestinationBackupVaultArn"] == arn
     assert copy["Lifecycle"] == {"DeleteAfterDays": 35}
 
 

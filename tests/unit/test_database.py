@@ -189,7 +189,9 @@ def test_secrets_manager_replicates_the_user_secret_to_the_dr_region(
     (replica,) = secret["ReplicaRegions"]
     assert replica["Region"] == "us-west-2"
     assert replica["KmsKeyId"] != secret["KmsKeyId"]
-    assert replica["KmsKeyId"]["Fn::GetStackOutput"]["StackName"] == f"{environment.name}-DisasterRecovery"
+    (parameter,) = references(replica["KmsKeyId"])
+    source = assembly.resources(stack, "AWS::SSM::Parameter")[parameter]["Value"]["Fn::GetStackOutput"]
+    assert source["StackName"] == f"{environment.name}-DisasterRecovery"
     # Secrets Manager replicates a value with the permissions of the rotation function that wrote it.
     (allowed,) = (
         statement["Action"]

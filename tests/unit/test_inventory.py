@@ -38,7 +38,10 @@ def test_parameters_are_under_the_path_of_their_environment(assembly: Assembly, 
     parameters = assembly.resources(f"{environment.name}-Payment", "AWS::SSM::Parameter").values()
     assert {parameter["Name"] for parameter in parameters} == {
         f"/payment/{environment.slug}/{name}"
-        for name in ("audit/bucket", "db/endpoint", "dynamodb/table", "environment", "manifest", "queue/url")
+        for name in (
+            *("audit/bucket", "db/endpoint", "dynamodb/table", "environment", "manifest", "queue/url"),
+            *("replica-key/audit", "replica-key/secret", "replica-key/session"),
+        )
     }
 
 

@@ -215,6 +215,25 @@ def test_every_target_account_may_read_and_decrypt_artifacts_in_both_regions(
         assert role in decryptable
 
 
+@pytest.mark.parametrize(
+    ("kind", "document"), [("AWS::S3::BucketPolicy", "PolicyDocument"), ("AWS::KMS::Key", "KeyPolicy")]
+)
+def test_deploy_roles_have_the_same_access_to_artifacts_in_both_regions(
+    assembly: Assembly, kind: str, document: str
+) -> None:
+    granted = {
+        (stack, tuple(statement["Action"]), json.dumps(statement["Resource"]).count("Arn"))
+        for stack in ("PipelineStack", "PipelineArtifacts-us-west-2")
+        for resource in assembly.resources(stack, kind).values()
+        for statement in resource[document]["Statement"]
+        if "-deploy-role-" in json.dumps(statement["Principal"]) and statement["Effect"] == "Allow"
+    }
+    own = [access for stack, *access in granted if stack == "PipelineStack"]
+    other = [access for stack, *access in granted if stack != "PipelineStack"]
+    assert own
+    assert other == own, "grant in pipeline/artifacts.py what CDK Pipelines grants in its own region"
+
+
 def test_no_pipeline_role_has_administrator_access(assembly: Assembly) -> None:
     assert "AdministratorAccess" not in assembly.stacks["PipelineStack"].template.read_text(encoding="utf-8")
     for statement in statements(assembly):

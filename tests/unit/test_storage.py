@@ -19,9 +19,10 @@ def audit_bucket(assembly: Assembly, stack: str) -> dict[str, Any]:
     return dict(bucket)
 
 
-def output_of(assembly: Assembly, reference: dict[str, Any]) -> str:
-    """The logical id of the resource that an output of another stack refers to."""
-    target = reference["Fn::GetStackOutput"]
+def output_of(assembly: Assembly, stack: str, reference: dict[str, Any]) -> str:
+    """The logical id of the resource whose ARN a parameter of the stack keeps, from an output of another stack."""
+    (parameter,) = references(reference)
+    target = assembly.resources(stack, "AWS::SSM::Parameter")[parameter]["Value"]["Fn::GetStackOutput"]
     assert assembly.stacks[target["StackName"]].environment.region == target["Region"]
     output = assembly.template(target["StackName"])["Outputs"][target["OutputName"]]["Value"]
     return next(references(output))
@@ -47,7 +48,7 @@ def test_each_replica_of_the_session_table_has_its_own_key(assembly: Assembly, e
     assert next(references(keys["ap-southeast-1"])) in assembly.resources(
         f"{environment.name}-Payment", "AWS::KMS::Key"
     )
-    assert output_of(assembly, keys["us-west-2"]) in assembly.resources(
+    assert output_of(assembly, f"{environment.name}-Payment", keys["us-west-2"]) in assembly.resources(
         f"{environment.name}-DisasterRecovery", "AWS::KMS::Key"
     )
 
@@ -127,9 +128,8 @@ def test_audit_replication_targets_the_dr_bucket_and_its_key(assembly: Assembly,
     destination = rule["Destination"]
     assert assembly.stacks[recovery].environment.region == "us-west-2"
     assert destination["Bucket"] == f"arn:aws:s3:::{replica['BucketName']}"
-    assert output_of(assembly, destination["EncryptionConfiguration"]["ReplicaKmsKeyID"]) == next(
-        references(encryption["KMSMasterKeyID"])
-    )
+    key = output_of(assembly, f"{environment.name}-Payment", destination["EncryptionConfiguration"]["ReplicaKmsKeyID"])
+    assert key == next(references(encryption["KMSMasterKeyID"]))
 
 
 def test_audit_replication_covers_all_objects_within_15_minutes(assembly: Assembly, environment: Environment) -> None:
