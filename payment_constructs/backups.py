@@ -107,5 +107,5 @@ class BackupVault(backup.BackupVault):
             backup_vault_name=vault_name,
             encryption_key=key,
             lock_configuration=lock if retain else None,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY,
         )

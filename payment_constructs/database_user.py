@@ -68,7 +68,7 @@ class DatabaseUser(Construct):
                 password_length=40,
             ),
             replica_regions=[secretsmanager.ReplicaRegion(region=replica_region, encryption_key=replica_key)],
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY,
         )
         self.rotation_function = self._rotation_function(
             database=database, vpc=vpc, replica_key=replica_key, log_key=log_key, topic=topic

@@ -18,7 +18,7 @@ class EncryptionKey(kms.Key):
             enable_key_rotation=True,
             rotation_period=Duration.days(365),
             pending_window=Duration.days(30 if retain else 7),
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY,
         )
 
     def allow_log_groups(self) -> None:

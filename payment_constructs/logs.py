@@ -23,7 +23,7 @@ class LogGroup(logs.LogGroup):
             log_group_name=log_group_name,
             encryption_key=key,
             retention=logs.RetentionDays.THIRTEEN_MONTHS,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY,
         )
 
     def write_statement(self) -> iam.PolicyStatement:
@@ -69,7 +69,7 @@ class AccessLogBucket(s3.Bucket):
                     abort_incomplete_multipart_upload_after=Duration.days(7),
                 )
             ],
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY,
         )
         acknowledge(
             self,

@@ -23,7 +23,7 @@ class ProcessingQueue(Construct):
             self,
             encryption_master_key=self.key,
             enforce_ssl=True,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY,
         )
         self.dead_letter_queue = queue(
             "DeadLetterQueue", queue_name=dead_letter_queue_name, retention_period=Duration.days(14)

@@ -46,7 +46,7 @@ class SessionTable(Construct):
             encryption=dynamodb.TableEncryptionV2.customer_managed_key(self.key, {replica_region: replica_key.key_arn}),
             replicas=[dynamodb.ReplicaTableProps(region=replica_region)],
             deletion_protection=retain,
-            removal_policy=RemovalPolicy.RETAIN if retain else RemovalPolicy.DESTROY,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY,
         )
         self.replica = self.table.replica(replica_region)
 

@@ -122,12 +122,13 @@ def data_is_retained_where_the_settings_say(
     delivery: Delivery,
     environment: Environment,
 ) -> None:
-    """Data outlives its stack where it is retained; elsewhere nothing is left behind."""
-    kept = {"Retain", "Snapshot"} if environment.retains_data else {"Delete"}
+    """Data outlives its stack where it is retained, but not a failed creation; elsewhere nothing is left behind."""
+    kept = {"RetainExceptOnCreate", "Retain", "Snapshot"} if environment.retains_data else {"Delete"}
     for place, resource in resources(assembly, environment):
         policies = {resource.get(key, "Delete") for key in ("DeletionPolicy", "UpdateReplacePolicy")}
         if resource["Type"] in STATEFUL or not environment.retains_data:
             assert policies <= kept, f"{place}: its deletion policies are {policies}"
+        assert resource.get("DeletionPolicy") != "Retain", f"{place}: its name would block the next try of a creation"
         if resource["Type"] == "AWS::RDS::DBCluster":
             assert resource["Properties"]["DeletionProtection"] is environment.retains_data, place
     for stack in STACKS:

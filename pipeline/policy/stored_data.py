@@ -148,19 +148,21 @@ def _check_log_retention(template: Template) -> Iterator[Finding]:
     "PCI-10.5.1-DataRetained",
     requirements=("10.3.2", "10.5.1"),
     description="Where data is retained, its resources outlive their stack and have deletion protection.",
-    fix="Pass the environment's retain setting to the construct, for its removal policy and deletion protection.",
+    fix="Pass the environment's retain setting to the construct, for its removal policy (RETAIN_ON_UPDATE_OR_DELETE, "
+    "or SNAPSHOT for a database) and deletion protection.",
     types=(*STATEFUL, LOAD_BALANCER),
 )
 def _check_deletion(template: Template) -> Iterator[Finding]:
+    yield from _kept_by_a_failed_creation(template)
     if not template.retains_data:
         return
     for resource in template.of_type(*STATEFUL):
         # An instance of a cluster stores nothing itself.
         if resource.type == INSTANCE and resource.at("DBClusterIdentifier") is not None:
             continue
-        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+        for policy, kept in (("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")):
             value = resource.definition.get(policy)
-            if value not in ("Retain", "Snapshot"):
+            if value not in (kept, "Snapshot"):
                 yield Finding(logical_id=resource.logical_id, location=policy, value=value)
         if resource.type in PROTECTION and resource.at(PROTECTION[resource.type]) is not True:
             yield resource.finding(PROTECTION[resource.type])
@@ -172,3 +174,13 @@ def _check_deletion(template: Template) -> Iterator[Finding]:
         attributes = [(each.at("Key"), each.at("Value")) for each in balancer.items("LoadBalancerAttributes")]
         if ("deletion_protection.enabled", "true") not in attributes:
             yield balancer.finding("LoadBalancerAttributes")
+
+
+def _kept_by_a_failed_creation(template: Template) -> Iterator[Finding]:
+    """``Retain`` also keeps what a failed creation rolls back, whose name then blocks the next try.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    """
+    for resource in template.resources.values():
+        if resource.definition.get("DeletionPolicy") == "Retain":
+            yield Finding(logical_id=resource.logical_id, location="DeletionPolicy", value="Retain")

@@ -6,7 +6,7 @@ from typing import Any
 
 Resources = dict[str, Any]
 
-RETAINED = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+RETAINED = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 
 

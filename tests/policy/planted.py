@@ -362,7 +362,12 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
     ],
     "PCI-10.5.1-DataRetained": [
         ({"Bucket": {"Type": "AWS::S3::Bucket", **RETAINED, "DeletionPolicy": "Delete"}}, "Bucket.DeletionPolicy"),
-        ({"Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}}, "Bucket.UpdateReplacePolicy"),
+        ({"Bucket": {"Type": "AWS::S3::Bucket", **RETAINED, "DeletionPolicy": "Retain"}}, "Bucket.DeletionPolicy"),
+        ({"Log": {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Retain"}}, "Log.DeletionPolicy"),
+        (
+            {"Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"}},
+            "Bucket.UpdateReplacePolicy",
+        ),
         (changed(STATEFUL, "Cluster", DeletionProtection=None), "Cluster.Properties.DeletionProtection"),
         ({"Alone": {"Type": "AWS::RDS::DBInstance", **RETAINED}}, "Alone.Properties.DeletionProtection"),
         (changed(STATEFUL, "Table", Replicas=[{}]), "Table.Properties.Replicas.0.DeletionProtectionEnabled"),

@@ -33,8 +33,8 @@ def test_every_stateful_resource_of_prod_is_retained(assembly: Assembly, deliver
     assert {resource["Type"] for resource in stateful.values()} == STATEFUL
     for path, resource in stateful.items():
         policies = (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
-        assert policies == ("Retain", "Retain"), (
-            f"{path}: apply RemovalPolicy.RETAIN where the environment retains data"
+        assert policies == ("RetainExceptOnCreate", "Retain"), (
+            f"{path}: apply RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE where the environment retains data"
         )
 
 
