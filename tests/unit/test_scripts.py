@@ -78,7 +78,7 @@ def test_the_programs_of_a_recipe_are_found_wherever_they_are() -> None:
 def test_a_script_is_called_by_sh_wherever_it_is_called() -> None:
     callers = [CHECKOUT / "Makefile", *(CHECKOUT / script for script in SCRIPTS)]
     callers += [*(CHECKOUT / ".github").rglob("*.yml"), *(CHECKOUT / "pipeline").rglob("*.py")]
-    scripts = r"scripts/(?:audit|rehearse|release|scan|setup|synth)|\.ci/run"
+    scripts = "|".join(map(re.escape, SCRIPTS))
     called = re.compile(rf"(?<!sh )(?<!sh\", \")(?:\./)?\b(?:{scripts})\b")
     found = [
         f"{caller.relative_to(CHECKOUT)}: {line.strip()}"

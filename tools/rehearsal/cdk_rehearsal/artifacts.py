@@ -55,6 +55,16 @@ def unpack(data: bytes, directory: Path) -> None:
                     written.chmod(stat.S_IMODE(mode))
 
 
+def without_modes(data: bytes) -> bytes:
+    """The zip with its links and without file modes, which CodePipeline may not keep in a source artifact.
+
+    https://docs.aws.amazon.com/codepipeline/latest/userguide/troubleshooting.html
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = [(info, info.external_attr >> 16) for info in archive.infolist() if not info.is_dir()]
+        return pack((info.filename, mode if stat.S_ISLNK(mode) else 0, archive.read(info)) for info, mode in entries)
+
+
 def read(data: bytes, name: str) -> bytes:
     """One file of the zip; KeyError when it is not there."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -2,12 +2,17 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from cdk_rehearsal import artifacts
+from cdk_rehearsal.actions import source
+from cdk_rehearsal.actions.context import Context
 from cdk_rehearsal.commit import find, uncommitted
 from cdk_rehearsal.errors import RehearsalError
+from cdk_rehearsal.pipeline import Action
 from repositories import commit, git
 
 KEY = ("requirements.txt", "package-lock.json")
@@ -26,7 +31,7 @@ def checkout(tmp_path: Path) -> Path:
     return repository
 
 
-def test_the_artifact_keeps_file_modes_and_links(checkout: Path, tmp_path: Path) -> None:
+def test_a_commit_keeps_file_modes_and_links(checkout: Path, tmp_path: Path) -> None:
     found = find(checkout=checkout, name="HEAD")
     tree = tmp_path / "tree"
     artifacts.unpack(found.source, tree)
@@ -34,6 +39,21 @@ def test_the_artifact_keeps_file_modes_and_links(checkout: Path, tmp_path: Path)
     assert (tree / "run").readlink() == Path("scripts/run")
     assert not os.access(tree / "requirements.txt", os.X_OK)
     assert (found.title, found.author, found.author_email) == ("First", "A Person", "a@example.com")
+
+
+def test_the_pipeline_gets_the_sources_without_file_modes(checkout: Path, tmp_path: Path) -> None:
+    action = SimpleNamespace(outputs=("Sources",))
+    context = SimpleNamespace(
+        commit=find(checkout=checkout, name="HEAD"),
+        configuration={"BranchName": "main", "RepositoryName": "app"},
+        pipeline=SimpleNamespace(source=(action,)),
+    )
+    outcome = source.from_codecommit(cast(Action, action), cast(Context, context))
+    tree = tmp_path / "tree"
+    artifacts.unpack(outcome.artifacts["Sources"], tree)
+    assert not os.access(tree / "scripts" / "run", os.X_OK)
+    assert (tree / "run").readlink() == Path("scripts/run")
+    assert (tree / "scripts" / "run").read_text() == "#!/bin/sh\necho ran\n"
 
 
 def test_the_same_commit_gives_the_same_artifact(checkout: Path) -> None:

@@ -1,11 +1,14 @@
 """Source actions: the source artifact is the delivered commit, whichever repository service the pipeline names.
 
+It has no file modes, as on AWS: a build that runs a script without naming its interpreter fails.
+
 No repository service is emulated: a delivery needs only the tree and its revision.
 """
 
 from botocore.exceptions import ClientError
 
 from cdk_rehearsal.actions.context import Context, Outcome
+from cdk_rehearsal.artifacts import without_modes
 from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.pipeline import Action
 
@@ -73,7 +76,7 @@ def _outcome(action: Action, context: Context, *, variables: dict[str, str], not
     return Outcome(
         summary=f"{context.commit.id[:8]} {context.commit.title}",
         revision=context.commit.id,
-        artifacts=dict.fromkeys(action.outputs, context.commit.source),
+        artifacts=dict.fromkeys(action.outputs, without_modes(context.commit.source)),
         variables=variables,
         notes=notes,
     )
