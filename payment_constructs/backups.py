@@ -21,8 +21,8 @@ class Backups(Construct):
     and DynamoDB, and copies have none. The audit log is not in the plan: its objects are versioned, locked for longer
     than a recovery point lives, and replicated; a backup would only add a role that may read all of them.
 
-    Copies of a DynamoDB backup need the account's opt-in to AWS Backup's advanced DynamoDB features in this region;
-    accounts created since November 2021 have it. A global table is backed up and restored as a table of one region.
+    Copies of a DynamoDB backup need the account's opt-in to AWS Backup's advanced DynamoDB features in both regions,
+    which pipeline/bootstrap/account.py gives. A global table is backed up and restored as a table of one region.
     """
 
     def __init__(

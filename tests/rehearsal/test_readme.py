@@ -17,6 +17,7 @@ from cdk_rehearsal import (
     bootstrap_commands,
     remains,
 )
+from pipeline.bootstrap.account import SERVICES, prepare
 from stacks import PRIMARY, RECOVERY
 from tests.conftest import CHECKOUT
 from tests.rehearsal.project import Project
@@ -61,6 +62,29 @@ def test_an_account_is_bootstrapped_within_its_boundary(
     execution = {arn for arn in standing if "payment-delivery-execution" in arn}
     assert set(given["CloudFormationExecutionPolicies"].split(",")) == execution
     assert len(execution) > 1
+
+
+def test_the_service_linked_roles_exist_before_the_first_delivery(bootstrapped: Emulator, account: str) -> None:
+    iam = bootstrapped.client("iam", account=account, region=PRIMARY)
+    roles = iam.list_roles(PathPrefix="/aws-service-role/")["Roles"]
+    assert {role["Path"].split("/")[2] for role in roles} == set(SERVICES)
+    assert "AWSServiceRoleForECS" in {role["RoleName"] for role in roles}
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_backups_of_tables_may_be_copied_in_both_regions(bootstrapped: Emulator, account: str, region: str) -> None:
+    found = bootstrapped.client("backup", account=account, region=region).describe_region_settings()
+    assert found["ResourceTypeOptInPreference"] == {"Aurora": True, "DynamoDB": True}
+    assert found["ResourceTypeManagementPreference"] == {"DynamoDB": True}
+
+
+def test_an_account_can_be_prepared_again(
+    bootstrapped: Emulator, account: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in bootstrapped.environment(account=account, region=PRIMARY).items():
+        monkeypatch.setenv(name, value)
+    prepare(list(REGIONS))
+    assert capsys.readouterr().out.count("has been taken in this account") == len(SERVICES)
 
 
 def test_a_sandbox_comes_and_goes(bootstrapped: Emulator, workplace: Workplace, account: str, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from cfnlint.api import lint
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from pipeline.bootstrap.account import MANAGEMENT, OPT_IN
 from pipeline.bootstrap.permissions import (
     BOUNDARY,
     EXECUTION,
@@ -192,6 +193,19 @@ def test_documented_bootstrap_commands_name_the_policies_and_the_boundary(
     named = {policy.replace("$POLICY", EXECUTION) for policy in numbers.split(",")}
     expected = {name for name in policies if name != BOUNDARY}
     assert named == expected, f"{page}: name these execution policies in cdk bootstrap: {sorted(expected)}"
+
+
+def test_documented_commands_prepare_every_region_that_they_bootstrap() -> None:
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    (regions,) = re.findall(r"python pipeline/bootstrap/account\.py (.+)", readme)
+    assert regions.split() == re.findall(r"aws://\$ACCOUNT/([\w-]+)", readme)
+    page = (CHECKOUT / "docs" / "disaster-recovery.md").read_text(encoding="utf-8")
+    command = " ".join(page.replace("\\\n", " ").split())
+    opt_in, management = (",".join(f"{name}=true" for name in types) for types in (OPT_IN, MANAGEMENT))
+    assert (
+        f"aws backup update-region-settings --region $FALLBACK --resource-type-opt-in-preference {opt_in} "
+        f"--resource-type-management-preference {management}"
+    ) in command
 
 
 def test_the_policies_allow_a_recovery_in_the_fallback_region(

@@ -1,4 +1,4 @@
-"""AWS Backup: selections, and the recovery points that backup jobs and copy jobs create in a vault.
+"""AWS Backup: selections, settings, and the recovery points that backup jobs and copy jobs create in a vault.
 
 A recovery point is a record without data: it can be listed, copied and deleted, but not restored. As on AWS, a job
 fails when its resource or vault does not exist. No job starts on schedule.
@@ -55,6 +55,7 @@ _DESCRIBE: Mapping[str, Callable[[str, str], object]] = {  # by service: raises 
 _DAY = 24 * 3600.0
 _points: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}  # account, region, vault -> ARN -> point
 _copies: dict[str, dict[str, Any]] = {}
+_settings: dict[tuple[str, str], dict[str, dict[str, bool]]] = {}  # account, region -> what UpdateRegionSettings set
 
 
 def service(*, otherwise: Handler) -> Handler:
@@ -64,6 +65,8 @@ def service(*, otherwise: Handler) -> Handler:
         asked = [unquote(part) for part in path.strip("/").split("/")]
         if (method, asked) == ("PUT", ["copy-jobs"]):
             return await asyncio.to_thread(_copy, json.loads(body))
+        if asked == ["account-settings"]:
+            return _region_settings(json.loads(body) if method == "PUT" else {})
         job = json.loads(body) if (method, asked) == ("PUT", ["backup-jobs"]) else None
         refusal = await asyncio.to_thread(_missing, job["ResourceArn"]) if job else None
         answer = refusal or _found(method, asked) or await otherwise(method, path, headers, body, query)
@@ -72,6 +75,15 @@ def service(*, otherwise: Handler) -> Handler:
         return answer
 
     return handle_request
+
+
+def _region_settings(changes: Mapping[str, Mapping[str, bool]]) -> Answer:
+    """The settings of this region, with the changes; resource types that these do not mention keep theirs."""
+    empty = {f"ResourceType{kind}Preference": dict[str, bool]() for kind in ("OptIn", "Management")}
+    settings = _settings.setdefault((get_account_id(), get_region()), empty)
+    for name, preferences in changes.items():
+        settings[name] |= preferences
+    return _answer(settings)
 
 
 def _found(method: str, asked: list[str]) -> Answer | None:

@@ -103,6 +103,8 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     (_CLOUDFORMATION, "_stacks"): _is_scoped,
     ("ministack.services.ec2", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
     ("ministack.services.ec2", "_vpc_peering"): lambda found: hasattr(found, "__contains__"),
+    ("ministack.services.iam", "_IAM_HANDLERS"): lambda found: callable(found[iam.CREATE_LINKED]),
+    ("ministack.services.iam", "_roles"): _is_scoped,
     ("ministack.services.rds", "_clusters"): lambda found: hasattr(found, "__setitem__"),
     ("ministack.services.dynamodb", "_replicate_write"): _takes("table", "event_name", "old_item", "new_item"),
     ("ministack.services.dynamodb", "_tables"): _is_scoped,
@@ -135,6 +137,9 @@ def install() -> None:
     services["backup"] = backup.service(otherwise=services["backup"])
     services["codepipeline"] = codepipeline.handle_request
     router.SERVICE_PATTERNS["codepipeline"] = CODEPIPELINE
+    roles = _module("ministack.services.iam")
+    known_roles, create = roles._roles, roles._IAM_HANDLERS[iam.CREATE_LINKED]
+    roles._IAM_HANDLERS[iam.CREATE_LINKED] = iam.linked_role(otherwise=create, roles=known_roles)
     network._ACTION_MAP.setdefault(ec2.ACTION, ec2.action(connections=network._vpc_peering))
     known = _module(f"{_CLOUDFORMATION}.provisioners")._RESOURCE_HANDLERS
     notes = {name: ADDED[name].note if name in ADDED else "" for name in known if name not in recorded.TYPES}
