@@ -121,7 +121,7 @@ class Database(Construct):
             ),
             enable_performance_insights=True,
             performance_insight_encryption_key=self.key,
-            deletion_protection=retain,
+            deletion_protection=retain,  # explicit: the CDK derives it from RETAIN only (aws/aws-cdk#37780)
             removal_policy=RemovalPolicy.SNAPSHOT if retain else RemovalPolicy.DESTROY,
         )
         self.cluster.node.add_dependency(log_group)
