@@ -7,7 +7,10 @@ export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where 
 .DEFAULT_GOAL := help
 # Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
-.PHONY: help setup rehearse drill destroy emulator test every-test switchboard lint check scan audit sbom synth bench verify upgrade-check plan release bootstrap compliance pictures lock clean
+# The pipeline's builds after Synth name the packages that Synth copied: they install nothing (pipeline/packages.py).
+INSTALLED := $(if $(PACKAGES),,setup)
+PYTHON_OF_BUILD := $(if $(PACKAGES),PYTHONPATH="$(PACKAGES)" python3,.venv/bin/python)
+.PHONY: help setup rehearse drill destroy emulator test every-test switchboard lint check scan audit sbom synth packages bench verify upgrade-check plan release bootstrap compliance pictures lock clean
 
 help:  ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,15 +63,18 @@ synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 bench: synth  ## How long delivery, synth, tests and rehearsal take (PARTS="synth growth" of delivery synth growth suite rehearsal)
 	@.venv/bin/python -m tools.bench $(PARTS)
 
-verify: setup  ## Test what was deployed (tests/integration); the pipeline does it after every deployment
-	@RELEASE="$${RELEASE:-$$(sh scripts/release)}" .venv/bin/python -m pytest tests/integration --confcutdir=tests/integration \
+packages: setup  ## Copy the packages of the pipeline's builds after Synth to build/packages
+	@.venv/bin/python -m pipeline.packages
+
+verify: $(INSTALLED)  ## Test what was deployed (tests/integration); the pipeline does it after every deployment
+	@RELEASE="$${RELEASE:-$$(sh scripts/release)}" $(PYTHON_OF_BUILD) -m pytest tests/integration --confcutdir=tests/integration \
 		--junitxml=build/reports/verification.xml
 
 upgrade-check: setup  ## What would be lost between the last release and HEAD, without an account (BASE=, HEAD= name other commits)
 	@.venv/bin/python -m pipeline.plan.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
 
-plan: setup  ## What the release in cdk.out would change in an environment that stands (ENV=Prod; needs credentials)
-	@.venv/bin/python -m pipeline.plan "$(ENV)" --page "$(PAGE)" --pipeline "$(PIPELINE)"
+plan: $(INSTALLED)  ## What the release in cdk.out would change in an environment that stands (ENV=Prod; needs credentials)
+	@$(PYTHON_OF_BUILD) -m pipeline.plan "$(ENV)" --page "$(PAGE)" --pipeline "$(PIPELINE)"
 
 release: setup  ## Put a new image of the service into cdk.json, once it is checked (IMAGE=ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:...)
 	@.venv/bin/python -m pipeline.release "$(IMAGE)"

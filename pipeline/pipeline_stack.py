@@ -20,6 +20,7 @@ from pipeline.guard.guard import Guard
 from pipeline.locked_tools import locked_version, only_locked
 from pipeline.metrics import DeliveryMetrics
 from pipeline.notifications import DeliveryNotifications
+from pipeline.packages import DIRECTORY as PACKAGES
 from pipeline.roles import SeparationOfDuties, acknowledge_generated_roles
 from pipeline.settings import Delivery
 from pipeline.steps import PlanStep, synth_step, verification_step
@@ -59,11 +60,17 @@ class PipelineStack(Stack):
         buckets |= {region: store.import_into(self) for region, store in regional_artifacts.items()}
         source = delivery.source.pipeline_source(self)
         synth = synth_step(source=source)
+        packages = synth.add_output_directory(PACKAGES)
         self.pipeline = code_pipeline(self, name=name, synth=synth, buckets=buckets, log_key=log_key)
 
         plans = {
             environment: PlanStep(
-                environment=environment, pipeline=name, source=source, assembly=synth, store=artifacts
+                environment=environment,
+                pipeline=name,
+                source=source,
+                assembly=synth,
+                packages=packages,
+                store=artifacts,
             )
             for environment in environments[1:]
         }
@@ -83,7 +90,7 @@ class PipelineStack(Stack):
                 release=delivery.release,
             )
             verification = verification_step(
-                self, environment=environment, source=source, outputs=stage.payment.outputs
+                self, environment=environment, source=source, packages=packages, outputs=stage.payment.outputs
             )
             post = [verification]
             if following and not following.retains_data:

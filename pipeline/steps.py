@@ -10,28 +10,30 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from pipeline.artifacts import ArtifactStore
+from pipeline.packages import DIRECTORY as PACKAGES
 from stages.environment import Environment
 from stages.names import lookup_role_arn, role_arn, verification_role_name, verifier_name
 
 _REPORTS = "build/reports"
-_RUNTIMES = {"python": "3.13", "nodejs": "24"}
+_PYTHON = {"python": "3.13"}
 _DOWNLOADS = {"PIP_CACHE_DIR": "build/downloads/pip", "npm_config_cache": "build/downloads/npm"}
 """The download caches of pip and npm. A .venv is not cached: its scripts contain its absolute path, and CodeBuild
 checks out each build into another directory."""
 
 
-def build_spec(*, cached: Sequence[str] = (), report: str | None = None) -> codebuild.BuildSpec:
+def build_spec(*, installs: bool, cached: Sequence[str] = (), report: str | None = None) -> codebuild.BuildSpec:
     """The part of a build specification that CDK Pipelines does not write.
 
     Args:
+        installs: Whether the build installs packages, with Node, and caches what it downloads.
         cached: Patterns of the files that are cached besides downloads.
         report: The report group of the JUnit files in ``build/reports``; None without any.
     """
-    spec: dict[str, Any] = {
-        "env": {"variables": _DOWNLOADS},
-        "cache": {"paths": [*(f"{directory}/**/*" for directory in _DOWNLOADS.values()), *cached]},
-        "phases": {"install": {"runtime-versions": _RUNTIMES}},
-    }
+    spec: dict[str, Any] = {"phases": {"install": {"runtime-versions": dict(_PYTHON)}}}
+    if installs:
+        spec["env"] = {"variables": _DOWNLOADS}
+        spec["cache"] = {"paths": [*(f"{directory}/**/*" for directory in _DOWNLOADS.values()), *cached]}
+        spec["phases"]["install"]["runtime-versions"]["nodejs"] = "24"
     if report is not None:
         spec["reports"] = {report: {"base-directory": _REPORTS, "files": ["*.xml"], "file-format": "JUNITXML"}}
     return codebuild.BuildSpec.from_object(spec)
@@ -41,14 +43,17 @@ SBOM = "build/sbom"
 
 
 def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
-    """Installs, checks and synthesizes a commit; its outputs are the cloud assembly and a bill of materials."""
+    """Installs, checks and synthesizes a commit.
+
+    Its outputs are the cloud assembly, the packages of the builds after it, and a bill of materials.
+    """
     step = pipelines.CodeBuildStep(
         "Synth",
         input=source,
-        commands=["make check", "make synth"],
+        commands=["make check", "make synth", "make packages"],
         primary_output_directory="cdk.out",
         cache=codebuild.Cache.local(codebuild.LocalCacheMode.CUSTOM),
-        partial_build_spec=build_spec(cached=[".mypy_cache/**/*"], report="checks"),
+        partial_build_spec=build_spec(installs=True, cached=[".mypy_cache/**/*"], report="checks"),
     )
     # PCI DSS 6.3.2: an inventory of third-party components.
     step.add_output_directory(SBOM)
@@ -60,6 +65,7 @@ def verification_step(
     *,
     environment: Environment,
     source: pipelines.CodePipelineSource,
+    packages: pipelines.IFileSetProducer,
     outputs: Mapping[str, CfnOutput],
 ) -> pipelines.CodeBuildStep:
     """Runs ``make verify`` of the deployed commit, in the verification role of the environment's account.
@@ -70,7 +76,8 @@ def verification_step(
     return pipelines.CodeBuildStep(
         "Verify",
         input=source,
-        commands=["make verify"],
+        additional_inputs={PACKAGES: packages},
+        commands=[f"make verify PACKAGES={PACKAGES}"],
         env={
             "ENVIRONMENT": environment.name,
             "ROLE_ARN": verification_role,
@@ -87,8 +94,7 @@ def verification_step(
         role_policy_statements=[iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[verification_role])],
         timeout=Duration.minutes(15),
         build_environment=codebuild.BuildEnvironment(compute_type=codebuild.ComputeType.SMALL),
-        cache=codebuild.Cache.local(codebuild.LocalCacheMode.CUSTOM),
-        partial_build_spec=build_spec(report="verification"),
+        partial_build_spec=build_spec(installs=False, report="verification"),
     )
 
 
@@ -116,6 +122,7 @@ class PlanStep(pipelines.CodeBuildStep):
         pipeline: str,
         source: pipelines.IFileSetProducer,
         assembly: pipelines.IFileSetProducer,
+        packages: pipelines.IFileSetProducer,
         store: ArtifactStore,
     ) -> None:
         bucket, region = store.bucket, store.region
@@ -125,14 +132,13 @@ class PlanStep(pipelines.CodeBuildStep):
         super().__init__(
             f"Plan{environment.name}",
             input=source,
-            additional_inputs={"cdk.out": assembly},
+            additional_inputs={"cdk.out": assembly, PACKAGES: packages},
             env={"PAGE": f"s3://{bucket.bucket_name}/{key}"},
             commands=[
-                f'make plan ENV={environment.name} PAGE="$PAGE" PIPELINE={pipeline}',
+                f'make plan PACKAGES={PACKAGES} ENV={environment.name} PAGE="$PAGE" PIPELINE={pipeline}',
                 ". build/plan/variables",
             ],
-            cache=codebuild.Cache.local(codebuild.LocalCacheMode.CUSTOM),
-            partial_build_spec=build_spec(),
+            partial_build_spec=build_spec(installs=False),
             role_policy_statements=[
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=lookup_roles),
                 iam.PolicyStatement(actions=["s3:PutObject"], resources=[bucket.arn_for_objects("plans/*")]),

@@ -154,8 +154,8 @@ def _schemas() -> Path:
     """The resource schemas that cfn-lint contains; importing cfn-lint takes most of a second."""
     package = find_spec("cfnlint")
     assert package is not None  # noqa: S101 - requirements.txt pins it
-    assert package.origin is not None  # noqa: S101
-    return Path(package.origin).parent / "data" / "schemas"
+    assert package.submodule_search_locations  # noqa: S101 - a package; its modules may be missing (pipeline/packages.py)
+    return Path(package.submodule_search_locations[0]) / "data" / "schemas"
 
 
 @cache

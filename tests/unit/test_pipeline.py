@@ -165,14 +165,14 @@ def granted(assembly: Assembly, delivery: Delivery) -> tuple[set[str], set[str]]
     return boundary, set().union(*allowed.values())
 
 
-def test_the_build_runs_make_check_and_make_synth(assembly: Assembly) -> None:
+def test_the_build_checks_synthesizes_and_copies_packages(assembly: Assembly) -> None:
     (project,) = (
         project
         for project in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").values()
         if "make check" in project["Source"]["BuildSpec"]
     )
     buildspec = json.loads(project["Source"]["BuildSpec"])
-    assert buildspec["phases"]["build"]["commands"] == ["make check", "make synth"]
+    assert buildspec["phases"]["build"]["commands"] == ["make check", "make synth", "make packages"]
     assert buildspec["phases"]["install"]["runtime-versions"]["nodejs"] == "24"
     assert buildspec["reports"]["checks"]["files"] == ["*.xml"]
 

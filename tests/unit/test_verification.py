@@ -93,7 +93,7 @@ def test_every_action_configuration_fits_the_codepipeline_limit(assembly: Assemb
 def test_verification_runs_make_verify_and_publishes_its_report(assembly: Assembly, environment: Environment) -> None:
     found = project(assembly, environment)
     buildspec = json.loads(found["Source"]["BuildSpec"])
-    assert buildspec["phases"]["build"]["commands"] == ["make verify"]
+    assert buildspec["phases"]["build"]["commands"] == ["make verify PACKAGES=build/packages"]
     assert buildspec["reports"]["verification"]["base-directory"] == "build/reports"
     assert found["TimeoutInMinutes"] == 15
 

@@ -50,6 +50,7 @@ class Settings:
     cache: tuple[str, ...] = ()  # directories of the checkout that builds may share
     cache_key: tuple[str, ...] = ()  # files that must be the same in the commit for that
     build_environment: Mapping[str, str] = field(default_factory=dict)  # {emulator} is the endpoint
+    offline: tuple[str, ...] = ()  # names of build actions that reach no package registry, such as Verify*
     not_proved: tuple[str, ...] = ()  # further lines for "What a rehearsal does not prove"
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     teardown: Teardown | None = None

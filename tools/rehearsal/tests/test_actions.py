@@ -1,6 +1,9 @@
 """Actions: their kinds, their roles, and the artifacts of their regions."""
 
 import json
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -13,6 +16,7 @@ from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.pipeline import Action, Pipeline, Store
 from cdk_rehearsal.roles import assume
+from workplaces import workplace_in
 
 HOME = Environment(account="600000000002", region="eu-west-1")
 TARGET = "600000000003"
@@ -85,3 +89,49 @@ def test_a_region_without_an_artifact_store_is_named(emulator: Emulator) -> None
     artifacts = Artifacts(emulator=emulator, account=HOME.account, pipeline=pipeline())
     with pytest.raises(DeliveryError, match="no artifact store in us-west-2"):
         artifacts.save("Sources", b"", region="us-west-2")
+
+
+@pytest.mark.parametrize("name", ["Verify", "Synth"])
+def test_an_offline_build_gets_neither_a_registry_nor_the_cache(emulator: Emulator, tmp_path: Path, name: str) -> None:
+    checkout, (log, work) = tmp_path / "checkout", (tmp_path / "log", tmp_path / "work")
+    (checkout / ".venv").mkdir(parents=True)
+    (checkout / "cdk-rehearsal.toml").write_text('offline = ["Ver*"]\ncache = [".venv/**/*"]\ncache-key = ["lock"]\n')
+    work.mkdir()
+    commands = "[ -d .venv ] && echo cached; echo index ${PIP_NO_INDEX:-used}"
+    spec = {"version": "0.2", "phases": {"build": {"commands": [commands]}}}
+    emulator.client("codebuild", account=HOME.account, region=HOME.region).create_project(
+        name=f"offline-{name}",
+        source={"type": "CODEPIPELINE", "buildspec": json.dumps(spec)},
+        artifacts={"type": "CODEPIPELINE"},
+        environment={"type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole=f"arn:aws:iam::{HOME.account}:role/build",
+    )
+    sources = SimpleNamespace(load=lambda *_, **__: pack([]), location=lambda *_, **__: "")
+    context = SimpleNamespace(
+        workplace=workplace_in(work, emulator=emulator, checkout=checkout),
+        home=HOME,
+        pipeline=pipeline(),
+        commit=SimpleNamespace(id="0" * 40),
+        configuration={"ProjectName": f"offline-{name}"},
+        artifacts=sources,
+        action_execution="1",
+        step=SimpleNamespace(watch=lambda _line: None),
+        log=log,
+        client=partial(emulator.client, account=HOME.account),
+    )
+    action = Action(
+        stage="Dev",
+        name=name,
+        category="Build",
+        provider="CodeBuild",
+        run_order=1,
+        configuration={},
+        inputs=("Sources",),
+        outputs=(),
+        region=HOME.region,
+        role_arn=None,
+        namespace=None,
+    )
+    actions.carry_out(action, cast(Context, context))
+    printed = log.read_text().splitlines()
+    assert ("cached" in printed, "index 1" in printed) == ((False, True) if name == "Verify" else (True, False))

@@ -8,6 +8,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,16 @@ def environment(
         | set_by_codebuild
         | {name: value.replace("{emulator}", context.workplace.emulator.endpoint) for name, value in configured.items()}
         | {each["name"]: _value(each, action, context) for each in wanted}
+        | (_OFFLINE if _is_offline(action, context) else {})
     )
+
+
+_OFFLINE = {"PIP_NO_INDEX": "1", "NPM_CONFIG_REGISTRY": "http://127.0.0.1:9", "NPM_CONFIG_CACHE": "npm-cache"}
+
+
+def _is_offline(action: Action, context: Context) -> bool:
+    """Whether the build does without package registries, and so without what other builds installed."""
+    return any(fnmatchcase(action.name, pattern) for pattern in context.workplace.settings.offline)
 
 
 def _value(variable: Mapping[str, str], action: Action, context: Context) -> str:
@@ -89,7 +99,7 @@ def carry_out(action: Action, context: Context) -> Outcome:
     sources = _unpack(action, context, directory)
     spec = _buildspec(project, sources)
     checkout, settings = context.workplace.checkout, context.workplace.settings
-    patterns = (*settings.cache, *spec.cache_paths)
+    patterns = (*(() if _is_offline(action, context) else settings.cache), *spec.cache_paths)
     cached = artifacts.restore(checkout=checkout, tree=sources, patterns=patterns, key=settings.cache_key)
     minutes = project.get("timeoutInMinutes", _DEFAULT_MINUTES)
     shell = Shell(
