@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -30,6 +31,9 @@ def run(*command: str, cwd: Path = CHECKOUT, **variables: str) -> subprocess.Com
 def tree(tmp_path: Path) -> Path:
     """A directory with the scripts and one empty module."""
     shutil.copytree(CHECKOUT / "scripts", tmp_path / "scripts")
+    (tmp_path / "pipeline").mkdir()
+    for file in ("__init__.py", "advisories.py", "advisories.toml"):
+        shutil.copy(CHECKOUT / "pipeline" / file, tmp_path / "pipeline")
     (tmp_path / "app.py").write_text('"""Nothing."""\n')
     return tmp_path
 
@@ -146,6 +150,51 @@ def test_the_audit_fails_and_names_a_vulnerable_package(
     assert found.returncode != 0
     assert "PYSEC-0" in found.stdout
     assert "six" in found.stdout
+
+
+def accept(tree: Path, *, days: int, **changed: str) -> None:
+    entry = {"id": "PYSEC-0", "package": "six", "reason": "Runs in the build only, on our own sources."} | changed
+    expires = datetime.now(tz=UTC).date() + timedelta(days=days)
+    lines = ["[[accepted]]", *(f'{key} = "{value}"' for key, value in entry.items()), f"expires = {expires}", ""]
+    (tree / "pipeline" / "advisories.toml").write_text("\n".join(lines))
+
+
+def test_an_accepted_advisory_does_not_fail_the_audit_until_its_date(
+    locked: Path, osv: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Advisories, "vulnerable", "six")
+    accept(locked, days=1)
+    assert audit(locked, osv).returncode == 0
+    accept(locked, days=1, id="PYSEC-1")
+    assert "PYSEC-0" in audit(locked, osv).stdout
+
+
+@pytest.mark.parametrize(
+    ("days", "changed", "sentence"),
+    [
+        (0, {}, "PYSEC-0 on six has expired on "),
+        (91, {}, "PYSEC-0: expires is "),
+        (1, {"id": "all of them"}, "'all of them' is not the id of an advisory"),
+        (1, {"package": "seven"}, "PYSEC-0: seven is not in requirements.txt: delete the entry."),
+        (1, {"reason": "fine"}, "PYSEC-0: the reason must say why"),
+        (1, {"until": "later"}, "PYSEC-0: give id, package and reason as "),
+    ],
+)
+def test_an_expired_or_malformed_entry_fails_the_audit_with_a_sentence(
+    locked: Path, days: int, changed: dict[str, str], sentence: str
+) -> None:
+    accept(locked, days=days, **changed)
+    found = audit(locked, "http://127.0.0.1:9/v1/query")
+    assert found.returncode != 0
+    assert found.stderr.startswith(f"audit: pipeline/advisories.toml: {sentence}")
+    assert len(found.stderr.splitlines()) == 1
+
+
+def test_a_list_of_advisories_that_is_not_toml_fails_the_audit(locked: Path) -> None:
+    (locked / "pipeline" / "advisories.toml").write_text("PYSEC-0")
+    found = audit(locked, "http://127.0.0.1:9/v1/query")
+    assert found.returncode != 0
+    assert found.stderr.startswith("audit: pipeline/advisories.toml is not TOML: ")
 
 
 def test_the_audit_fails_when_the_advisory_service_does_not_answer(locked: Path) -> None:
