@@ -7,7 +7,7 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from pipeline.artifacts import RegionalArtifactsStack
-from pipeline.codeowners import placeholder_owners
+from pipeline.codeowners import placeholder_owners, subfolder
 from pipeline.pipeline_stack import PipelineStack
 from pipeline.policy.plugin import enforce_policy
 from pipeline.settings import Delivery, load_delivery
@@ -93,7 +93,7 @@ def main() -> None:
         delivery = load(app)
         # The only environment variable that is read: it can stop the synthesis, and changes nothing in its result.
         caller = os.environ.get("CDK_DEFAULT_ACCOUNT")
-        delivery.refuse_placeholders(caller_account=caller, further=placeholder_owners())
+        delivery.refuse_placeholders(caller_account=caller, further=(*placeholder_owners(), *subfolder()))
         environment = standalone_environment(app, delivery)
         if environment is None:
             synthesize(app, delivery)

@@ -39,7 +39,7 @@ class Delivery:
     stack_name: str = DEFAULT_STACK
     """Chosen before the first deployment: another name is another stack. Ids in the environments' templates contain it.
     The README's `cdk deploy` names it too, and so do the rehearsal and the drill. A second delivery in the account is
-    not possible: roles, policies, buckets and the parameters of the delivery keep their names."""
+    not possible: docs/decisions/0010-one-delivery-per-tooling-account.md."""
     pipeline_name: str = DEFAULT_PIPELINE
     """The pipeline, and its topic and alarms. Another name replaces them, with the history of the executions."""
     source: Source
@@ -63,7 +63,7 @@ class Delivery:
 
         Args:
             caller_account: The account of the current credentials; None without any, as in a synthesis.
-            further: Sentences about placeholders outside cdk.json.
+            further: Sentences about faults outside cdk.json that only a deployment needs repaired.
 
         Raises:
             SettingsError: When the caller is not in a placeholder account and a setting is a placeholder.

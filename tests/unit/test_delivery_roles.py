@@ -6,6 +6,7 @@ from typing import Any
 from payment_constructs.roles import OWN_SESSIONS
 from pipeline.settings import Delivery
 from stages.environment import Environment
+from tests.conftest import CHECKOUT
 from tests.templates import Assembly, references, statement_actions
 
 
@@ -60,3 +61,29 @@ def test_the_gate_reader_role_may_only_describe_the_gate_alarm(
     (logical_id,) = references(assembly.only("PipelineStack", "AWS::CodePipeline::Pipeline")["RoleArn"])
     pipeline = assembly.resources("PipelineStack", "AWS::IAM::Role")[logical_id]["RoleName"]
     assert trusted_role(role) == f"arn:aws:iam::{delivery.account}:role/{pipeline}"
+
+
+NAMES = {
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::S3::Bucket": "BucketName",
+    "AWS::SSM::Parameter": "Name",
+}
+
+
+def test_decision_0010_lists_the_names_that_exclude_a_second_delivery(assembly: Assembly, delivery: Delivery) -> None:
+    record = (CHECKOUT / "docs/decisions/0010-one-delivery-per-tooling-account.md").read_text(encoding="utf-8")
+    general = {delivery.account: "ACCOUNT", delivery.primary_region: "REGION", delivery.dr_region: "REGION"}
+    general |= {f"verification-{environment.slug}": "verification-ENVIRONMENT" for environment in delivery.environments}
+    found = [
+        resource[field]
+        for stack in ("PipelineStack", f"PipelineArtifacts-{delivery.dr_region}")
+        for kind, field in NAMES.items()
+        for resource in assembly.resources(stack, kind).values()
+        if field in resource
+    ]
+    assert found
+    for name in found:
+        for value, word in general.items():
+            name = name.replace(value, word)  # noqa: PLW2901
+        assert f"`{name}`" in record, f"a second delivery would collide at {name}: list it in decision 0010"

@@ -1,10 +1,10 @@
-"""A deployment is refused while .github/CODEOWNERS has the teams of a fresh checkout."""
+"""A deployment is refused with the CODEOWNERS of a fresh checkout, and from a subfolder of a repository."""
 
 from pathlib import Path
 
 import pytest
 
-from pipeline.codeowners import placeholder_owners
+from pipeline.codeowners import placeholder_owners, subfolder
 from pipeline.settings import Delivery
 from stages.environment import SettingsError
 
@@ -33,3 +33,14 @@ def test_placeholder_teams_are_refused_with_credentials_only(delivery: Delivery)
     with pytest.raises(SettingsError) as refused:
         delivery.refuse_placeholders(caller_account="123456789012", further=[FAULT])
     assert FAULT in refused.value.faults
+
+
+def test_a_subfolder_of_a_repository_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    project = tmp_path / "infrastructure" / "payments"
+    project.mkdir(parents=True)
+    assert list(subfolder(project)) == []  # an archive without a repository, as in a build
+    (tmp_path / ".git").mkdir()
+    (fault,) = subfolder(project)
+    assert f"the folder infrastructure/payments of the repository {tmp_path}: give it a repository of its own" in fault
+    (project / ".git").write_text("gitdir: elsewhere")  # a worktree or a submodule
+    assert list(subfolder(project)) == []
