@@ -9,7 +9,7 @@ import aws_cdk as cdk
 from pipeline.artifacts import RegionalArtifactsStack
 from pipeline.codeowners import placeholder_owners, subfolder
 from pipeline.pipeline_stack import PipelineStack
-from pipeline.policy.plugin import enforce_policy
+from pipeline.policy.plugin import enforce_policy, synthesize_checked
 from pipeline.settings import Delivery, load_delivery
 from stages.environment import Environment, SettingsError
 from stages.payment_stage import PaymentStage
@@ -52,7 +52,7 @@ def build(app: cdk.App, delivery: Delivery) -> PipelineStack:
 def synthesize(app: cdk.App, delivery: Delivery) -> None:
     """Writes the cloud assembly of the delivery, with each environment's manifest beside its templates."""
     pipeline = build(app, delivery)
-    app.synth()
+    synthesize_checked(app)
     for stage in pipeline.stages:
         document = stage.payment.manifest.to_json()
         (Path(app.outdir) / f"{stage.stage_name}.manifest.json").write_text(document, encoding="utf-8")
@@ -83,7 +83,7 @@ def synthesize_standalone(app: cdk.App, delivery: Delivery, environment: Environ
         tooling_account=delivery.account,
         release=delivery.release,
     )
-    app.synth()
+    synthesize_checked(app)
 
 
 def main() -> None:

@@ -38,8 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (RefusedError, SettingsError) as error:
         print(error, file=sys.stderr)
         return NOT_STARTED
+    # The tools beside this Python, whatever is on the PATH.
+    node, cdk = (str(Path(sys.executable).parent / tool) for tool in ("node", "cdk"))
     # The CLI destroys the payment stack first, because it depends on the other.
-    command = ["cdk", "--app", given.app, "destroy", f"{delivery.stack_name}/{environment.name}/*", "--force"]
+    command = [node, cdk, "--app", given.app, "destroy", f"{delivery.stack_name}/{environment.name}/*", "--force"]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - the name is one of the settings'
 
 

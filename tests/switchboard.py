@@ -174,11 +174,23 @@ def no_chat_topic(settings: Settings) -> None:
     settings["notifications"].pop("chat_topic_arn", None)
 
 
+def on_call_endpoint(settings: Settings) -> None:
+    """An on-call service for the pages of the last environment."""
+    list(settings["environments"].values())[-1]["alarm_targets"] = {"page": {"endpoint_secret": "payment/on-call"}}
+
+
+def dns(settings: Settings) -> None:
+    """A name in a hosted zone for each environment."""
+    for number, entry in enumerate(settings["environments"].values()):
+        name = {"zone_id": f"Z0123456789ABCDEF{number}", "zone_name": "payments.test"}
+        entry["dns"] = name | {"record_name": f"api-{number}.payments.test"}
+
+
 def everything(settings: Settings) -> None:
     """All of it at once."""
     for change in (codecommit_source, one_more_before_the_last, other_figures, peering_off, frugal_first, x86):
         change(settings)
-    for change in (other_primary_region, other_dr_region, other_names, chat_topic):
+    for change in (other_primary_region, other_dr_region, other_names, chat_topic, on_call_endpoint, dns):
         change(settings)
 
 
@@ -200,6 +212,8 @@ SWITCHES: tuple[Callable[[Settings], None], ...] = (
     other_names,
     no_chat_topic,
     chat_topic,
+    on_call_endpoint,
+    dns,
     everything,
 )
 """Each changes a copy of the settings. A new optional part of the settings gets its switch here."""

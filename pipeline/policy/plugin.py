@@ -34,6 +34,25 @@ def enforce_policy(app: cdk.App, *, environments: Sequence[Environment]) -> None
     )
 
 
+def synthesize_checked(app: cdk.App) -> None:
+    """Synthesizes an app, and fails at a warning too, which CDK only lists once its pack has an acknowledgement.
+
+    Raises:
+        RuntimeError: ValidationFailed, with every finding that is left.
+    """
+    app.synth()
+    report = Path(app.outdir, "validation-report.json")
+    plugins = json.loads(report.read_text(encoding="utf-8"))["pluginReports"] if report.exists() else []
+    found = [
+        f"{construct['constructPath']}: {finding['ruleName']}: {finding['description']}"
+        for plugin in plugins
+        for finding in plugin["violations"]
+        for construct in finding["violatingConstructs"]
+    ]
+    if found:
+        raise RuntimeError("\n".join(["ValidationFailed: fix or acknowledge each of these warnings:", *found]))
+
+
 @jsii.implements(cdk.IPolicyValidationPlugin)
 class OwnRules:
     """Plugin that checks the rules of this project.

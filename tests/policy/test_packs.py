@@ -5,10 +5,12 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_s3 as s3
+from cdk_nag import AwsSolutionsChecks
 
 from payment_constructs.acknowledgement import acknowledge
-from pipeline.policy.plugin import enforce_policy
+from pipeline.policy.plugin import enforce_policy, synthesize_checked
 from pipeline.settings import Delivery
 from tests.invariants import every_acknowledgement_is_used
 from tests.policy.register import PACKS, VALIDATOR, VALIDATOR_RULES
@@ -68,6 +70,16 @@ def test_an_acknowledgement_of_one_rule_leaves_the_others_unacknowledged(context
     remaining = {finding["ruleName"] for finding in report_in(Path(app.outdir))["AwsSolutions"]["violations"]}
     assert "AwsSolutions-S1" not in remaining
     assert "AwsSolutions-S10" in remaining
+
+
+def test_a_warning_fails_the_synthesis_beside_an_acknowledgement_of_its_pack() -> None:
+    app = cdk.App(analytics_reporting=False)
+    cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    pool = cognito.CfnUserPool(cdk.Stack(app, "Payment"), "Planted")
+    for rule in ("COG1", "COG3", "COG8"):
+        acknowledge(pool, f"AwsSolutions::AwsSolutions-{rule}", control="A test of another rule, a warning.")
+    with pytest.raises(RuntimeError, match=r"ValidationFailed: fix or acknowledge .*\nPayment/Planted: .*-COG2: "):
+        synthesize_checked(app)
 
 
 def test_every_acknowledgement_matches_a_finding(assembly: Assembly, delivery: Delivery) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,14 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> RecordedCommands:
 
 def test_destroy_deletes_both_stacks_of_a_confirmed_environment(ran: RecordedCommands) -> None:
     assert destroy.main(["Dev", "--confirm", "Dev"]) == 7
-    assert ran.commands == [["cdk", "--app", "cdk.out", "destroy", "PipelineStack/Dev/*", "--force"]]
+    (command,) = ran.commands
+    assert command[2:] == ["--app", "cdk.out", "destroy", "PipelineStack/Dev/*", "--force"]
+
+
+def test_destroy_runs_the_tools_beside_its_python(ran: RecordedCommands) -> None:
+    destroy.main(["Dev", "--confirm", "Dev"])
+    (command,) = ran.commands
+    assert command[:2] == [str(Path(sys.executable).parent / tool) for tool in ("node", "cdk")]
 
 
 @pytest.mark.parametrize("answer", [[], ["--confirm", "dev"], ["--confirm", "Staging"], ["--confirm", "yes"]])
