@@ -146,6 +146,20 @@ def test_servers_of_the_tests_are_reached_without_a_proxy(exception: str) -> Non
     assert fetched.stdout.split() == ["200", *2 * ["example.com,127.0.0.1,localhost,::1"]], fetched.stderr
 
 
+@pytest.mark.parametrize(
+    ("status", "expected", "words"),
+    [(0, 0, ""), (1, 1, "The commit was not delivered, for the reason above"), (3, 0, "")],
+)
+def test_a_delivery_that_was_refused_ends_with_words(
+    tree: Path, tmp_path: Path, status: int, expected: int, words: str
+) -> None:
+    write_program(tmp_path / "bin" / "python", f"exit {status}")
+    rehearsed = run("sh", "scripts/rehearse", cwd=tree, PATH=f"{tmp_path}/bin:/usr/bin:/bin")
+    assert rehearsed.returncode == expected
+    assert rehearsed.stderr.startswith(words)
+    assert bool(rehearsed.stderr) is bool(words)
+
+
 # scripts/setup: its Python is this one, with modules in the place of venv, pip and Node that install nothing.
 
 _VENV = """

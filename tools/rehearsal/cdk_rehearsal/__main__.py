@@ -21,7 +21,7 @@ from cdk_rehearsal.console import Approver, Console
 from cdk_rehearsal.delivery import Rehearsal
 from cdk_rehearsal.emulator import Emulator, EmulatorError
 from cdk_rehearsal.errors import DeliveryError, RehearsalError
-from cdk_rehearsal.report import Report, show, write
+from cdk_rehearsal.report import Report, show, write, write_limits
 from cdk_rehearsal.settings import Settings
 
 DELIVERED, NOT_DELIVERED, NOT_CARRIED_OUT, WAITING, INTERRUPTED = 0, 1, 2, 3, 130
@@ -75,6 +75,7 @@ def _rehearse(names: list[str], *, console: Console) -> int:
                 reports.append(rehearsal.deliver(name))
                 show(reports[-1], console=console.rich)
                 write(reports, file=logs / "report.json")
+                write_limits(reports[-1])
                 if reports[-1].waiting:
                     return WAITING
             if teardown and reports[-1].succeeded:

@@ -19,6 +19,7 @@ from cdk_rehearsal.emulator.process import EMULATED, Coverage
 from cdk_rehearsal.results import ExecutionResult
 
 TOOLKIT = "CDKToolkit"  # what `cdk bootstrap` deploys
+LIMITS = "limits.txt"
 ABSENT = "does not exist"
 CHANGED, UNCHANGED = "changed", "no changes"
 
@@ -178,7 +179,7 @@ def show(report: Report, *, console: RichConsole) -> None:
         if execution.not_reached:
             console.print(escape(f"Not reached: {', '.join(execution.not_reached)}"), soft_wrap=True)
     console.print(_stacks_table(report))
-    _coverage(report, console=console)
+    console.print(escape(_summary(report)), soft_wrap=True)
     for note in report.notes:
         console.print(escape(f"Not carried out: {note}"), soft_wrap=True)
     verdict = "[bold green]delivered[/bold green]" if report.succeeded else "[bold red]not delivered[/bold red]"
@@ -188,7 +189,7 @@ def show(report: Report, *, console: RichConsole) -> None:
     console.print(f"\n{commit}: {verdict} in {duration(report.seconds)}", soft_wrap=True)
     for text in filter(None, (report.reason, report.waiting)):
         console.print(escape(text), soft_wrap=True)
-    console.print(escape(f"Logs and report.json: {report.logs}"), soft_wrap=True)
+    console.print(escape(f"Logs, report.json and {LIMITS}: {report.logs}"), soft_wrap=True)
 
 
 def write(reports: list[Report], *, file: Path) -> None:
@@ -242,17 +243,27 @@ def _stacks_table(report: Report) -> Table:
     return table
 
 
-def _coverage(report: Report, *, console: RichConsole) -> None:
+def _summary(report: Report) -> str:
+    """One line about the resource types, with the names of those that are not emulated."""
+    found, by_kind = report.resources(), dict[str, list[str]]()
+    for name in sorted(found):
+        by_kind.setdefault(report.coverage[name].kind, []).append(name)
+    parts = [
+        f"{kind.capitalize()}: {sum(found[name] for name in names)} resources of {len(names)} types"
+        + ("." if kind == EMULATED else f" ({', '.join(names)}).")
+        for kind, names in sorted(by_kind.items(), key=lambda item: item[0] != EMULATED)
+    ]
+    return " ".join([*parts, f"{LIMITS} has their limits, and what a rehearsal does not prove."])
+
+
+def write_limits(report: Report) -> None:
+    """The limits of the emulated types, the other types, and what no rehearsal proves, beside the logs."""
     found = report.resources()
-    emulated = {name: number for name, number in found.items() if report.coverage[name].kind == EMULATED}
-    types = sum(number > 0 for number in emulated.values())
-    console.print(f"\nEmulated: {sum(emulated.values())} resources of {types} types, with these limits:")
-    for name in sorted(emulated):
-        if emulated[name] and (note := report.coverage[name].note):
-            console.print(escape(f"  - {name}: {note}"), soft_wrap=True)
-    for name in sorted(set(found) - set(emulated)):
+    lines = []
+    for name in sorted(found):
         kind, note = report.coverage[name]
-        console.print(escape(f"{kind.capitalize()}: {found[name] or 'no'} {name}: {note}"), soft_wrap=True)
-    console.print("What a rehearsal does not prove:")
-    for line in (*report.coverage.not_proved, *report.not_proved):
-        console.print(escape(f"  - {line}"), soft_wrap=True)
+        if note:
+            lines.append(f"{kind.capitalize()}: {found[name] or 'no'} {name}: {note}")
+    lines += ["", "What a rehearsal does not prove:"]
+    lines += [f"  - {line}" for line in (*report.coverage.not_proved, *report.not_proved)]
+    (report.logs / LIMITS).write_text("\n".join([*lines, ""]), encoding="utf-8")

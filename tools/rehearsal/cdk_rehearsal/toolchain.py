@@ -40,7 +40,7 @@ class Toolchain:
         for name in ("npm", "npx"):
             script = home / "lib" / "node_modules" / "npm" / "bin" / f"{name}-cli.js"
             _write_script(self._programs / name, f'exec "{self._programs}/node" "{script}" "$@"')
-        if aws := _beside_or_on_path("aws"):
+        if aws := program("aws"):
             (self._programs / "aws").symlink_to(aws)
 
     def workstation(self, base: Mapping[str, str], *, scratch: Path, venv: Path | None = None) -> dict[str, str]:
@@ -58,7 +58,7 @@ class Toolchain:
     def cdk(self, tree: Path) -> str:
         """The CDK CLI of an app: its own, else the one beside this Python, else the one on the PATH."""
         own = tree / "node_modules" / ".bin" / "cdk"
-        if found := str(own) if own.exists() else _beside_or_on_path("cdk"):
+        if found := str(own) if own.exists() else program("cdk"):
             return found
         raise RehearsalError(
             "There is no CDK CLI: `npm install --save-dev aws-cdk` in the app and commit package-lock.json, or put cdk "
@@ -97,9 +97,10 @@ class Toolchain:
         }
 
 
-def _beside_or_on_path(program: str) -> str | None:
-    beside = _OWN / program
-    return str(beside) if beside.exists() else shutil.which(program, path=os.environ.get("PATH"))
+def program(name: str) -> str | None:
+    """The path of a program beside this Python, else on the PATH."""
+    beside = _OWN / name
+    return str(beside) if beside.exists() else shutil.which(name, path=os.environ.get("PATH"))
 
 
 def _write_script(file: Path, command: str) -> None:

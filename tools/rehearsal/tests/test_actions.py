@@ -1,6 +1,7 @@
 """Actions: their kinds, their roles, and the artifacts of their regions."""
 
 import json
+import sys
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from cdk_rehearsal import actions
+from cdk_rehearsal import actions, console
+from cdk_rehearsal.actions import approval
 from cdk_rehearsal.actions.context import Context
 from cdk_rehearsal.artifacts import Artifacts, pack
 from cdk_rehearsal.assembly import Environment
@@ -135,3 +137,31 @@ def test_an_offline_build_gets_neither_a_registry_nor_the_cache(emulator: Emulat
     actions.carry_out(action, cast(Context, context))
     printed = log.read_text().splitlines()
     assert ("cached" in printed, "index 1" in printed) == ((False, True) if name == "Verify" else (True, False))
+
+
+@pytest.mark.parametrize(("approver", "drawn"), [("terminal", False), ("answered_through_the_api", True)])
+def test_no_progress_is_drawn_below_a_question_at_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, approver: str, drawn: bool
+) -> None:
+    watched: list[str] = []
+    states = iter([{"token": "t"}, {"status": "InProgress"}, {"status": "Succeeded", "summary": "fine"}])
+    monkeypatch.setattr(approval, "_state", lambda *_: next(states))
+    monkeypatch.setattr(approval, "_ask", lambda *_: None)
+    monkeypatch.setattr(console, approver, lambda _: None)
+    context = SimpleNamespace(
+        workplace=SimpleNamespace(approver=getattr(console, approver)),
+        pipeline=pipeline(),
+        commit=SimpleNamespace(id="0" * 40),
+        execution="1",
+        step=SimpleNamespace(pause=lambda: None, watch=watched.append),
+    )
+    asked = SimpleNamespace(stage="Approve", name="Approve")
+    assert approval.carry_out(cast(Action, asked), cast(Context, context)).summary == "approved: fine"
+    assert bool(watched) is drawn
+
+
+def test_the_printed_command_names_the_aws_that_is_installed() -> None:
+    workplace = SimpleNamespace(emulator=SimpleNamespace(endpoint="http://127.0.0.1:1"))
+    request = console.Request(pipeline="p", stage="s", action="a", token="t", execution="e", revision="r")  # noqa: S106
+    printed = approval.command(cast(Context, SimpleNamespace(home=HOME, workplace=workplace)), request)
+    assert f" {Path(sys.executable).parent / 'aws'} --endpoint-url http://127.0.0.1:1 " in printed

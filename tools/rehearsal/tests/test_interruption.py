@@ -120,6 +120,12 @@ def test_a_refusal_at_the_terminal_ends_with_its_reason(repository: Path, emulat
     assert run.status() == 1
     assert "not delivered" in run.text()
     assert "Release / Approve was refused: not on a Friday" in run.text()
+    *_, refusal, files = run.text().splitlines()
+    assert refusal == "Release / Approve was refused: not on a Friday"
+    limits = repository / "build" / "rehearsal" / "limits.txt"
+    assert files.endswith(str(limits.parent))
+    assert "What a rehearsal does not prove:" in limits.read_text()
+    assert "recorded only: " not in run.text()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 The terminal's answer uses the same API call, so the token always matters.
 """
 
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cdk_rehearsal.console import Answer, Request
 from cdk_rehearsal.emulator.access import SECRET
 from cdk_rehearsal.errors import ApprovalPending, DeliveryError
 from cdk_rehearsal.pipeline import Action
+from cdk_rehearsal.toolchain import program
 
 
 def linked_page(link: str, context: Context) -> list[str]:
@@ -61,7 +63,8 @@ def carry_out(action: Action, context: Context) -> Outcome:
         )
     started = time.monotonic()
     while (state := _state(action, context))["status"] == "InProgress":
-        context.step.watch(f"the approval, for {time.monotonic() - started:.0f} s")
+        if context.workplace.approver is not console.terminal:  # nothing is drawn below a question
+            context.step.watch(f"the approval, for {time.monotonic() - started:.0f} s")
         answer = context.workplace.approver(request)
         if answer is not None:
             _put(answer, request, context)
@@ -124,9 +127,10 @@ def _said(context: Context) -> list[str]:
 
 def command(context: Context, request: Request) -> str:
     """The AWS CLI call that approves; endpoint and dummy credentials included, so that it cannot reach AWS."""
+    aws = shlex.quote(program("aws") or "aws")
     return (
         f"    AWS_ACCESS_KEY_ID={context.home.account} AWS_SECRET_ACCESS_KEY={SECRET} "
-        f"aws --endpoint-url {context.workplace.emulator.endpoint} --region {context.home.region} "
+        f"{aws} --endpoint-url {context.workplace.emulator.endpoint} --region {context.home.region} "
         f"codepipeline put-approval-result --pipeline-name {request.pipeline} --stage-name {request.stage} "
         f"--action-name {request.action} --token {request.token} "
         "--result 'summary=Checked,status=Approved'"
