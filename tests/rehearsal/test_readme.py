@@ -25,6 +25,7 @@ from workplaces import workplace_in
 
 REGIONS = (PRIMARY, RECOVERY)
 SETTINGS = Settings.load(CHECKOUT).bootstrap
+HOME = Environment(account="111111111111", region="eu-central-1")
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +101,17 @@ def test_a_sandbox_comes_and_goes(bootstrapped: Emulator, workplace: Workplace, 
     assert remains(bootstrapped, account=account, regions=REGIONS) == before
 
 
-def test_a_page_that_forgets_a_region_is_refused() -> None:
-    place = Environment(account="222222222222", region="eu-west-1")
-    with pytest.raises(DeliveryError, match=r"README\.md does not bootstrap eu-west-1"):
-        bootstrap_commands(CHECKOUT, settings=SETTINGS, tooling="111111111111", targets=[place])
+def test_the_readme_bootstraps_the_regions_of_the_settings() -> None:
+    targets = [Environment(account="222222222222", region=region) for region in ("eu-west-1", "eu-central-1")]
+    commands = bootstrap_commands(CHECKOUT, settings=SETTINGS, home=HOME, targets=targets)
+    assert "TOOLING=111111111111; ACCOUNT=222222222222" in commands
+    assert "PRIMARY=eu-central-1; RECOVERY=eu-west-1" in commands
+    third = Environment(account="222222222222", region="us-east-2")
+    with pytest.raises(DeliveryError, match=r"README\.md does not bootstrap us-east-2"):
+        bootstrap_commands(CHECKOUT, settings=SETTINGS, home=HOME, targets=[*targets, third])
 
 
 def test_a_page_without_the_commands_is_refused(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# Bootstrap it somehow\n", encoding="utf-8")
     with pytest.raises(DeliveryError, match=r"README\.md has 0 blocks that bootstrap an account"):
-        bootstrap_commands(tmp_path, settings=SETTINGS, tooling="111111111111", targets=[])
+        bootstrap_commands(tmp_path, settings=SETTINGS, home=HOME, targets=[])

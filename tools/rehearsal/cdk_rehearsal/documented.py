@@ -35,8 +35,8 @@ def blocks(text: str) -> Iterator[Block]:
         yield Block(marks=found["marks"], code=code)
 
 
-def bootstrap_commands(checkout: Path, *, settings: Bootstrap, tooling: str, targets: list[Environment]) -> str:
-    """The block of the configured page that bootstraps regions of one account, with both account numbers put in."""
+def bootstrap_commands(checkout: Path, *, settings: Bootstrap, home: Environment, targets: list[Environment]) -> str:
+    """The block of the configured page that bootstraps regions of one account, with accounts and regions put in."""
     page = checkout / settings.page
     variables = re.compile(rf"{settings.tooling}=\d{{12}}; {settings.account}=\d{{12}}")
     codes = [block.code for block in blocks(page.read_text(encoding="utf-8"))]
@@ -46,9 +46,13 @@ def bootstrap_commands(checkout: Path, *, settings: Bootstrap, tooling: str, tar
             f"{page.name} has {len(found)} blocks that bootstrap an account ({settings.tooling}=...; "
             f"{settings.account}=...): it needs one."
         )
-    if forgotten := [each.region for each in targets if f"aws://${settings.account}/{each.region}" not in found[0]]:
+    code = variables.sub(f"{settings.tooling}={home.account}; {settings.account}={targets[0].account}", found[0])
+    regions = list(dict.fromkeys([home.region, *(each.region for each in targets)]))
+    for name, region in zip(settings.regions, regions, strict=False):
+        code = re.sub(rf"\b{name}=[\w-]+", f"{name}={region}", code)
+    if forgotten := [region for region in regions if region not in code]:
         raise DeliveryError(f"{page.name} does not bootstrap {', '.join(forgotten)}: add it there.")
-    return variables.sub(f"{settings.tooling}={tooling}; {settings.account}={targets[0].account}", found[0])
+    return code
 
 
 _MINUTES = 10

@@ -22,6 +22,7 @@ class Bootstrap:
     page: str = ""  # a Markdown file with one block that sets both variables and calls `cdk bootstrap`
     tooling: str = "TOOLING"  # the block's variable for the pipeline's account
     account: str = "ACCOUNT"  # the block's variable for the account to bootstrap
+    regions: tuple[str, ...] = ()  # the block's variables for regions, the pipeline's first
     files: tuple[str, ...] = ()  # what the block reads
     stacks: tuple[str, ...] = ()  # what it deploys beside the toolkit stack
     names: tuple[str, ...] = ()  # parts of the names of resources that it creates

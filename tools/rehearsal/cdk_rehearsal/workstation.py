@@ -83,7 +83,7 @@ def bootstrap_account(
             source, copy = workplace.checkout / name, directory / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(source, copy, dirs_exist_ok=True) if source.is_dir() else shutil.copy(source, copy)
-        commands = bootstrap_commands(workplace.checkout, settings=settings, tooling=home.account, targets=targets)
+        commands = bootstrap_commands(workplace.checkout, settings=settings, home=home, targets=targets)
         command = ["sh", "-euc", commands]
     else:
         cdk = workplace.tools.cdk(tree or workplace.checkout)
