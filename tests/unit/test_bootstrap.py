@@ -198,7 +198,7 @@ def test_documented_bootstrap_commands_name_the_policies_and_the_boundary(
 def test_documented_commands_prepare_every_region_that_they_bootstrap() -> None:
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     (regions,) = re.findall(r"python pipeline/bootstrap/account\.py (.+)", readme)
-    assert regions.split() == re.findall(r"aws://\$ACCOUNT/([\w-]+)", readme)
+    assert regions.split() == re.findall(r"aws://\$ACCOUNT/(\S+)", readme)
     page = (CHECKOUT / "docs" / "disaster-recovery.md").read_text(encoding="utf-8")
     command = " ".join(page.replace("\\\n", " ").split())
     opt_in, management = (",".join(f"{name}=true" for name in types) for types in (OPT_IN, MANAGEMENT))
