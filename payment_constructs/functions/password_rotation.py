@@ -1,10 +1,13 @@
 """Lambda function that rotates the application's database user, deployed with pg8000 and the RDS authorities."""
 
+import hashlib
+import hmac
 import json
 import os
 import secrets
 import ssl
 import string
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -40,28 +43,51 @@ def create(secret: str, token: str) -> None:
 
 
 def apply(secret: str, token: str) -> None:
-    """Sets the passwords of both users: the new one, and the current one for tasks that started with it."""
+    """Sets the passwords of both users: the new one, and the current one for tasks that started with it.
+
+    The users share one role: their sessions start in it, and it owns what they create. What a user owned before, or
+    created after RESET ROLE, moves to that role, so that the other user can change it after the next rotation.
+    """
     users = read(secret, "AWSCURRENT"), read(secret, "AWSPENDING", VersionId=token)
     for user in users:
         if user["username"] not in USERS or not (user["password"].isascii() and user["password"].isalnum()):
             raise ValueError(f"{secret} holds a user or password that is not of this rotation")
     with connect(read(os.environ["MASTER_SECRET"], "AWSCURRENT")) as database:
+        # A change of owner waits for open transactions, and every query on the table waits behind it.
+        database.run("SET lock_timeout = '5s'")
         database.run(f"DO $$ BEGIN CREATE ROLE {ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
         database.run(f"GRANT CONNECT, CREATE ON DATABASE {os.environ['DATABASE']} TO {ROLE}")
         for user in users:
-            name, password = user["username"], user["password"]
+            name = user["username"]
             database.run(f"DO $$ BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
-            database.run(f"ALTER ROLE {name} WITH LOGIN PASSWORD '{password}'")
             database.run(f"GRANT {ROLE} TO {name}")
+            database.run(f"ALTER ROLE {name} SET ROLE {ROLE}")
+            # The master user is no superuser: it may reassign between roles that it is a member of.
+            database.run(f"GRANT {name} TO CURRENT_USER")
+            database.run(f"REASSIGN OWNED BY {name} TO {ROLE}")
+            database.run(f"ALTER ROLE {name} WITH LOGIN PASSWORD '{verifier(user['password'])}'")
+
+
+def verifier(password: str) -> str:
+    """What PostgreSQL stores of a password: a statement in a log, also one that failed, then has no password.
+
+    https://www.postgresql.org/docs/17/catalog-pg-authid.html, with the keys of RFC 5802
+    """
+    salt, iterations = secrets.token_bytes(16), 4096
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    client, server = (hmac.digest(salted, key, "sha256") for key in (b"Client Key", b"Server Key"))
+    encoded = (b64encode(each).decode() for each in (salt, hashlib.sha256(client).digest(), server))
+    return "SCRAM-SHA-256${}:{}${}:{}".format(iterations, *encoded)
 
 
 def test(secret: str, token: str) -> None:
-    """Logs in as the new user."""
+    """Logs in as the new user, whose session then has the role of both."""
     pending = read(secret, "AWSPENDING", VersionId=token)
     if pending["username"] not in USERS:
         raise ValueError(f"{secret} holds a user that is not of this rotation")
     with connect(pending) as database:
-        database.run("SELECT 1")
+        if database.run("SELECT current_user") != [[ROLE]]:
+            raise RuntimeError(f"A session of {pending['username']} does not have the role {ROLE}")
 
 
 def finish(secret: str, token: str) -> None:

@@ -1,9 +1,10 @@
-"""The password rotation handler: two alternating users, idempotent steps, and no statement for other users."""
+"""The password rotation: on a PostgreSQL server, and its handler's idempotent steps, TLS and refusals."""
 
 import importlib
 import json
 import ssl
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -11,9 +12,11 @@ from typing import Any
 
 import boto3
 import pytest
-from pg8000.native import DatabaseError
+from pg8000.native import Connection, DatabaseError
 
+from payment_constructs.database import ENGINE
 from payment_constructs.database_user import rds_certificate_authorities
+from tests.postgresql import Server, postgresql
 
 ROTATION_TIMEOUT_SECONDS = 120
 SECRET, TOKEN = "payment-database-user-dev", "version-2"
@@ -88,10 +91,12 @@ class FakeDatabase:
             assert password == MASTER["password"]
         elif not self.admits:
             raise DatabaseError({"C": "28P01", "M": f'password authentication failed for user "{user}"'})
-        return nullcontext(SimpleNamespace(run=lambda statement: self.statements.append((user, statement))))
 
-    def master_statements(self) -> list[str]:
-        return [statement for user, statement in self.statements if user == MASTER["username"]]
+        def run(statement: str) -> list[list[str]]:
+            self.statements.append((user, statement))
+            return [["payment_app"]]
+
+        return nullcontext(SimpleNamespace(run=run))
 
 
 @pytest.fixture
@@ -127,8 +132,129 @@ def rotation(
     return module
 
 
-def step(rotation: ModuleType, name: str) -> None:
-    rotation.handler({"Step": name, "SecretId": SECRET, "ClientRequestToken": TOKEN}, None)
+def step(rotation: ModuleType, name: str, *, version: str = TOKEN) -> None:
+    rotation.handler({"Step": name, "SecretId": SECRET, "ClientRequestToken": version}, None)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with postgresql() as server:
+        yield server
+
+
+@pytest.fixture
+def aurora(server: Server, rotation: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The server as RDS creates a cluster: its master user is no superuser, and owns the database."""
+    with server.connect() as superuser:
+        superuser.run(f"CREATE ROLE payment_master LOGIN CREATEDB CREATEROLE PASSWORD '{MASTER['password']}'")
+        superuser.run("CREATE DATABASE payments OWNER payment_master")
+        monkeypatch.setattr(ssl, "create_default_context", lambda **_: None)  # the server has no certificate
+        monkeypatch.setattr(rotation, "Connection", lambda user, **given: login(server, user, given["password"]))
+        yield server
+        superuser.run("DROP DATABASE payments WITH (FORCE)")
+        superuser.run("DROP ROLE IF EXISTS payment_app_a, payment_app_b, payment_app, payment_master")
+
+
+def login(server: Server, user: str, password: str) -> Connection:
+    return server.connect(user, password=password, database="payments")
+
+
+@pytest.fixture
+def rotate(aurora: Server, rotation: ModuleType, secrets_manager: FakeSecretsManager) -> Callable[[], Connection]:
+    """Rotates the secret, and logs in with the new credentials."""
+
+    def rotate() -> Connection:
+        version = f"version-{len(secrets_manager.values) + 1}"
+        for name in ("createSecret", "setSecret", "testSecret", "finishSecret"):
+            step(rotation, name, version=version)
+        user = json.loads(secrets_manager.values[version])
+        return login(aurora, user["username"], user["password"])
+
+    return rotate
+
+
+def test_the_server_has_the_major_version_of_the_cluster(server: Server) -> None:
+    with server.connect() as superuser:
+        ((version,),) = superuser.run("SHOW server_version")
+    aurora = ENGINE.engine_version and ENGINE.engine_version.major_version
+    assert version.split(".")[0] == aurora, "pin @embedded-postgres/* in package.json to Aurora's major version"
+
+
+def test_each_user_alters_the_tables_of_the_other(rotate: Callable[[], Connection]) -> None:
+    with rotate() as one:
+        one.run("CREATE SCHEMA ledger")
+        one.run("CREATE TABLE ledger.entries (amount int)")
+    with rotate() as other:
+        other.run("ALTER TABLE ledger.entries ADD currency text")
+        other.run("CREATE INDEX ON ledger.entries (currency)")
+        other.run("CREATE TABLE ledger.accounts ()")
+    with rotate() as one:
+        one.run("INSERT INTO ledger.entries VALUES (1, 'SGD')")
+        one.run("DROP TABLE ledger.accounts")
+
+
+def test_a_password_works_until_the_rotation_after_the_next(
+    aurora: Server, rotate: Callable[[], Connection], secrets_manager: FakeSecretsManager
+) -> None:
+    for _ in range(4):
+        rotate().close()
+    read = [json.loads(value) for value in secrets_manager.values.values()]  # oldest first
+    assert [user["username"][-1] for user in read] == ["a", "b", "a", "b", "a"]
+    for user in read[-2:]:
+        login(aurora, user["username"], user["password"]).close()
+    for user in read[:-2]:
+        with pytest.raises(DatabaseError, match="password authentication failed"):
+            login(aurora, user["username"], user["password"])
+
+
+def test_the_first_rotation_after_an_upgrade_shares_the_tables(
+    aurora: Server, rotation: ModuleType, rotate: Callable[[], Connection]
+) -> None:
+    with login(aurora, MASTER["username"], MASTER["password"]) as master:
+        for statement in (
+            "CREATE ROLE payment_app NOLOGIN",
+            "GRANT CONNECT, CREATE ON DATABASE payments TO payment_app",
+            f"CREATE ROLE payment_app_a LOGIN PASSWORD '{rotation.verifier(CURRENT['password'])}'",
+            "GRANT payment_app TO payment_app_a",
+        ):
+            master.run(statement)
+    with login(aurora, CURRENT["username"], CURRENT["password"]) as running:
+        running.run("CREATE SCHEMA ledger")
+        running.run("CREATE TABLE ledger.entries (amount int)")
+        with rotate() as new:
+            new.run("ALTER TABLE ledger.entries ADD currency text")
+        running.run("INSERT INTO ledger.entries VALUES (1, 'SGD')")
+
+
+def test_no_password_is_in_the_log_of_the_database(
+    aurora: Server,
+    rotation: ModuleType,
+    rotate: Callable[[], Connection],
+    secrets_manager: FakeSecretsManager,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rotate().close()
+    run = Connection.run
+    monkeypatch.setattr(Connection, "run", lambda self, sql: run(self, f"{sql} fails" if "PASSWORD" in sql else sql))
+    step(rotation, "createSecret", version="version-3")
+    with pytest.raises(DatabaseError, match="unrecognized role option"):
+        step(rotation, "setSecret", version="version-3")
+    log = aurora.log.read_text()
+    assert "STATEMENT:  ALTER ROLE payment_app_b WITH LOGIN PASSWORD 'SCRAM-SHA-256$" in log
+    found = [version for version, value in secrets_manager.values.items() if json.loads(value)["password"] in log]
+    assert found == [], "send the database a verifier of the password"
+
+
+def test_a_session_outside_the_shared_role_fails_the_test_step(
+    aurora: Server, rotation: ModuleType, rotate: Callable[[], Connection]
+) -> None:
+    rotate().close()
+    step(rotation, "createSecret", version="version-3")
+    step(rotation, "setSecret", version="version-3")
+    with aurora.connect() as superuser:
+        superuser.run("ALTER ROLE payment_app_a RESET ROLE")
+    with pytest.raises(RuntimeError, match="does not have the role payment_app"):
+        step(rotation, "testSecret", version="version-3")
 
 
 def test_create_secret_generates_a_password_for_the_other_user(
@@ -154,17 +280,6 @@ def test_create_secret_is_idempotent(rotation: ModuleType, secrets_manager: Fake
     assert secrets_manager.pending() == first
 
 
-def test_set_secret_allows_both_users_to_log_in(
-    rotation: ModuleType, secrets_manager: FakeSecretsManager, database: FakeDatabase
-) -> None:
-    step(rotation, "createSecret")
-    step(rotation, "setSecret")
-    statements = database.master_statements()
-    assert "ALTER ROLE payment_app_a WITH LOGIN PASSWORD '" + "a" * 40 + "'" in statements
-    assert f"ALTER ROLE payment_app_b WITH LOGIN PASSWORD '{secrets_manager.pending()['password']}'" in statements
-    assert {"GRANT payment_app TO payment_app_a", "GRANT payment_app TO payment_app_b"} <= set(statements)
-
-
 @pytest.mark.parametrize(
     "change", [{"username": "postgres"}, {"password": "x'; DROP ROLE payment_app; --"}, {"password": "ä" * 40}]
 )
@@ -181,7 +296,7 @@ def test_set_secret_refuses_an_unknown_user_or_password_format(
 def test_test_secret_logs_in_as_the_new_user(rotation: ModuleType, database: FakeDatabase) -> None:
     step(rotation, "createSecret")
     step(rotation, "testSecret")
-    assert database.statements == [("payment_app_b", "SELECT 1")]
+    assert database.statements == [("payment_app_b", "SELECT current_user")]
     database.admits = False
     with pytest.raises(DatabaseError, match="payment_app_b"):
         step(rotation, "testSecret")
