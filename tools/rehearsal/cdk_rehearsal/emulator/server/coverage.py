@@ -11,7 +11,7 @@ NOT_PROVED = (
     "Change sets: none reports a replacement that follows from the replacement of another resource.",
     "Lambda: a function in a VPC has no network interface there, and its security groups block nothing.",
     "Property validation: CloudFormation refuses many values that the emulator accepts.",
-    "Aurora: the API only, no PostgreSQL runs.",
+    "Aurora: the API only, no PostgreSQL runs, and a rotation sets and tests no password there.",
     "ECS: the API only, no container runs, so no health check, canary, deployment alarm or target is real.",
     "CodeBuild: the rehearsal runs the build commands on this machine.",
     "KMS: keys, policies and grants exist, but nothing is encrypted with them.",

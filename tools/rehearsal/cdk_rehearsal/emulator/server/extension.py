@@ -106,6 +106,9 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     ("ministack.services.iam", "_IAM_HANDLERS"): lambda found: callable(found[iam.CREATE_LINKED]),
     ("ministack.services.iam", "_roles"): _is_scoped,
     ("ministack.services.rds", "_clusters"): lambda found: hasattr(found, "__setitem__"),
+    **{("ministack.services.secretsmanager", name): _takes("data") for name in ("_rotate_secret", "_describe_secret")},
+    ("ministack.services.secretsmanager", "_resolve"): _takes("secret_id", "use_arn_scope"),
+    ("ministack.services.secretsmanager", "_sync_replicas"): _takes("secret"),
     ("ministack.services.dynamodb", "_replicate_write"): _takes("table", "event_name", "old_item", "new_item"),
     ("ministack.services.dynamodb", "_tables"): _is_scoped,
     ("ministack.services.s3", "_maybe_replicate"): _takes("bucket_name", "key", "obj", "data", "tags"),
@@ -141,6 +144,11 @@ def install() -> None:
     known_roles, create = roles._roles, roles._IAM_HANDLERS[iam.CREATE_LINKED]
     roles._IAM_HANDLERS[iam.CREATE_LINKED] = iam.linked_role(otherwise=create, roles=known_roles)
     network._ACTION_MAP.setdefault(ec2.ACTION, ec2.action(connections=network._vpc_peering))
+    manager = _module("ministack.services.secretsmanager")
+    manager._rotate_secret = secretsmanager.rotating(
+        manager._rotate_secret, find=manager._resolve, replicate=manager._sync_replicas
+    )
+    manager._describe_secret = secretsmanager.dated(manager._describe_secret, find=manager._resolve)
     known = _module(f"{_CLOUDFORMATION}.provisioners")._RESOURCE_HANDLERS
     notes = {name: ADDED[name].note if name in ADDED else "" for name in known if name not in recorded.TYPES}
     application.app = pages.serve(beside=outage.refusing(beside=application.app), emulated=notes)

@@ -1,4 +1,14 @@
-"""Secrets Manager: secrets identified by their ARN as on AWS, and rotation schedules."""
+"""Secrets Manager: secrets identified by their ARN as on AWS, and rotations by the function of a schedule."""
+
+import copy
+import json
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from threading import Thread
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
 
 from cdk_rehearsal.emulator.server.resource_types import (
     Attributes,
@@ -56,6 +66,56 @@ RESOURCE_TYPES = {
         create=_create_rotation,
         update=_rotate,
         delete=_delete_rotation,
-        note="rotation is enabled, but the rotation function does not run",
+        note="the function's steps createSecret and finishSecret run; setSecret and testSecret want a database",
     ),
 }
+
+Action = Callable[[dict[str, Any]], tuple[int, dict[str, str], bytes]]
+Find = Callable[[str], tuple[str, dict[str, Any]]]
+STEPS = ("createSecret", "finishSecret")
+"""Those that need Secrets Manager alone. The others work on a database, and no PostgreSQL runs."""
+
+
+def rotating(own: Action, *, find: Find, replicate: Callable[[dict[str, Any]], None]) -> Action:
+    """RotateSecret, which runs the rotation function; ministack's makes a copy of the current value the current one."""
+
+    def rotate(request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        _, secret = find(request["SecretId"])
+        before = copy.deepcopy(secret and secret["Versions"])
+        answer = own(request)
+        if answer[0] != HTTPStatus.OK:
+            return answer
+        for version in before.values():
+            version["Stages"] = [stage for stage in version["Stages"] if stage != "AWSPENDING"]
+        secret["Versions"] = before
+        replicate(secret)
+        if secret.get("RotationLambdaARN"):
+            event = {"SecretId": secret["ARN"], "ClientRequestToken": json.loads(answer[2])["VersionId"]}
+            here = {"account": get_account_id(), "region": get_region()}
+            # As on AWS, the rotation goes on after the answer.
+            Thread(target=_run, args=(secret, event), kwargs=here, daemon=True).start()
+        return answer
+
+    return rotate
+
+
+def _run(secret: dict[str, Any], event: dict[str, str], *, account: str, region: str) -> None:
+    functions = api("lambda", account=account, region=region)
+    for step in STEPS:
+        payload = json.dumps({"Step": step, **event})
+        if "FunctionError" in functions.invoke(FunctionName=secret["RotationLambdaARN"], Payload=payload):
+            return  # the value before stays the current one
+    secret["LastRotatedDate"] = int(time.time())
+
+
+def dated(own: Action, *, find: Find) -> Action:
+    """DescribeSecret, which also says when the secret was last rotated."""
+
+    def describe(request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = own(request)
+        _, secret = find(request["SecretId"])
+        if status == HTTPStatus.OK and "LastRotatedDate" in secret:
+            body = json.dumps(json.loads(body) | {"LastRotatedDate": secret["LastRotatedDate"]}).encode()
+        return status, headers, body
+
+    return describe
