@@ -6,7 +6,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from payment_constructs.keys import EncryptionKey
+from payment_constructs.keys import EncryptionKey, through
 from payment_constructs.replication import ReplicationRole, replicate
 
 
@@ -58,7 +58,11 @@ class AuditLog(Construct):
             )
         )
         policy.add_statements(
-            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn])
+            iam.PolicyStatement(
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[self.key.key_arn],
+                conditions=through("s3", Stack.of(self).region),
+            )
         )
 
 

@@ -32,6 +32,12 @@ PARAMETERS = {
 }
 """TLS for every connection (PCI DSS 4.2.1); connections, and changes of schema and roles, in the log (10.2.1)."""
 
+BACKUP_WINDOW, MAINTENANCE_WINDOW = "15:00-15:30", "sat:16:00-sat:16:30"
+"""In UTC: late in the evening in Singapore, and hours before AWS Backup starts (backups.py), since a snapshot cannot
+start while one of RDS's or maintenance runs. Unset, RDS draws both from eight hours that include that time.
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Managing.Backups.html
+"""
+
 Capacity = tuple[float, float]
 """Minimum and maximum of a serverless instance, in Aurora capacity units (ACUs) of 2 GiB."""
 
@@ -82,6 +88,7 @@ class Database(Construct):
                 availability_zone=subnet.availability_zone,
                 publicly_accessible=False,
                 auto_minor_version_upgrade=True,
+                preferred_maintenance_window=MAINTENANCE_WINDOW,
                 enable_performance_insights=True,
                 performance_insight_encryption_key=self.key,
             )
@@ -108,7 +115,8 @@ class Database(Construct):
             iam_authentication=True,
             storage_encrypted=True,
             storage_encryption_key=self.key,
-            backup=rds.BackupProps(retention=Duration.days(35 if retain else 7)),
+            backup=rds.BackupProps(retention=Duration.days(35 if retain else 7), preferred_window=BACKUP_WINDOW),
+            preferred_maintenance_window=MAINTENANCE_WINDOW,
             copy_tags_to_snapshot=True,
             cloudwatch_logs_exports=["postgresql"],
             monitoring_interval=Duration.seconds(60),

@@ -16,6 +16,7 @@ from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.database import DATABASE_NAME, PORT, Database
+from payment_constructs.keys import EncryptionKey, through
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.network import network_interface_statements
@@ -28,9 +29,9 @@ _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----\n.+?-----END CERTIFICATE-
 class DatabaseUser(Construct):
     """Secret with host, port, database, username and password, and its rotation.
 
-    Secrets Manager's alternating-users strategy: a task reads the secret when it starts, and the credentials that it
-    read stay valid until the rotation after the next one. The first rotation, right after the creation, creates both
-    users in the database.
+    Secrets Manager's alternating-users strategy: a login works until the second rotation after it was read, which is 30
+    to 60 days. ECS passes it to a task as it starts, and the task reads it again when it no longer works. The first
+    rotation, right after the creation, creates both users in the database.
     """
 
     def __init__(
@@ -48,6 +49,8 @@ class DatabaseUser(Construct):
         retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)
+        self.key = EncryptionKey(self, "Key", purpose=f"Secret {secret_name}", retain=retain)
+        self.key.allow_use_only_through("secretsmanager")
         credentials = {
             "host": database.cluster.cluster_endpoint.hostname,
             "port": PORT,
@@ -60,7 +63,7 @@ class DatabaseUser(Construct):
             secret_name=secret_name,
             description="Database credentials of the payment service",
             # By ARN: the CDK would add a secret's readers to its key's policy, and here they depend on the key.
-            encryption_key=kms.Key.from_key_arn(self, "Key", database.key.key_arn),
+            encryption_key=kms.Key.from_key_arn(self, "KeyByArn", self.key.key_arn),
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template=json.dumps(credentials),
                 generate_string_key="password",
@@ -70,11 +73,17 @@ class DatabaseUser(Construct):
             replica_regions=[secretsmanager.ReplicaRegion(region=replica_region, encryption_key=replica_key)],
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY,
         )
+        # Secrets Manager replicates a new value with the permissions of the principal that wrote it.
+        replicate = iam.PolicyStatement(
+            actions=["kms:Encrypt", "kms:GenerateDataKey"],
+            resources=[replica_key.key_arn],
+            conditions=self._through(replica_region),
+        )
         self.rotation_function = self._rotation_function(
-            database=database, vpc=vpc, replica_key=replica_key, log_key=log_key, topic=topic
+            database=database, vpc=vpc, replicate=replicate, log_key=log_key, topic=topic
         )
         # An L1, because the L2 adds the role to the key's policy, and the key would depend on the role.
-        schedule = secretsmanager.CfnRotationSchedule(
+        self.rotation_schedule = secretsmanager.CfnRotationSchedule(
             self,
             "Rotation",
             secret_id=self.secret.secret_arn,
@@ -83,7 +92,7 @@ class DatabaseUser(Construct):
         )
         # The first rotation starts at once and needs the instances, their security group and the function's permission.
         rotation = self.node.find_child("PasswordRotation")
-        schedule.node.add_dependency(database.cluster, database.security_group, rotation)
+        self.rotation_schedule.node.add_dependency(database.cluster, database.security_group, rotation)
 
     def container_secrets(self) -> dict[str, ecs.Secret]:
         """The secret's fields, by the container's environment variable."""
@@ -96,8 +105,24 @@ class DatabaseUser(Construct):
         }
         return {variable: ecs.Secret.from_secrets_manager(self.secret, field) for variable, field in fields.items()}
 
+    def read_statements(self) -> list[iam.PolicyStatement]:
+        """Allow reading the secret, and its key through Secrets Manager only."""
+        return [
+            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[self.secret.secret_arn]),
+            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[self.key.key_arn], conditions=self._through()),
+        ]
+
+    def _through(self, *regions: str) -> dict[str, dict[str, list[str]]]:
+        return through("secretsmanager", Stack.of(self).region, *regions)
+
     def _rotation_function(
-        self, *, database: Database, vpc: ec2.IVpc, replica_key: kms.IKey, log_key: kms.IKey, topic: AlarmTopic
+        self,
+        *,
+        database: Database,
+        vpc: ec2.IVpc,
+        replicate: iam.PolicyStatement,
+        log_key: kms.IKey,
+        topic: AlarmTopic,
     ) -> PythonFunction:
         """Only Secrets Manager may invoke it, and only its role reads the master secret.
 
@@ -124,9 +149,15 @@ class DatabaseUser(Construct):
                     resources=[self.secret.secret_arn],
                 ),
                 iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[master_secret]),
-                iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[database.key.key_arn]),
-                # Secrets Manager replicates a new value with the permissions of the principal that wrote it.
-                iam.PolicyStatement(actions=["kms:Encrypt", "kms:GenerateDataKey"], resources=[replica_key.key_arn]),
+                iam.PolicyStatement(
+                    actions=["kms:Decrypt"], resources=[database.key.key_arn], conditions=self._through()
+                ),
+                iam.PolicyStatement(
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resources=[self.key.key_arn],
+                    conditions=self._through(),
+                ),
+                replicate,
                 *network_interface_statements(),
             ],
         )

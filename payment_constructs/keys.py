@@ -39,6 +39,32 @@ class EncryptionKey(kms.Key):
             )
         )
 
+    def allow_use_only_through(self, service: str) -> None:
+        """Denies every principal the direct use of the key; the service uses it on behalf of its callers.
+
+        In any region: which one a replication names is not documented. AWS services that call KMS as themselves are
+        not denied, so that the key works wherever one does.
+        https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+        """
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="OnlyThroughItsService",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+                resources=["*"],
+                conditions={
+                    "StringNotLike": {"kms:ViaService": f"{service}.*.amazonaws.com"},
+                    "Bool": {"aws:PrincipalIsAWSService": "false"},
+                },
+            )
+        )
+
+
+def through(service: str, *regions: str) -> dict[str, dict[str, list[str]]]:
+    """The condition that a service uses a key on behalf of the caller, who cannot decrypt with it otherwise."""
+    return {"StringEquals": {"kms:ViaService": [f"{service}.{region}.amazonaws.com" for region in regions]}}
+
 
 def imported_key(scope: Construct, construct_id: str, *, key: kms.IKey, parameter_name: str) -> kms.IKey:
     """A key of a stack in another region, imported by its ARN, which an SSM parameter of this stack keeps.

@@ -23,6 +23,7 @@ VARIABLES = {
     "QUEUE_URL": "QueueUrl",
     "SESSION_TABLE": "SessionTable",
     "AUDIT_BUCKET": "AuditBucket",
+    "DB_SECRET": "DatabaseSecret",  # pragma: allowlist secret
 }
 """The parameters that the service reads, by environment variable."""
 

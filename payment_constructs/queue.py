@@ -2,12 +2,12 @@
 
 from functools import partial
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from payment_constructs.keys import EncryptionKey
+from payment_constructs.keys import EncryptionKey, through
 
 
 class ProcessingQueue(Construct):
@@ -32,6 +32,9 @@ class ProcessingQueue(Construct):
             "Queue",
             queue_name=queue_name,
             visibility_timeout=Duration.seconds(300),
+            # Less than the dead-letter queue's: a message that is moved there keeps the time when it was first sent.
+            # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+            retention_period=Duration.days(7),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=3, queue=self.dead_letter_queue),
         )
 
@@ -48,5 +51,9 @@ class ProcessingQueue(Construct):
                 ],
                 resources=[self.queue.queue_arn],
             ),
-            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]),
+            iam.PolicyStatement(
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[self.key.key_arn],
+                conditions=through("sqs", Stack.of(self).region),
+            ),
         )

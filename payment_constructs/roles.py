@@ -8,10 +8,12 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
+from payment_constructs.keys import through
 from payment_constructs.queue import ProcessingQueue
 from payment_constructs.sessions import SessionTable
 
@@ -44,7 +46,7 @@ OWN_SESSIONS = "verification-*"
 class VerificationRole(Construct):
     """Role, for sessions of an hour, that reads named resources' settings and uses its own payment sessions.
 
-    It reads the settings of the audit bucket and the queues, never their content.
+    It reads the settings of the audit bucket, the queues and the secret, never their content.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class VerificationRole(Construct):
         audit_bucket: s3.IBucket,
         parameters: Sequence[ssm.IStringParameter],
         database: rds.IDatabaseCluster,
+        database_user: secretsmanager.ISecret,
         service: ecs.IBaseService,
         gate: cloudwatch.IAlarm,
     ) -> None:
@@ -86,6 +89,7 @@ class VerificationRole(Construct):
                     actions=["ssm:GetParameter"], resources=[parameter.parameter_arn for parameter in parameters]
                 ),
                 iam.PolicyStatement(actions=["rds:DescribeDBClusters"], resources=[database.cluster_arn]),
+                iam.PolicyStatement(actions=["secretsmanager:DescribeSecret"], resources=[database_user.secret_arn]),
                 iam.PolicyStatement(actions=["ecs:DescribeServices"], resources=[service.service_arn]),
                 iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[gate.alarm_arn]),
             ],
@@ -107,16 +111,12 @@ def _own_sessions(sessions: SessionTable) -> list[iam.PolicyStatement]:
     """
     table, replica = sessions.table.table_arn, sessions.replica.table_arn
     own = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [OWN_SESSIONS]}}
-    # DynamoDB decrypts a table with its key on behalf of the caller.
-    through_dynamodb = {
-        "StringEquals": {"kms:ViaService": [f"dynamodb.{region}.amazonaws.com" for region in sessions.regions]}
-    }
     return [
         iam.PolicyStatement(actions=["dynamodb:DeleteItem", "dynamodb:PutItem"], resources=[table], conditions=own),
         iam.PolicyStatement(actions=["dynamodb:GetItem"], resources=[table, replica], conditions=own),
         iam.PolicyStatement(
             actions=["kms:Decrypt", "kms:DescribeKey"],
             resources=[sessions.key.key_arn, sessions.replica_key.key_arn],
-            conditions=through_dynamodb,
+            conditions=through("dynamodb", *sessions.regions),
         ),
     ]

@@ -10,7 +10,6 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -210,15 +209,14 @@ class TaskIdentity(Construct):
         self._execution_policy.add_statements(log_group.write_statement())
 
     def allow_configuration(
-        self, *, parameters: Iterable[ssm.IStringParameter], secret: secretsmanager.ISecret, secret_key: kms.IKey
+        self, *, parameters: Iterable[ssm.IStringParameter], secret: Iterable[iam.PolicyStatement]
     ) -> None:
-        """Allows the execution role to read the task's configuration."""
+        """Allows the execution role to read the task's configuration, with the statements of the secret's owner."""
         self._execution_policy.add_statements(
             iam.PolicyStatement(
                 actions=["ssm:GetParameters"], resources=[parameter.parameter_arn for parameter in parameters]
             ),
-            iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[secret.secret_arn]),
-            iam.PolicyStatement(actions=["kms:Decrypt"], resources=[secret_key.key_arn]),
+            *secret,
         )
 
     def _role(self, construct_id: str, policy: iam.ManagedPolicy) -> iam.IRole:

@@ -6,7 +6,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from payment_constructs.keys import EncryptionKey
+from payment_constructs.keys import EncryptionKey, through
 
 SINGLE_ITEM_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem")
 """No query or scan."""
@@ -52,7 +52,7 @@ class SessionTable(Construct):
 
     def grant_use(self, policy: iam.ManagedPolicy) -> None:
         """Allows reading and writing single sessions."""
-        policy.add_statements(*_use_statements(self.table.table_arn, self.key))
+        policy.add_statements(*_use_statements(self.table.table_arn, self.key, region=self.regions[0]))
 
 
 class RecoveryAccess(iam.ManagedPolicy):
@@ -70,12 +70,16 @@ class RecoveryAccess(iam.ManagedPolicy):
             construct_id,
             managed_policy_name=policy_name,
             description="Use of the session table's replica, for a service that is brought up in the DR region",
-            statements=_use_statements(table, session_key),
+            statements=_use_statements(table, session_key, region=Stack.of(scope).region),
         )
 
 
-def _use_statements(table_arn: str, key: kms.IKey) -> list[iam.PolicyStatement]:
+def _use_statements(table_arn: str, key: kms.IKey, *, region: str) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(actions=list(SINGLE_ITEM_ACTIONS), resources=[table_arn]),
-        iam.PolicyStatement(actions=["kms:Decrypt", "kms:DescribeKey"], resources=[key.key_arn]),
+        iam.PolicyStatement(
+            actions=["kms:Decrypt", "kms:DescribeKey"],
+            resources=[key.key_arn],
+            conditions=through("dynamodb", region),
+        ),
     ]

@@ -71,6 +71,7 @@ class DisasterRecoveryStack(Stack):
         self.secret_key = EncryptionKey(
             self, "SecretReplicaKey", purpose=f"Database user replica of {environment.name}", retain=retain
         )
+        self.secret_key.allow_use_only_through("secretsmanager")
         self.backup_vault = BackupVault(self, "BackupVault", vault_name=resource_name("dr", environment), retain=retain)
         RecoveryMonitoring(self, "Monitoring", environment=environment, vault=self.backup_vault)
         self._publish(environment)

@@ -196,9 +196,8 @@ class ServiceLayer(Construct):
         configuration = parameters.service_configuration
         image = environment.service_image
         identity = TaskIdentity(self, "TaskIdentity", repository_arn=image.repository_arn)
-        identity.allow_configuration(
-            parameters=configuration.values(), secret=data.database_user.secret, secret_key=data.database.key
-        )
+        identity.allow_configuration(parameters=configuration.values(), secret=data.database_user.read_statements())
+        identity.task_policy.add_statements(*data.database_user.read_statements())
         data.sessions.grant_use(identity.task_policy)
         data.processing.grant_use(identity.task_policy)
         data.audit_log.grant_append(role=identity.task_role, policy=identity.task_policy)
@@ -222,6 +221,8 @@ class ServiceLayer(Construct):
             log_key=log_key,
             retain=retain,
         )
+        # CloudFormation does not wait for the rotation that the schedule starts: a task retries until it can log in.
+        self.payment.service.node.add_dependency(data.database_user.rotation_schedule)
         ServiceScaling(
             self,
             "Scaling",
@@ -309,6 +310,7 @@ class DeliveryRoles(Construct):
             audit_bucket=data.audit_log.bucket,
             parameters=parameters,
             database=data.database.cluster,
+            database_user=data.database_user.secret,
             service=service,
             gate=gate,
         )

@@ -90,6 +90,7 @@ class PaymentStack(Stack):
                 "QueueUrl": data.processing.queue.queue_url,
                 "SessionTable": data.sessions.table.table_name,
                 "AuditBucket": data.audit_log.bucket.bucket_name,
+                "DatabaseSecret": data.database_user.secret.secret_arn,
             },
         )
         service = ServiceLayer(

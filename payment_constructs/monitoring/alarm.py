@@ -12,7 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from payment_constructs.keys import EncryptionKey
+from payment_constructs.keys import EncryptionKey, through
 from payment_constructs.monitoring.targets import AlarmLevels, Level, level_of
 
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
@@ -122,7 +122,11 @@ class AlarmTopic(Construct):
         """Allows a Lambda function to use this topic as its dead-letter topic."""
         policy.add_statements(
             iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn]),
-            iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[self.key.key_arn]),
+            iam.PolicyStatement(
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=[self.key.key_arn],
+                conditions=through("sns", Stack.of(self).region),
+            ),
         )
 
     def notify(self, alarm: cloudwatch.AlarmBase, *, runbook: str) -> None:

@@ -1,4 +1,4 @@
-"""The database cluster: available, with a reader, encrypted and protected; the tests do not connect to it."""
+"""The database cluster and the secret of its user, by their settings; the tests do not connect to the database."""
 
 from typing import Any
 
@@ -10,6 +10,9 @@ from tests.integration.polling import becomes_true
 
 MAINTENANCE_SECONDS = 120
 """A running snapshot or configuration change ends within this time."""
+
+ROTATION_SECONDS = 300
+"""The rotation that a deployment starts ends within this time, also where it fails once and is repeated."""
 
 
 def described(client: Client, deployed: Deployed) -> dict[str, Any]:
@@ -46,3 +49,29 @@ def test_the_database_is_encrypted_with_its_own_key(cluster: dict[str, Any], pri
 
 def test_the_database_has_deletion_protection_where_data_is_retained(cluster: dict[str, Any], retained: bool) -> None:
     assert cluster["DeletionProtection"] is retained
+
+
+def faults_of_the_secret(client: Client, deployed: Deployed, primary: dict[str, str]) -> list[str]:
+    """What a finished rotation and replication of the user's secret would not leave behind."""
+    secret = client("secretsmanager").describe_secret(SecretId=primary["database_user"])
+    labels = secret["VersionIdsToStages"].values()
+    replicas = {replica["Region"]: replica for replica in secret.get("ReplicationStatus", [])}
+    replica = replicas.get(deployed.dr_region, {})
+    faults = {
+        "it was never rotated": secret.get("RotationEnabled") and "LastRotatedDate" in secret,
+        "a rotation is pending": all("AWSCURRENT" in each for each in labels if "AWSPENDING" in each),
+        f"its replica is {replica.get('Status', 'missing')}: {replica.get('StatusMessage', '')}": (
+            replica.get("Status") == "InSync"
+        ),
+        "it shares the key of the database": secret.get("KmsKeyId") != primary["database_key"],
+    }
+    return [fault for fault, absent in faults.items() if not absent]
+
+
+def test_the_secret_of_the_database_user_was_rotated_and_replicated(
+    client: Client, deployed: Deployed, primary: dict[str, str]
+) -> None:
+    assert becomes_true(lambda: not faults_of_the_secret(client, deployed, primary), seconds=ROTATION_SECONDS), (
+        f"{faults_of_the_secret(client, deployed, primary)} after {ROTATION_SECONDS} s: see the log of the rotation "
+        "function, and docs/operations.md, Rotation failed"
+    )

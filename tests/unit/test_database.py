@@ -1,10 +1,12 @@
 """The database: two zones, isolated subnets, TLS only, and a master password that RDS manages."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from stages.environment import Environment
-from tests.templates import Assembly, references
+from tests.conftest import CHECKOUT
+from tests.templates import Assembly, references, statement_actions
 
 PORT = 5433
 
@@ -112,6 +114,37 @@ def test_the_database_has_backups_and_enhanced_monitoring(assembly: Assembly, en
         assert instance["MonitoringInterval"] == 60
 
 
+def test_the_windows_of_the_database_do_not_meet_aws_backup(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    (rule,) = assembly.only(stack, "AWS::Backup::BackupPlan")["BackupPlan"]["BackupPlanRule"]
+    minute, hour = rule["ScheduleExpression"].removeprefix("cron(").split()[:2]
+    starts = 60 * int(hour) + int(minute)
+    database = cluster(assembly, environment)
+    instances = assembly.resources(stack, "AWS::RDS::DBInstance").values()
+    maintenance = [each["PreferredMaintenanceWindow"] for each in (database, *instances)]
+    backup_start, backup_end = _minutes(database["PreferredBackupWindow"])
+    for window in maintenance:
+        start, end = _minutes(window)
+        assert backup_end < start, "RDS refuses windows that overlap"
+        assert end + 60 <= starts, "AWS Backup starts: move the window, in payment_constructs/database.py"
+    latest = (starts + rule["StartWindowMinutes"] + rule["CompletionWindowMinutes"]) % (24 * 60)
+    assert latest + 60 <= backup_start, "AWS Backup still runs: move PreferredBackupWindow"
+
+
+def _minutes(window: str) -> Iterator[int]:
+    """The start and end of a window, in minutes after midnight."""
+    for time in window.split("-"):
+        hour, minute = time.split(":")[-2:]
+        yield 60 * int(hour) + int(minute)
+
+
+def test_the_tests_use_a_postgresql_of_the_clusters_major_version(assembly: Assembly) -> None:
+    packages = json.loads((CHECKOUT / "package.json").read_text(encoding="utf-8"))["optionalDependencies"]
+    versions = {version.split(".")[0] for name, version in packages.items() if name.startswith("@embedded-postgres/")}
+    cluster = assembly.only("Prod-Payment", "AWS::RDS::DBCluster")
+    assert versions == {cluster["EngineVersion"].split(".")[0]}, "pin @embedded-postgres/* to Aurora's major version"
+
+
 def test_deletion_takes_a_final_snapshot_where_data_is_retained(assembly: Assembly, environment: Environment) -> None:
     (resource,) = (
         one
@@ -200,3 +233,43 @@ def test_secrets_manager_replicates_the_user_secret_to_the_dr_region(
         if statement["Resource"] == replica["KmsKeyId"]
     )
     assert allowed == ["kms:Encrypt", "kms:GenerateDataKey"]
+
+
+def test_the_secret_has_a_key_that_only_secrets_manager_uses(assembly: Assembly, environment: Environment) -> None:
+    stack, recovery = f"{environment.name}-Payment", f"{environment.name}-DisasterRecovery"
+    secret = assembly.only(stack, "AWS::SecretsManager::Secret")
+    (key,) = references(secret["KmsKeyId"])
+    assert key not in references(cluster(assembly, environment)), "the secret and the database share a key"
+    (replica,) = (
+        one
+        for one in assembly.resources(recovery, "AWS::KMS::Key").values()
+        if one["Description"].startswith("Database user replica")
+    )
+    for one in (assembly.resources(stack, "AWS::KMS::Key")[key], replica):
+        statements = one["KeyPolicy"]["Statement"]
+        (denied,) = (statement for statement in statements if statement.get("Sid") == "OnlyThroughItsService")
+        assert denied["Effect"] == "Deny"
+        assert {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"} <= set(statement_actions(denied))
+        assert denied["Condition"]["StringNotLike"] == {"kms:ViaService": "secretsmanager.*.amazonaws.com"}
+
+
+def test_the_service_starts_after_the_rotation_schedule(assembly: Assembly, environment: Environment) -> None:
+    resources = assembly.template(f"{environment.name}-Payment")["Resources"]
+    (schedule,) = (name for name, one in resources.items() if one["Type"] == "AWS::SecretsManager::RotationSchedule")
+    (service,) = (one for one in resources.values() if one["Type"] == "AWS::ECS::Service")
+    assert schedule in service["DependsOn"]
+
+
+def test_tasks_and_ecs_read_the_secret_and_tasks_know_its_arn(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    (secret,) = assembly.resources(stack, "AWS::SecretsManager::Secret")
+    task = assembly.only(stack, "AWS::ECS::TaskDefinition")
+    roles = assembly.resources(stack, "AWS::IAM::Role")
+    for role in ("TaskRoleArn", "ExecutionRoleArn"):
+        statements = assembly.role_statements(stack, roles[next(references(task[role]))])
+        (read,) = (one for one in statements if "secretsmanager:GetSecretValue" in statement_actions(one))
+        assert read["Resource"] == {"Ref": secret}
+    parameters = assembly.resources(stack, "AWS::SSM::Parameter")
+    (container,) = task["ContainerDefinitions"]
+    (name,) = (one["ValueFrom"] for one in container["Secrets"] if one["Name"] == "DB_SECRET")
+    assert {"Ref": secret} in [parameters[each]["Value"] for each in references(name)]

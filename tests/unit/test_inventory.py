@@ -39,7 +39,7 @@ def test_parameters_are_under_the_path_of_their_environment(assembly: Assembly, 
     assert {parameter["Name"] for parameter in parameters} == {
         f"/payment/{environment.slug}/{name}"
         for name in (
-            *("audit/bucket", "db/endpoint", "dynamodb/table", "environment", "manifest", "queue/url"),
+            *("audit/bucket", "db/endpoint", "db/secret", "dynamodb/table", "environment", "manifest", "queue/url"),
             *("replica-key/audit", "replica-key/secret", "replica-key/session"),
         )
     }

@@ -14,7 +14,6 @@ import boto3
 import pytest
 from pg8000.native import Connection, DatabaseError
 
-from payment_constructs.database import ENGINE
 from payment_constructs.database_user import rds_certificate_authorities
 from tests.postgresql import Server, postgresql
 
@@ -171,13 +170,6 @@ def rotate(aurora: Server, rotation: ModuleType, secrets_manager: FakeSecretsMan
         return login(aurora, user["username"], user["password"])
 
     return rotate
-
-
-def test_the_server_has_the_major_version_of_the_cluster(server: Server) -> None:
-    with server.connect() as superuser:
-        ((version,),) = superuser.run("SHOW server_version")
-    aurora = ENGINE.engine_version and ENGINE.engine_version.major_version
-    assert version.split(".")[0] == aurora, "pin @embedded-postgres/* in package.json to Aurora's major version"
 
 
 def test_each_user_alters_the_tables_of_the_other(rotate: Callable[[], Connection]) -> None:

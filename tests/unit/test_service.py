@@ -136,6 +136,7 @@ def test_the_container_receives_its_configuration_as_secrets(assembly: Assembly)
         "QUEUE_URL": "AWS::SSM::Parameter",
         "SESSION_TABLE": "AWS::SSM::Parameter",
         "AUDIT_BUCKET": "AWS::SSM::Parameter",
+        "DB_SECRET": "AWS::SSM::Parameter",  # pragma: allowlist secret
         "DB_HOST": "AWS::SecretsManager::Secret",
         "DB_PORT": "AWS::SecretsManager::Secret",
         "DB_NAME": "AWS::SecretsManager::Secret",
@@ -200,6 +201,7 @@ def test_the_task_role_allows_only_the_listed_actions(assembly: Assembly) -> Non
         "kms:Decrypt",
         "kms:DescribeKey",
         "kms:GenerateDataKey",
+        "secretsmanager:GetSecretValue",
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",

@@ -9,6 +9,8 @@ from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.templates import Assembly, references, statement_actions
 
+USE_OF_A_KEY = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKey*", "kms:*"}
+
 
 def audit_bucket(assembly: Assembly, stack: str) -> dict[str, Any]:
     (bucket,) = (
@@ -62,6 +64,8 @@ def test_the_queue_moves_messages_to_the_dlq_after_three_receives(assembly: Asse
     assert queue["VisibilityTimeout"] == 300
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 3
     assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600
+    # A message that is moved keeps its age: it needs days left in the dead-letter queue.
+    assert queue["MessageRetentionPeriod"] == 7 * 24 * 3600
     assert all("KmsMasterKeyId" in queue for queue in queues.values())
 
 
@@ -220,3 +224,15 @@ def test_every_key_rotates_each_year(assembly: Assembly) -> None:
             assert (key["EnableKeyRotation"], key["RotationPeriodInDays"]) == (True, 365), (
                 f"{stack}/{name}: make the key with payment_constructs/keys.py, which turns on rotation"
             )
+
+
+def test_no_role_uses_a_key_except_through_the_service_of_the_data(assembly: Assembly, delivery: Delivery) -> None:
+    for environment in delivery.environments:
+        for stack in (f"{environment.name}-Payment", f"{environment.name}-DisasterRecovery"):
+            for name, policy in assembly.resources(stack, "AWS::IAM::ManagedPolicy").items():
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    if statement["Effect"] == "Allow" and USE_OF_A_KEY & set(statement_actions(statement)):
+                        condition = statement.get("Condition", {}).get("StringEquals", {})
+                        assert "kms:ViaService" in condition, (
+                            f"{stack}/{name}: add conditions=through(...) of payment_constructs/keys.py to {statement}"
+                        )
