@@ -218,6 +218,23 @@ def test_the_first_rotation_after_an_upgrade_shares_the_tables(
         running.run("INSERT INTO ledger.entries VALUES (1, 'SGD')")
 
 
+def test_a_rotation_fails_rather_than_waits_for_a_locked_table(
+    rotation: ModuleType, rotate: Callable[[], Connection], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rotate() as running:
+        for statement in ("SET ROLE NONE", "CREATE SCHEMA own", "CREATE TABLE own.entries ()"):
+            running.run(statement)
+        running.run("BEGIN")
+        running.run("SELECT FROM own.entries")
+        step(rotation, "createSecret", version="version-3")
+        run = Connection.run
+        monkeypatch.setattr(Connection, "run", lambda self, sql: run(self, sql.replace("'5s'", "'50ms'")))
+        with pytest.raises(DatabaseError, match="lock timeout"):
+            step(rotation, "setSecret", version="version-3")
+        running.run("COMMIT")
+        step(rotation, "setSecret", version="version-3")
+
+
 def test_no_password_is_in_the_log_of_the_database(
     aurora: Server,
     rotation: ModuleType,
