@@ -14,6 +14,7 @@ KEYS = {
     "DatabaseSecret": "db/secret",  # pragma: allowlist secret
     "Environment": "environment",
     "QueueUrl": "queue/url",
+    "Release": "release",  # what the plan and the runbooks call the deployed release
     "SessionTable": "dynamodb/table",
 }
 """A parameter's name below the environment's path, by its construct id."""

@@ -33,7 +33,9 @@ class DisasterRecoveryStack(Stack):
     also creates the two roles that act in both regions: IAM is global, and the resource policies here must name them.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment, **kwargs: Any) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, release: str, **kwargs: Any
+    ) -> None:
         super().__init__(scope, construct_id, termination_protection=environment.retains_data, **kwargs)
         retain = environment.retains_data
         region = environment.dr_region
@@ -74,13 +76,13 @@ class DisasterRecoveryStack(Stack):
         self.secret_key.allow_use_only_through("secretsmanager")
         self.backup_vault = BackupVault(self, "BackupVault", vault_name=resource_name("dr", environment), retain=retain)
         RecoveryMonitoring(self, "Monitoring", environment=environment, vault=self.backup_vault)
-        self._publish(environment)
+        self._publish(environment, release=release)
         if not retain:
             self.housekeeping_role.allow_emptying_vault(self.backup_vault)
             self.housekeeping_role.allow_emptying_bucket(self.audit_bucket)
             self.housekeeping_role.allow_emptying_bucket(self.access_logs)
 
-    def _publish(self, environment: Environment) -> None:
+    def _publish(self, environment: Environment, *, release: str) -> None:
         """Publishes the names of all resources, and a policy for a service that is recovered here."""
         session_table = resource_name("sessions", environment)
         RecoveryAccess(
@@ -99,6 +101,7 @@ class DisasterRecoveryStack(Stack):
                 "AuditBucket": self.audit_bucket.bucket_name,
                 "BackupVault": self.backup_vault.backup_vault_name,
                 "DatabaseSecret": resource_name("database-user", environment),
+                "Release": release,
             },
         )
         Manifest(
@@ -115,10 +118,7 @@ class DisasterRecoveryStack(Stack):
 
 
 class RecoveryMonitoring(Construct):
-    """The topic, the alarms on replicas and backup copies, and a dashboard.
-
-    The dashboard shows no release: with it every commit would change this stack.
-    """
+    """The topic, the alarms on replicas and backup copies, and a dashboard."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, environment: Environment, vault: backup.BackupVault
@@ -167,10 +167,7 @@ class RecoveryMonitoring(Construct):
 def recovery_inventory(
     *, environment: Environment, session_key: EncryptionKey, audit_key: EncryptionKey, secret_key: EncryptionKey
 ) -> dict[str, Any]:
-    """The inventory for a failover: of the primary region, only names that are known without a call to it.
-
-    It names no release, so that no commit changes it; the release is the stack's tag ``Release`` (docs/decisions/0003).
-    """
+    """The inventory for a failover: of the primary region, only names that are known without a call to it."""
     primary, recovery = environment.primary_region, environment.dr_region
     return {
         "environment": environment.name,

@@ -37,7 +37,6 @@ class Monitoring(Construct):
         construct_id: str,
         *,
         environment: Environment,
-        release: str,
         network: Network,
         data: DataLayer,
         load_balancer: LoadBalancer,
@@ -135,7 +134,7 @@ class Monitoring(Construct):
             self,
             "Dashboard",
             name=name("overview"),
-            facts={"Environment": environment.name, "Region": environment.primary_region, "Release": release},
+            facts={"Environment": environment.name, "Region": environment.primary_region},
             alarms=[health, self.gate, *alarms],
             rows=[[*requests.widgets, *hosts.widgets, *tasks.widgets], *(part.widgets for part in shown[3:])],
         )

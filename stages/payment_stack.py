@@ -91,6 +91,7 @@ class PaymentStack(Stack):
                 "SessionTable": data.sessions.table.table_name,
                 "AuditBucket": data.audit_log.bucket.bucket_name,
                 "DatabaseSecret": data.database_user.secret.secret_arn,
+                "Release": release,
             },
         )
         service = ServiceLayer(
@@ -110,7 +111,6 @@ class PaymentStack(Stack):
             self,
             "Monitoring",
             environment=environment,
-            release=release,
             network=network,
             data=data,
             load_balancer=service.load_balancer,

@@ -13,9 +13,9 @@ APPLICATION = "PaymentProcessing"
 class PaymentStage(cdk.Stage):
     """Both stacks of an environment, tagged.
 
-    The release is a tag of the stacks, which CloudFormation passes on to every resource; in the templates it would
-    make each commit change each resource, and hide the changes that matter. ``previous`` and ``following`` are the
-    neighbours in the delivery, None for an environment that is deployed on its own.
+    The release is in parameters only: as a tag it would make each commit change each resource (docs/decisions/0010).
+    ``previous`` and ``following`` are the neighbours in the delivery, None for an environment that is deployed on its
+    own.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class PaymentStage(cdk.Stage):
         tags = {"Environment": environment.name, "Application": APPLICATION, "ManagedBy": "CDK"}
         for key, value in tags.items():
             cdk.Tags.of(self).add(key, value)
-        stack_tags = tags | {"Release": release}
         self.recovery = DisasterRecoveryStack(
             self,
             "DisasterRecovery",
             environment=environment,
+            release=release,
             env=cdk.Environment(account=environment.account, region=environment.dr_region),
-            tags=stack_tags,
+            tags=tags,
         )
         self.payment = PaymentStack(
             self,
@@ -54,5 +54,5 @@ class PaymentStage(cdk.Stage):
             recovery=self.recovery,
             tooling_account=tooling_account,
             release=release,
-            tags=stack_tags,
+            tags=tags,
         )

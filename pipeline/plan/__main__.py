@@ -17,6 +17,7 @@ from pipeline.plan.deployed import PlanError, deployed
 from pipeline.plan.history import history
 from pipeline.plan.plan import Plan, StackPlan, deployed_release
 from pipeline.plan.rendering import plan_page, plan_text
+from pipeline.plan.template import release_in
 
 OUTPUT = Path("build", "plan")
 _LONGEST_SUBJECT, _LONGEST_SUMMARY = 150, 400  # the message of an approval has at most 1,000 characters
@@ -64,7 +65,7 @@ def make_plan(environment: str, *, assembly: Path, pipeline: str = "") -> Plan:
         )
         for each in found
     ]
-    release = found[0].tags.get("Release", "unreleased")
+    release = release_in(found[-1].template) or "unreleased"
     settings = delivery_settings()
     return Plan(
         environment=environment,

@@ -18,7 +18,6 @@ class AssemblyStack:
     name: str  # such as Prod-Payment
     account: str
     region: str
-    tags: Mapping[str, str]
     protected: bool  # from deletion, as a stack whose data is retained
     template: Mapping[str, Any]
 
@@ -44,7 +43,6 @@ def assembly_stacks(directory: Path) -> Iterator[AssemblyStack]:
                 name=properties.get("stackName", name),
                 account=account,
                 region=region,
-                tags=properties.get("tags", {}),
                 protected=properties.get("terminationProtection", False),
                 template=json.loads((directory / properties["templateFile"]).read_text(encoding="utf-8")),
             )

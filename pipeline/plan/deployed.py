@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from pipeline.plan.template import release_in
+
 
 class PlanError(Exception):
     """A plan that cannot be made, with the remedy."""
@@ -19,7 +21,7 @@ class Deployed:
 
     template: Mapping[str, Any]  # as it was submitted
     status: str  # such as UPDATE_COMPLETE
-    release: str | None  # the value of the tag Release
+    release: str | None  # None if its template names none
 
 
 def deployed(stack: str, *, account: str, region: str) -> Deployed | None:
@@ -38,12 +40,9 @@ def deployed(stack: str, *, account: str, region: str) -> Deployed | None:
         if "does not exist" in str(error):
             return None
         raise
-    tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
-    return Deployed(
-        template=json.loads(template) if isinstance(template, str) else template,
-        status=described["StackStatus"],
-        release=tags.get("Release"),
-    )
+    if isinstance(template, str):
+        template = json.loads(template)
+    return Deployed(template=template, status=described["StackStatus"], release=release_in(template))
 
 
 def _client(role: str, *, region: str) -> Any:

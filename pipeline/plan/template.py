@@ -13,6 +13,15 @@ def digest(template: Json) -> str:
     return sha256(json.dumps(template, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def release_in(template: Json) -> str | None:
+    """The release that a template deploys, the value of its parameter /payment/ENVIRONMENT/release; None without it."""
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] == "AWS::SSM::Parameter" and str(properties.get("Name")).endswith("/release"):
+            return str(properties["Value"])
+    return None
+
+
 def as_list(value: Any) -> list[Any]:
     """A property that may be one value or a list of values, as a list."""
     return value if isinstance(value, list) else [value]

@@ -14,6 +14,7 @@ from pipeline.plan.deployed import Deployed, PlanError
 from pipeline.plan.history import Commit, History
 from pipeline.plan.plan import Plan, StackPlan
 from pipeline.plan.rendering import plan_page, plan_text
+from pipeline.plan.template import release_in
 from pipeline.settings import Delivery
 from tests.templates import Assembly
 
@@ -220,10 +221,16 @@ def test_the_plan_command_compares_with_the_deployed_stacks(account: Account, as
         ),
     }
     made = command.make_plan("Prod", assembly=assembly.directory)
+    assert (made.release, made.deployed) == ("0" * 40, "1" * 40)
     assert {stack.name: len(stack.changes) for stack in made.stacks}["Prod-DisasterRecovery"] == 0
     assert [stack.running for stack in made.stacks] == ["UPDATE_IN_PROGRESS", None]
     (loss,) = made.losses
     assert f'"Prod-Payment/{table}/TableName"' in loss
+
+
+def test_the_templates_of_an_environment_name_their_release(assembly: Assembly) -> None:
+    for stack in assembly.stacks:
+        assert release_in(assembly.template(stack)) == (None if stack.startswith("Pipeline") else "0" * 40)
 
 
 def test_the_plan_command_refuses_an_unknown_environment(account: Account, assembly: Assembly) -> None:

@@ -19,7 +19,6 @@ def stack(name: str, *resources: str, account: str = "1" * 12, protected: bool =
         name=name,
         account=account,
         region="us-west-2",
-        tags={},
         protected=protected,
         template={"Resources": {each: {"Topic": TOPIC}.get(each, TABLE) for each in resources}},
     )
