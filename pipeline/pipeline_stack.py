@@ -16,7 +16,7 @@ from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from pipeline.artifacts import ArtifactStore
 from pipeline.conditions import Conditions, record_gates
-from pipeline.guard.guard import Guard
+from pipeline.guard.guard import Guard, allow_changes
 from pipeline.locked_tools import locked_version, only_locked
 from pipeline.metrics import DeliveryMetrics
 from pipeline.notifications import DeliveryNotifications
@@ -46,14 +46,7 @@ class PipelineStack(Stack):
         log_key = EncryptionKey(self, "LogKey", purpose="Logs of the delivery", retain=True)
         log_key.allow_log_groups()
         topic = AlarmTopic(self, "Topic", name=f"{name}-{{}}".format, email=delivery.notifications.email, retain=True)
-        guard = Guard(
-            self,
-            "Guard",
-            environments=environments,
-            allowed_changes=delivery.allowed_changes,
-            log_key=log_key,
-            topic=topic,
-        )
+        guard = Guard(self, "Guard", pipeline=name, environments=environments, log_key=log_key, topic=topic)
 
         artifacts = ArtifactStore(self, "Artifacts")
         buckets: dict[str, s3.IBucket] = {self.region: artifacts.bucket}
@@ -89,6 +82,8 @@ class PipelineStack(Stack):
                 tooling_account=delivery.account,
                 release=delivery.release,
             )
+            for each in (stage.recovery, stage.payment):
+                allow_changes(each, delivery.allowed_changes)
             verification = verification_step(
                 self, environment=environment, source=source, packages=packages, outputs=stage.payment.outputs
             )

@@ -46,7 +46,7 @@ class Delivery:
     environments: tuple[Environment, ...]  # in delivery order
     release: str  # the commit; "unreleased" when none is given
     notifications: Notifications
-    allowed_changes: tuple[str, ...] = ()  # STACK/LOGICAL-ID/PROPERTY: changes that may lose stored data
+    allowed_changes: tuple[str, ...] = ()  # STACK/LOGICAL-ID/PROPERTY, as the guard names it
 
     @property
     def primary_region(self) -> str:
@@ -230,7 +230,7 @@ ALLOWED_CHANGE = re.compile(r"(?P<stack>[A-Za-z0-9-]+)/[A-Za-z0-9]+/[A-Za-z0-9]+
 
 def _allowed_change_faults(entries: object, environments: Sequence[Environment]) -> Iterator[str]:
     if not isinstance(entries, list):
-        yield f"delivery.allowed_changes is {entries!r}: give a list, empty unless a change may lose stored data."
+        yield f"delivery.allowed_changes is {entries!r}: give a list, empty unless the guard must pass a change."
         return
     stacks = [f"{environment.name}-{stack}" for environment in environments for stack in STACKS]
     for index, entry in enumerate(entries):

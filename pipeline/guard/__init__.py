@@ -1,1 +1,1 @@
-"""The change-set guard: stops a deployment that would lose stored data."""
+"""The change-set guard: stops a deployment that would lose stored data or traffic."""

@@ -1,12 +1,12 @@
-"""The change-set guard: stops a change set that loses stored data unless the settings allow that very change."""
+"""The change-set guard: stops a change set that loses stored data or traffic, unless the settings allow the change."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jsii
-from aws_cdk import Duration, pipelines
+from aws_cdk import Duration, Stack, pipelines
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
 from aws_cdk import aws_iam as iam
@@ -16,14 +16,15 @@ from constructs import Construct
 
 from payment_constructs.monitoring.alarm import AlarmTopic
 from pipeline.function import tooling_function
+from pipeline.steps import EXECUTION
 from stages.environment import Environment, SettingsError
-from stages.names import lookup_role_arn
+from stages.names import lookup_role_arn, payment_stack_name, resource_name
 
 CODE = Path(__file__).with_name("handler.py")
 CHANGE_SET = "PipelineChange"
 """The name that CDK Pipelines gives every change set."""
-MOST_PARAMETERS = 1000
-"""Characters: https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html"""
+# As in the function, which a test checks: an import of the function would load the AWS SDK into every synthesis.
+ALLOWED = "AllowedChanges"
 
 
 @jsii.implements(pipelines.ICodePipelineActionFactory)
@@ -62,13 +63,13 @@ class Guard(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        pipeline: str,
         environments: Sequence[Environment],
-        allowed_changes: Collection[str],
         log_key: kms.IKey,
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._allowed_changes = allowed_changes
+        self._pipeline = pipeline
         lookup_roles = {
             lookup_role_arn(environment, region)
             for environment in environments
@@ -79,7 +80,12 @@ class Guard(Construct):
             code=CODE,
             timeout=Duration.minutes(2),
             statements=[
+                # Their ReadOnlyAccess covers the change set, both templates, the assets and the deployment's alarm.
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=sorted(lookup_roles)),
+                iam.PolicyStatement(
+                    actions=["codepipeline:GetPipelineExecution"],
+                    resources=[Stack.of(self).format_arn(service="codepipeline", resource=pipeline)],
+                ),
                 iam.PolicyStatement(
                     actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]
                 ),
@@ -94,28 +100,30 @@ class Guard(Construct):
         """The step between the Prepare and the Deploy action of a stack.
 
         Raises:
-            SettingsError: When the stack is in a region that the guard cannot read, or when more changes are allowed
-                than fit into the parameters of an action.
+            SettingsError: When the stack is in a region that the guard cannot read.
         """
         regions = (environment.primary_region, environment.dr_region)
         if region not in regions:
             raise SettingsError(
                 [f"{stack} is in {region}, where the guard reads no change set: give {' or '.join(regions)}."]
             )
-        parameters = json.dumps(
-            {
-                "stack": stack,
-                "change_set": CHANGE_SET,
-                "region": region,
-                "role": lookup_role_arn(environment, region),
-                "allowed": [entry for entry in self._allowed_changes if entry.startswith(f"{stack}/")],
-            }
-        )
-        if len(parameters) > MOST_PARAMETERS:
-            raise SettingsError(
-                [
-                    f"delivery.allowed_changes names more changes of {stack} than an action can hold "
-                    f"({len(parameters)} of {MOST_PARAMETERS} characters): deliver them in several releases."
-                ]
-            )
-        return GuardStep(function=self.function, parameters=parameters)
+        parameters = {
+            "stack": stack,
+            "change_set": CHANGE_SET,
+            "region": region,
+            "role": lookup_role_arn(environment, region),
+            "pipeline": self._pipeline,
+            "execution": EXECUTION,
+        }
+        if stack == payment_stack_name(environment):
+            parameters["alarm"] = resource_name("deployment", environment)
+        return GuardStep(function=self.function, parameters=json.dumps(parameters))
+
+
+def allow_changes(stack: Stack, changes: Sequence[str]) -> None:
+    """Writes the allowed changes of a stack into its template, where the guard reads them.
+
+    Not into the pipeline: a changed action would leave the release that needs it without a target for its rollback.
+    """
+    if own := [change for change in changes if change.startswith(f"{stack.stack_name}/")]:
+        stack.add_metadata(ALLOWED, own)

@@ -1,10 +1,13 @@
-"""The Lambda code of the change-set guard: decides which changes of a stack lose stored data, or use changed assets.
+"""The Lambda code of the change-set guard: refuses change sets that lose stored data, traffic or their deployment.
+
+A change set is refused if it loses stored data, resets traffic that ECS has shifted, uses an overwritten asset, or
+would be executed while the alarm that its deployment watches is on.
 
 It runs as one file, so it imports nothing of this project.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import boto3
@@ -30,6 +33,15 @@ NESTED = frozenset({"AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet
 
 DELETE = "Delete"
 """Replaces the property in an allowed change: the resource is removed from its stack."""
+
+REPAIR = "DeploymentAlarm/Repair"
+"""The allowed change of a stack whose deployment starts although the alarm that it watches is on."""
+
+ALLOWED = "AllowedChanges"
+"""The metadata of a template with the changes that its release allows.
+
+That of the change set's own template counts: an earlier release must not allow a change of a later one.
+"""
 
 SETTING = "delivery.allowed_changes in cdk.json"
 _EMPTY = ("didn't contain changes", "No updates are to be performed")
@@ -70,8 +82,12 @@ def _fault(loss: Loss, allowed: Collection[str]) -> Iterator[str]:
         because = "" if loss.causes == (DELETE,) else f", because of {', '.join(loss.causes)}"
         yield (
             f"{loss.stack}: {loss.logical_id} ({loss.resource_type}) {loss.words}{because}. "
-            f"To allow it, add {', '.join(json.dumps(entry) for entry in missing)} to {SETTING}."
+            f"To allow it, add {_quoted(missing)} to {SETTING}."
         )
+
+
+def _quoted(entries: Iterable[str]) -> str:
+    return ", ".join(json.dumps(entry) for entry in entries)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
@@ -82,20 +98,17 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
         params = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
         session = _session(params)
         changes = list(_changes(params, session))
-        known = {change["LogicalResourceId"]: change for change in changes}
-        found = [
-            *_hidden(params["stack"], changes),
-            *faults(filter(None, (_loss(params["stack"], each, known) for each in changes)), allowed=params["allowed"]),
-            *(_overwritten(params, session) if changes else ()),
-        ]
+        template = _template(params, session, ChangeSetName=params["change_set"]) if changes else {}
+        allowed = template.get("Metadata", {}).get(ALLOWED, [])
+        found = list(_found(params, session, changes=changes, template=template, allowed=allowed)) if changes else []
     except Exception as error:  # of any kind: fail closed
-        found = [f"The change set could not be checked: {error}"]
+        found, changes, allowed = [f"The change set could not be checked: {error}"], [], []
     if found:
         message = "\n".join(found)[:_LONGEST_MESSAGE]
         pipeline.put_job_failure_result(jobId=job["id"], failureDetails={"type": "JobFailed", "message": message})
         return
-    allowed = f", {len(params['allowed'])} allowed by name" if params["allowed"] else ""
-    summary = f"{len(changes)} changes, no stored data lost{allowed}" if changes else "no changes"
+    named = f", {len(allowed)} allowed by name" if allowed else ""
+    summary = f"{len(changes)} changes, no stored data lost{named}" if changes else "no changes"
     pipeline.put_job_success_result(jobId=job["id"], executionDetails={"summary": summary[:_LONGEST_SUMMARY]})
 
 
@@ -110,24 +123,134 @@ def _session(params: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _overwritten(params: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[str]:
+def _found(
+    params: Mapping[str, Any],
+    session: Mapping[str, str],
+    *,
+    changes: Sequence[Mapping[str, Any]],
+    template: Mapping[str, Any],
+    allowed: Collection[str],
+) -> Iterator[str]:
+    """A sentence for each reason to refuse the change set."""
+    stack, known = params["stack"], {change["LogicalResourceId"]: change for change in changes}
+    yield from _hidden(stack, changes)
+    yield from faults(filter(None, (_loss(stack, each, known) for each in changes)), allowed=allowed)
+    if any(change["Action"] != "Add" for change in changes):  # else the stack is new
+        before = _shifted(_template(params, session))
+        lost = [*_reset(changes, known, before), *_switched_off(before, _shifted(template))]
+        yield from _shift_faults(stack, lost, allowed)
+    yield from _overwritten(stack, template, session)
+    if "alarm" in params and f"{stack}/{REPAIR}" not in allowed:
+        yield from _alarmed(params, session)
+
+
+def _template(params: Mapping[str, Any], session: Mapping[str, str], **change_set: str) -> dict[str, Any]:
+    """The template of a change set; without one, the deployed template."""
+    stacks = boto3.client("cloudformation", **session)
+    body = stacks.get_template(StackName=params["stack"], TemplateStage="Original", **change_set)["TemplateBody"]
+    template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
+    return template
+
+
+def _shifted(template: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The listener rules and target groups between which ECS shifts the traffic of a service, by service."""
+    found: dict[str, list[str]] = {}
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::ECS::Service":
+            for target in resource.get("Properties", {}).get("LoadBalancers", []):
+                if shift := target.get("AdvancedConfiguration"):
+                    values = (target["TargetGroupArn"], *(value for key, value in shift.items() if key != "RoleArn"))
+                    found.setdefault(name, []).extend(filter(None, map(_referenced, values)))
+    return found
+
+
+def _referenced(value: Any) -> str | None:
+    match value:
+        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
+            return name
+        case _:
+            return None
+
+
+def _reset(
+    changes: Iterable[Mapping[str, Any]], known: Mapping[str, Any], before: Mapping[str, list[str]]
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Each change of a deployed rule or target group that ECS shifts: resource, effect and changed properties."""
+    shifted = {name for names in before.values() for name in names}
+    for change in changes:
+        name, kind = change["LogicalResourceId"], change["ResourceType"]
+        if name not in shifted:
+            continue
+        details = change.get("Details", [])
+        causes = {
+            each["Target"].get("Name") or each["Target"]["Attribute"]
+            for each in details
+            if not _keeps_its_value(each, known)
+        }
+        if change["Action"] == "Remove":
+            yield f"{name} ({kind})", "would be deleted", [f"{name}/{DELETE}"]
+        elif causes or not details:
+            causes = causes or {"Update"}
+            because = f"would be updated because of {', '.join(sorted(causes))}"
+            yield f"{name} ({kind})", because, [f"{name}/{cause}" for cause in sorted(causes)]
+
+
+def _switched_off(
+    before: Mapping[str, list[str]], after: Mapping[str, list[str]]
+) -> Iterator[tuple[str, str, list[str]]]:
+    """Each service whose traffic ECS would no longer shift."""
+    for name in sorted(before.keys() - after.keys()):
+        yield f"{name} (AWS::ECS::Service)", "would leave its traffic", [f"{name}/AdvancedConfiguration"]
+
+
+def _shift_faults(stack: str, lost: Iterable[tuple[str, str, list[str]]], allowed: Collection[str]) -> Iterator[str]:
+    for resource, words, causes in lost:
+        if missing := [entry for entry in (f"{stack}/{cause}" for cause in causes) if entry not in allowed]:
+            yield (
+                f"{stack}: {resource} {words}. ECS shifts the traffic between two target groups, and this change would "
+                "send it to the group of the template, where no task may run. Shift it back first: "
+                f"docs/operations.md#shift-the-traffic-back. Then add {_quoted(missing)} to {SETTING}."
+            )
+
+
+def _alarmed(params: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[str]:
+    """A sentence if the alarm of the stack's deployments is on: ECS would not watch it, and never roll back.
+
+    An alarm that does not exist is that of a first deployment. A rollback repairs, so it passes.
+    """
+    kinds = {"MetricAlarm": "MetricAlarms", "CompositeAlarm": "CompositeAlarms"}
+    found = boto3.client("cloudwatch", **session).describe_alarms(AlarmNames=[params["alarm"]], AlarmTypes=list(kinds))
+    states = {alarm["StateValue"] for kind in kinds.values() for alarm in found.get(kind, [])}
+    if "ALARM" in states and not _rolls_back(params):
+        yield (
+            f"{params['stack']}: the alarm {params['alarm']} is on, and ECS does not watch an alarm that is on when a "
+            "deployment starts. Wait until it is off, or deliver a repair: docs/operations.md#deliver-a-repair. "
+            f"To declare it, add {_quoted([params['stack'] + '/' + REPAIR])} to {SETTING}."
+        )
+
+
+def _rolls_back(params: Mapping[str, Any]) -> bool:
+    execution = boto3.client("codepipeline").get_pipeline_execution(
+        pipelineName=params["pipeline"], pipelineExecutionId=params["execution"]
+    )["pipelineExecution"]
+    return bool(execution.get("executionType") == "ROLLBACK")
+
+
+def _overwritten(stack: str, template: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[str]:
     """A sentence for each asset of the new template that was uploaded more or less than once.
 
     An asset has the hash of its content as its name, and the pipeline uploads a name only once: a second version, which
     the bucket keeps for 30 days, is not what Build made.
     """
-    request = {"StackName": params["stack"], "ChangeSetName": params["change_set"]}
-    template = boto3.client("cloudformation", **session).get_template(**request, TemplateStage="Original")
-    body = template["TemplateBody"]
     storage = boto3.client("s3", **session)
-    for bucket, key in sorted(set(_assets(json.loads(body) if isinstance(body, str) else body))):
+    for bucket, key in sorted(set(_assets(template))):
         listed = storage.list_object_versions(Bucket=bucket, Prefix=key)
         uploads = [
             each for kind in ("Versions", "DeleteMarkers") for each in listed.get(kind, []) if each["Key"] == key
         ]
         if len(uploads) != 1:
             yield (
-                f"{params['stack']}: the asset {key} in {bucket} has {len(uploads)} versions instead of one, so it may "
+                f"{stack}: the asset {key} in {bucket} has {len(uploads)} versions instead of one, so it may "
                 "not be what Build made. See docs/operations.md#unblock-asset-publishing."
             )
 

@@ -1,9 +1,7 @@
 """The change-set guard in the synthesized pipeline: its position, its parameters and its permissions."""
 
 import json
-import os
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +11,22 @@ from aws_cdk import aws_ec2 as ec2
 
 import pipeline.plan.__main__ as planning
 from pipeline import pipeline_stack
-from pipeline.settings import Delivery, load_delivery
+from pipeline.guard import guard, handler
+from pipeline.settings import Delivery
 from stages.environment import SettingsError
 from stages.payment_stage import PaymentStage
 from tests.alarms import templates_by_region, uncovered
-from tests.conftest import CHECKOUT
 from tests.synthesized import synthesize_small
 from tests.templates import Assembly, statement_actions
 
 
 def guards(stage: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The user parameters and run order of each guard action of a stage, by stack."""
+    actions = [action for action in stage["Actions"] if action["ActionTypeId"]["Provider"] == "Lambda"]
+    # https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
+    assert all(len(action["Configuration"]["UserParameters"]) <= 1000 for action in actions)
     parameters = [
-        json.loads(action["Configuration"]["UserParameters"]) | {"run_order": action["RunOrder"]}
-        for action in stage["Actions"]
-        if action["ActionTypeId"]["Provider"] == "Lambda"
+        json.loads(action["Configuration"]["UserParameters"]) | {"run_order": action["RunOrder"]} for action in actions
     ]
     return {each["stack"]: each for each in parameters}
 
@@ -44,12 +43,15 @@ def test_the_guard_checks_every_change_set_before_its_execution(assembly: Assemb
         stacks = {stack for stack, _ in orders}
         assert guards(stage).keys() == stacks
         assert len(stacks) == 2
-        for stack, guard in guards(stage).items():
+        for stack, checked in guards(stage).items():
             prepared, executed = orders[stack, "CHANGE_SET_REPLACE"], orders[stack, "CHANGE_SET_EXECUTE"]
-            assert prepared["RunOrder"] < guard["run_order"] < executed["RunOrder"]
-            assert guard["change_set"] == executed["Configuration"]["ChangeSetName"]
-            assert guard["role"].startswith(f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-lookup-role-")
-            assert guard["region"] == prepared.get("Region", environment.primary_region)
+            assert prepared["RunOrder"] < checked["run_order"] < executed["RunOrder"]
+            assert checked["change_set"] == executed["Configuration"]["ChangeSetName"]
+            assert checked["role"].startswith(f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-lookup-role-")
+            assert checked["region"] == prepared.get("Region", environment.primary_region)
+            assert checked["execution"] == "#{codepipeline.PipelineExecutionId}"
+            alarm = f"payment-deployment-{environment.slug}" if stack.endswith("-Payment") else None
+            assert checked.get("alarm") == alarm
 
 
 class ExtendedStage(PaymentStage):
@@ -84,43 +86,36 @@ def test_a_stack_in_a_region_that_the_guard_cannot_read_is_refused(
         synthesize_small(tmp_path, context=context, delivery=delivery)
 
 
-def test_the_guard_may_only_assume_roles_and_report_results(assembly: Assembly) -> None:
+def test_the_guard_may_only_assume_roles_read_its_execution_and_report(assembly: Assembly) -> None:
     functions = assembly.resources("PipelineStack", "AWS::Lambda::Function")
-    (guard,) = (name for name in functions if name.startswith("Guard"))
+    (function,) = (name for name in functions if name.startswith("Guard"))
     policies = assembly.resources("PipelineStack", "AWS::IAM::ManagedPolicy")
     (policy,) = (policy for name, policy in policies.items() if name.startswith("Guard"))
     actions = {action for statement in policy["PolicyDocument"]["Statement"] for action in statement_actions(statement)}
     assert {action for action in actions if not action.startswith(("logs:", "kms:", "sns:"))} == {
         "sts:AssumeRole",
+        "codepipeline:GetPipelineExecution",
         "codepipeline:PutJobSuccessResult",
         "codepipeline:PutJobFailureResult",
     }
-    assert "ZipFile" in functions[guard]["Code"]
+    assert "ZipFile" in functions[function]["Code"]
 
 
-def test_an_allowed_change_is_passed_only_to_the_guard_of_its_stack(context: dict[str, Any], tmp_path: Path) -> None:
-    entry = "Dev-Payment/DataSessionsTable0/KeySchema"
-    allowing = load_delivery(context["delivery"] | {"allowed_changes": [entry]}, release="unreleased")
-    stages = synthesize_small(tmp_path, context=context, delivery=allowing).pipeline_stages()
-    allowed = {stack: each["allowed"] for stage in stages for stack, each in guards(stage).items()}
-    assert allowed.pop("Dev-Payment") == [entry]
-    assert not any(allowed.values())
-
-
-def test_too_many_allowed_changes_are_refused_without_a_traceback(context: dict[str, Any], tmp_path: Path) -> None:
-    entries = [f"Dev-Payment/{'Table' * 10}{number}/KeySchema" for number in range(20)]
-    settings = context | {"delivery": context["delivery"] | {"allowed_changes": entries}}
-    run = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=CHECKOUT,
-        env=os.environ | {"CDK_CONTEXT_JSON": json.dumps(settings), "CDK_OUTDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
+def test_an_allowed_change_is_in_its_template_and_not_in_the_pipeline(
+    context: dict[str, Any], delivery: Delivery, tmp_path: Path
+) -> None:
+    allowing = replace(delivery, allowed_changes=("Dev-Payment/DataSessionsTable0/KeySchema",))
+    plain, named = (
+        synthesize_small(tmp_path / name, context=context, delivery=each)
+        for name, each in (("plain", delivery), ("named", allowing))
     )
-    assert run.returncode == 1
-    assert "Traceback" not in run.stderr
-    *_, first, fault = run.stderr.splitlines()
-    assert first == "The settings are invalid:"
-    assert fault.startswith("  - delivery.allowed_changes names more changes of Dev-Payment than")
-    assert fault.endswith("deliver them in several releases.")
+    metadata = {stack: named.template(stack).pop("Metadata", {}).get(handler.ALLOWED) for stack in named.stacks}
+    assert metadata.pop("Dev-Payment") == list(allowing.allowed_changes)
+    assert not any(metadata.values())
+    for stack in plain.stacks:
+        plain.template(stack).pop("Metadata", None)
+        assert named.template(stack) == plain.template(stack), "allow a change without a change of the pipeline"
+
+
+def test_guard_and_function_use_the_same_metadata() -> None:
+    assert guard.ALLOWED == handler.ALLOWED

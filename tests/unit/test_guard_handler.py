@@ -10,14 +10,19 @@ from pipeline.guard import handler
 STACK = "Prod-Payment"
 ROLE = "arn:aws:iam::444444444444:role/lookup"
 ASSET = "0123456789abcdef.zip"
+EVERYTHING = [f"{STACK}/Sessions/{cause}" for cause in ("KeySchema", "TableName", "Delete")]
 
 
 class FakeAws:
     """CloudFormation with a change set in pages, STS, and CodePipeline with the reported job result."""
 
-    def __init__(self, pages: list[dict[str, Any]], *, versions: list[dict[str, str]] | None = None) -> None:
+    def __init__(self, pages: list[dict[str, Any]], **answers: Any) -> None:
         self.pages = pages
-        self.versions = versions or [{"Key": ASSET}]
+        self.versions = answers.get("versions") or [{"Key": ASSET}]
+        self.allowed = answers.get("allowed", ())
+        self.before, self.after = answers.get("before", {}), answers.get("after", {})  # the resources of the templates
+        self.alarm = answers.get("alarm")
+        self.execution_type = answers.get("execution_type", "STANDARD")
         self.requests: list[dict[str, Any]] = []
         self.assumed: list[str] = []
         self.clients: dict[str, dict[str, Any]] = {}
@@ -38,9 +43,22 @@ class FakeAws:
         return self.pages[len(self.requests) - 1]
 
     def get_template(self, **arguments: str) -> dict[str, Any]:
-        assert (arguments["StackName"], arguments["ChangeSetName"]) == (STACK, "Change")
+        assert arguments["StackName"] == STACK
+        if "ChangeSetName" not in arguments:  # the deployed one, which allowed everything that it changed
+            return {"TemplateBody": {"Metadata": {"AllowedChanges": EVERYTHING}, "Resources": self.before}}
+        assert arguments["ChangeSetName"] == "Change"
         code = {"S3Bucket": "assets", "S3Key": ASSET}
-        return {"TemplateBody": {"Resources": {"Function": {"Properties": {"Code": code}}}}}
+        function = {"Type": "AWS::Lambda::Function", "Properties": {"Code": code}}
+        metadata = {"Metadata": {"AllowedChanges": list(self.allowed)}} if self.allowed else {}
+        return {"TemplateBody": {"Resources": {"Function": function, **self.after}, **metadata}}
+
+    def describe_alarms(self, **arguments: Any) -> dict[str, Any]:
+        assert arguments["AlarmNames"] == ["payment-deployment-prod"]
+        return {"MetricAlarms": [{"StateValue": self.alarm}] if self.alarm else [], "CompositeAlarms": []}
+
+    def get_pipeline_execution(self, **arguments: str) -> dict[str, Any]:
+        assert arguments == {"pipelineName": "delivery", "pipelineExecutionId": "execution"}
+        return {"pipelineExecution": {"executionType": self.execution_type}}
 
     def list_object_versions(self, **arguments: str) -> dict[str, Any]:
         assert arguments == {"Bucket": "assets", "Prefix": ASSET}
@@ -58,15 +76,11 @@ class FakeAws:
         return str(self.failed["failureDetails"]["message"])
 
 
-def judge(
-    monkeypatch: pytest.MonkeyPatch,
-    *pages: dict[str, Any],
-    allowed: tuple[str, ...] = (),
-    versions: list[dict[str, str]] | None = None,
-) -> FakeAws:
-    aws = FakeAws(list(pages), versions=versions)
+def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], **answers: Any) -> FakeAws:
+    aws = FakeAws(list(pages), **answers)
     monkeypatch.setattr(handler, "boto3", aws)
-    parameters = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE, "allowed": allowed}
+    parameters = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE}
+    parameters |= {"pipeline": "delivery", "execution": "execution", "alarm": "payment-deployment-prod"}
     configuration = {"configuration": {"FunctionName": "Guard", "UserParameters": json.dumps(parameters)}}
     handler.handler({"CodePipeline.job": {"id": "job", "data": {"actionConfiguration": configuration}}}, None)
     return aws
@@ -190,6 +204,11 @@ def test_only_the_allowed_change_passes(monkeypatch: pytest.MonkeyPatch) -> None
     assert "Delete" in judge(monkeypatch, page(change("Remove")), allowed=named).message
 
 
+def test_a_change_that_an_earlier_release_allowed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert f"{STACK}/Sessions/KeySchema" in EVERYTHING
+    assert "KeySchema" in judge(monkeypatch, page(recreating("True"))).message
+
+
 def test_a_change_set_without_changes_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     empty = {"Status": "FAILED", "StatusReason": "The submitted information didn't contain changes.", "Changes": []}
     assert judge(monkeypatch, empty).succeeded["executionDetails"] == {"summary": "no changes"}
@@ -231,3 +250,99 @@ def test_an_asset_with_other_than_one_version_is_refused(
     assert bool(aws.failed) is refused
     if refused:
         assert ASSET in aws.message
+
+
+RULE, GROUPS = "AWS::ElasticLoadBalancingV2::ListenerRule", ("Group", "Other")
+
+
+def shifting(*, on: bool = True) -> dict[str, Any]:
+    """A service whose traffic ECS shifts between two target groups, or no longer does."""
+    group, other = ({"Ref": name} for name in GROUPS)
+    shift = {"AlternateTargetGroupArn": other, "ProductionListenerRule": {"Ref": "Rule"}, "RoleArn": {"Ref": "Role"}}
+    target = {"TargetGroupArn": group} | ({"AdvancedConfiguration": shift} if on else {})
+    return {"Service": {"Type": "AWS::ECS::Service", "Properties": {"LoadBalancers": [target]}}}
+
+
+def touching(name: str, kind: str, *details: dict[str, Any], action: str = "Modify") -> dict[str, Any]:
+    return {"Action": action, "LogicalResourceId": name, "ResourceType": kind, "Details": list(details)}
+
+
+def changed(name: str | None = None) -> dict[str, Any]:
+    """The change detail of a property; without its name, of the tags."""
+    target = {"Attribute": "Properties", "Name": name} if name else {"Attribute": "Tags"}
+    return {"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "entry"),
+    [
+        (touching("Rule", RULE, changed("Actions")), "would be updated because of Actions", "Rule/Actions"),
+        (touching("Rule", RULE, changed()), "would be updated because of Tags", "Rule/Tags"),
+        (touching("Rule", RULE), "would be updated because of Update", "Rule/Update"),
+        (touching("Group", "Group", changed("Port")), "would be updated because of Port", "Group/Port"),
+        (touching("Other", "Group", action="Remove"), "would be deleted", "Other/Delete"),
+    ],
+)
+def test_a_change_of_what_ecs_shifts_is_refused_unless_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], words: str, entry: str
+) -> None:
+    service = {"before": shifting(), "after": shifting()}
+    message = judge(monkeypatch, page(change), **service).message
+    assert words in message
+    assert "Shift it back first: docs/operations.md#shift-the-traffic-back." in message
+    assert f'"{STACK}/{entry}"' in message
+    assert judge(monkeypatch, page(change), **service, allowed=(f"{STACK}/{entry}",)).succeeded
+
+
+def test_switching_the_canary_off_is_refused_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    change = touching("Service", "AWS::ECS::Service", changed("LoadBalancers"))
+    service, entry = {"before": shifting(), "after": shifting(on=False)}, f"{STACK}/Service/AdvancedConfiguration"
+    message = judge(monkeypatch, page(change), **service).message
+    assert message.startswith(f"{STACK}: Service (AWS::ECS::Service) would leave its traffic. ECS shifts the traffic")
+    assert f'"{entry}"' in message
+    assert judge(monkeypatch, page(change), **service, allowed=(entry,)).succeeded
+
+
+LISTENER = touching("Listener", "Listener", changed("SslPolicy")) | {"Replacement": "False"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "before"),
+    [
+        ([touching("Role", "AWS::IAM::Role", changed("Description"))], shifting()),
+        ([touching("Service", "AWS::ECS::Service", changed("TaskDefinition"))], shifting()),
+        ([touching("Rule", RULE, depending("ListenerArn", "Listener", "ResourceReference")), LISTENER], shifting()),
+        ([touching("Rule", RULE, changed("Actions"))], shifting(on=False)),
+    ],
+    ids=["of its role", "of its task", "that keeps its value", "that switches the canary on"],
+)
+def test_a_change_that_resets_no_weights_passes(
+    monkeypatch: pytest.MonkeyPatch, changes: list[dict[str, Any]], before: dict[str, Any]
+) -> None:
+    assert judge(monkeypatch, page(*changes), before=before, after=shifting()).succeeded
+
+
+def test_a_new_stack_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judge(monkeypatch, page(touching("Rule", RULE, action="Add")), after=shifting()).succeeded
+
+
+REPAIR = f"{STACK}/DeploymentAlarm/Repair"
+
+
+def test_a_deployment_whose_alarm_is_on_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = judge(monkeypatch, page(change("Add")), alarm="ALARM").message
+    assert message.startswith("Prod-Payment: the alarm payment-deployment-prod is on, and ECS does not watch an alarm")
+    assert "docs/operations.md#deliver-a-repair" in message
+    assert f'"{REPAIR}"' in message
+
+
+@pytest.mark.parametrize("alarm", [None, "OK", "INSUFFICIENT_DATA"])
+def test_a_deployment_whose_alarm_is_off_or_not_created_yet_passes(
+    monkeypatch: pytest.MonkeyPatch, alarm: str | None
+) -> None:
+    assert judge(monkeypatch, page(change("Add")), alarm=alarm).succeeded
+
+
+def test_a_declared_repair_and_a_rollback_pass_while_the_alarm_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judge(monkeypatch, page(change("Add")), alarm="ALARM", allowed=(REPAIR,)).succeeded
+    assert judge(monkeypatch, page(change("Add")), alarm="ALARM", execution_type="ROLLBACK").succeeded

@@ -78,7 +78,7 @@ def test_the_settings_select_the_source_type(settings: dict[str, Any], source: d
             {"notifications": {"email": "a@b.test", "chat_topic_arn": "arn:aws:sns:ap-southeast-1:222222222222:chat"}},
             "pipeline's own account and region, 111111111111 and ap-southeast-1.",
         ),
-        ({"allowed_changes": "all"}, "delivery.allowed_changes is 'all': give a list, empty unless a change may lose"),
+        ({"allowed_changes": "all"}, "delivery.allowed_changes is 'all': give a list, empty unless the guard must"),
         (
             {"allowed_changes": ["Prod-Payment"]},
             "delivery.allowed_changes[0] is 'Prod-Payment': give STACK/LOGICAL-ID/",
