@@ -33,8 +33,9 @@ class Conditions:
         """Sets the conditions of an environment's stage.
 
         Before it the deployment window, if it has one. After it the gate alarm, watched while the release bakes. A
-        failed stage is rolled back; without a bake time all of it is retried once instead. Not the failed action alone:
-        a change set can be executed only once, so that a retried Deploy would fail whatever the cause was.
+        stage that fails, or whose gate alarm is on, is rolled back; without a bake time all of it is retried once
+        instead. Not the failed action alone: a change set can be executed only once, so that a retried Deploy would
+        fail whatever the cause was.
         """
         if window := environment.deployment_window:
             rule = _rule("DeploymentWindow", Configuration={"Cron": window.cron, "TimeZone": window.time_zone})
@@ -57,8 +58,7 @@ class Conditions:
             Region=environment.primary_region,
             RoleArn=reader,
         )
-        result = "ROLLBACK" if environment.retains_data else "FAIL"
-        self._set(environment.name, "OnSuccess", {"Conditions": [{"Result": result, "Rules": [rule]}]})
+        self._set(environment.name, "OnSuccess", {"Conditions": [{"Result": "ROLLBACK", "Rules": [rule]}]})
 
     def skip_unless(self, stage: str, *, variable: str, value: str) -> None:
         """Skips a stage unless a variable of an earlier action, such as ``#{namespace.NAME}``, has that value."""

@@ -30,10 +30,10 @@ def test_dev_retries_all_actions_on_failure(assembly: Assembly) -> None:
     }
 
 
-def test_staging_waits_for_its_gate_alarm_before_it_succeeds(assembly: Assembly) -> None:
+def test_staging_rolls_back_on_its_gate_alarm(assembly: Assembly) -> None:
     conditions = stage(assembly, "Staging")
     assert rules(conditions["OnSuccess"]) == [
-        ("FAIL", "CloudWatchAlarm", {"AlarmName": "payment-gate-staging", "WaitTime": "15"})
+        ("ROLLBACK", "CloudWatchAlarm", {"AlarmName": "payment-gate-staging", "WaitTime": "15"})
     ]
     assert conditions["OnFailure"] == {"Result": "ROLLBACK"}
     assert "BeforeEntry" not in conditions
@@ -49,6 +49,12 @@ def test_prod_has_a_deployment_window_and_rolls_back_on_its_gate_alarm(
         ("ROLLBACK", "CloudWatchAlarm", {"AlarmName": "payment-gate-prod", "WaitTime": "60"})
     ]
     assert conditions["OnFailure"] == {"Result": "ROLLBACK"}
+
+
+def test_every_on_success_condition_rolls_back(assembly: Assembly) -> None:
+    checked = [found for each in assembly.pipeline_stages() if (found := each.get("OnSuccess"))]
+    assert len(checked) == 2
+    assert {condition["Result"] for found in checked for condition in found["Conditions"]} == {"ROLLBACK"}
 
 
 @pytest.mark.parametrize("name", ["Staging", "Prod"])
