@@ -20,7 +20,7 @@ def tooling_function(
     code: Path,
     timeout: Duration,
     statements: Sequence[iam.PolicyStatement],
-    any_resource: str,
+    any_resource: str | None,
     invoked_by: str,
     log_key: kms.IKey,
     topic: AlarmTopic,
@@ -32,7 +32,7 @@ def tooling_function(
         code: A file with a ``handler`` that needs nothing but the Lambda runtime.
         timeout: Of one call.
         statements: The permissions of the function, besides its log and its topic.
-        any_resource: The control for the statement that names no resources.
+        any_resource: The control for the statement that names no resources; None without one.
         invoked_by: The control for its concurrency, which is not reserved.
         log_key: Encrypts the log; its policy allows log groups.
         topic: Receives asynchronous events that the function failed to process.
@@ -61,7 +61,8 @@ def tooling_function(
         topic=topic,
     )
     function.node.add_dependency(policy)
-    acknowledge(policy, "AwsSolutions::AwsSolutions-IAM5[Resource::*]", control=any_resource)
+    if any_resource:
+        acknowledge(policy, "AwsSolutions::AwsSolutions-IAM5[Resource::*]", control=any_resource)
     acknowledge(function, "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency", control=invoked_by)
     acknowledge(
         function,

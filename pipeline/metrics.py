@@ -14,6 +14,7 @@ from constructs import Construct
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.monitoring.dashboard import Dashboard, graph
 from pipeline.function import tooling_function
+from pipeline.notifications import EXECUTION_ENDED, UNFINISHED
 
 CODE = Path(__file__).with_name("metrics_handler.py")
 
@@ -21,10 +22,14 @@ CODE = Path(__file__).with_name("metrics_handler.py")
 NAMESPACE = "PaymentDelivery"
 DEPLOYMENTS, FAILED = "Deployments", "FailedDeployments"
 LEAD_TIME, RECOVERY_TIME = "LeadTime", "RecoveryTime"
+UNFINISHED_RELEASES = "UnfinishedReleases"
 
 
 class DeliveryMetrics(Construct):
-    """Lead time, deployment frequency, change failure rate and recovery time of the last stage, which is production."""
+    """Lead time, deployment frequency, change failure rate and recovery time of the last stage, which is production.
+
+    A release that is cancelled, stopped or superseded counts as unfinished; in production, as a failed deployment too.
+    """
 
     def __init__(
         self,
@@ -55,7 +60,7 @@ class DeliveryMetrics(Construct):
                 ),
             ],
             any_resource="PutMetricData has no resource-level permissions; the condition limits it to one namespace.",
-            invoked_by="Only the end of a production deployment invokes it.",
+            invoked_by="Only the end of a production deployment or of an execution invokes it.",
             log_key=log_key,
             topic=topic,
         )
@@ -69,7 +74,28 @@ class DeliveryMetrics(Construct):
             ),
             targets=[targets.LambdaFunction(function, retry_attempts=2)],
         )
+        field = events.EventField.from_path
+        # The event of an execution has no stage.
+        detail = {"pipeline": pipeline, "stage": stage}
+        detail |= {key: field(f"$.detail.{key}") for key in ("execution-id", "state")}
+        events.Rule(
+            self,
+            "Unfinished",
+            event_pattern=events.EventPattern(
+                source=["aws.codepipeline"],
+                detail_type=[EXECUTION_ENDED],
+                detail={"pipeline": [pipeline], "state": UNFINISHED},
+            ),
+            targets=[
+                targets.LambdaFunction(
+                    function,
+                    event=events.RuleTargetInput.from_object({"time": field("$.time"), "detail": detail}),
+                    retry_attempts=2,
+                )
+            ],
+        )
         done, failed = self._metric(DEPLOYMENTS, "Sum"), self._metric(FAILED, "Sum")
+        unfinished = self._metric(UNFINISHED_RELEASES, "Sum")
         rate = cloudwatch.MathExpression(
             expression="100 * FILL(failed, 0) / (FILL(failed, 0) + FILL(done, 0))",
             using_metrics={"failed": failed, "done": done},
@@ -85,7 +111,7 @@ class DeliveryMetrics(Construct):
             alarms=list(alarms),
             rows=[
                 [
-                    graph("Deployment frequency", done, failed, unit="per day"),
+                    graph("Deployment frequency", done, failed, unfinished, unit="per day"),
                     graph("Lead time for changes", *lead_times, unit="seconds"),
                     graph("Change failure rate", rate, unit="%"),
                 ],

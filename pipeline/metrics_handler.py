@@ -1,4 +1,4 @@
-"""The Lambda code that publishes the four DORA metrics at the end of a production deployment.
+"""The Lambda code that publishes the four DORA metrics at the end of a production deployment, and unfinished releases.
 
 It runs as one file, so it imports nothing of this project. Definitions: https://dora.dev/guides/
 """
@@ -12,6 +12,9 @@ import boto3
 NAMESPACE = "PaymentDelivery"
 DEPLOYMENTS, FAILED = "Deployments", "FailedDeployments"
 LEAD_TIME, RECOVERY_TIME = "LeadTime", "RecoveryTime"
+UNFINISHED_RELEASES = "UnfinishedReleases"
+_ENDED = {"Succeeded", "Failed", "Cancelled", "Stopped", "Superseded"}
+_UPDATE = "UpdatePipeline"  # the stage in which CDK Pipelines updates the pipeline
 _COMMIT_DATES = ("CommitterDate", "AuthorDate")
 
 
@@ -26,11 +29,17 @@ class Execution(NamedTuple):
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Publishes the metrics of a finished last stage; none if it deployed nothing."""
+    """Publishes the metrics of a finished last stage or an unfinished execution; none if it deployed nothing."""
     detail = event["detail"]
     ended = datetime.fromisoformat(event["time"])
     this, *failed = _since_the_last_success(boto3.client("codepipeline"), detail)
-    figures = dict(_of_a_failure(this) if detail["state"] == "FAILED" else _of_a_success(this, failed, ended))
+    match detail["state"]:
+        case "SUCCEEDED":
+            figures = dict(_of_a_success(this, failed, ended))
+        case "FAILED":
+            figures = dict(_of_a_failure(this))
+        case _:
+            figures = {**dict(_of_a_failure(this)), **dict(_of_an_unfinished(this))}
     if not figures:
         return
     boto3.client("cloudwatch").put_metric_data(
@@ -52,6 +61,13 @@ def _of_a_failure(this: Execution) -> Iterator[tuple[str, float]]:
     # A stage that was not entered, such as outside its window, fails without an action.
     if this.in_production and not this.is_rollback:
         yield FAILED, 1.0
+
+
+def _of_an_unfinished(this: Execution) -> Iterator[tuple[str, float]]:
+    # The execution that updates the pipeline cancels itself, and the pipeline starts its release again.
+    newest = max(this.actions, key=lambda action: action["startTime"], default=None)
+    if newest is not None and newest["stageName"] != _UPDATE:
+        yield UNFINISHED_RELEASES, 1.0
 
 
 def _of_a_success(this: Execution, failed: Iterable[Execution], ended: datetime) -> Iterator[tuple[str, float]]:
@@ -77,14 +93,14 @@ def _committed(this: Execution) -> datetime:
 
 
 def _since_the_last_success(pipeline: Any, detail: Mapping[str, Any]) -> Iterator[Execution]:
-    """The finished execution, then earlier ones that failed in production, back to the last success."""
+    """The finished execution, then earlier ones that did not succeed in production, back to the last success."""
     found = False
     pages = pipeline.get_paginator("list_pipeline_executions").paginate(pipelineName=detail["pipeline"])
     for summary in (each for page in pages for each in page["pipelineExecutionSummaries"]):
         if summary["pipelineExecutionId"] == detail["execution-id"]:
             found = True
             yield _execution(pipeline, detail, summary)
-        elif found and summary["status"] in {"Succeeded", "Failed"}:
+        elif found and summary["status"] in _ENDED:
             execution = _execution(pipeline, detail, summary)
             if execution.in_production and execution.status == "Succeeded":
                 return

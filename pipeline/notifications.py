@@ -1,19 +1,23 @@
-"""Notifications of the delivery: failures, successes, approvals, and changes or overrides of its gates."""
+"""Notifications of the delivery: ended releases, approvals, and changes or overrides of its gates."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import Alarm, AlarmTopic
 from payment_constructs.monitoring.targets import SNS_TOPIC
 from pipeline.conditions import PARAMETER
+from pipeline.function import tooling_function
 from pipeline.roles import deployment_role_arn
 from stages.environment import EMAIL, SettingsError
 
@@ -63,6 +67,14 @@ OVERRIDING = (
 """The calls that bypass a gate (a retry: the deployment window) or remove one from the pipeline."""
 
 
+# As in the function, which a test checks: an import of the function would load the AWS SDK into every synthesis.
+SOURCE, DETAIL_TYPE = "payment.delivery", "Release ended"
+CODE = Path(__file__).with_name("release_events_handler.py")
+EXECUTION_ENDED = "CodePipeline Pipeline Execution State Change"
+UNFINISHED = ["CANCELED", "STOPPED", "SUPERSEDED"]
+"""The ends of an execution that neither succeeded nor failed, of which an update of the pipeline causes the first."""
+
+
 class DeliveryNotifications(Construct):
     """EventBridge rules on the events of one pipeline, with its topic and a chat's topic as targets.
 
@@ -71,7 +83,14 @@ class DeliveryNotifications(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, pipeline: str, topic: AlarmTopic, chat_topic_arn: str | None
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        pipeline: str,
+        log_key: kms.IKey,
+        topic: AlarmTopic,
+        chat_topic_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._topic = topic
@@ -81,11 +100,17 @@ class DeliveryNotifications(Construct):
         field = events.EventField.from_path
         region = Stack.of(self).region
         console = f"https://{region}.console.aws.amazon.com/codesuite/codepipeline/pipelines/{pipeline}/view"
+        self._name_releases(pipeline, log_key=log_key, topic=topic)
+        named = {key: field(f"$.detail.{key}") for key in ("kind", "release", "title", "state", "reason", "execution")}
         self._rule(
             "Ended",
-            detail_type="CodePipeline Pipeline Execution State Change",
-            detail={"pipeline": [pipeline], "state": ["FAILED", "SUCCEEDED"]},
-            text=f"{pipeline}: execution {field('$.detail.execution-id')} ended: {field('$.detail.state')}. {console}",
+            source=SOURCE,
+            detail_type=DETAIL_TYPE,
+            detail={"pipeline": [pipeline]},
+            text=(
+                f"{pipeline}: {named['kind']} {named['release']} ({named['title']}) ended: {named['state']}. "
+                f"{named['reason']} Execution {named['execution']}. {console}"
+            ),
         )
         self._rule(
             "ApprovalWanted",
@@ -137,6 +162,39 @@ class DeliveryNotifications(Construct):
             missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
             description="A principal other than the pipeline overrode a gate or changed the pipeline.",
             runbook="gate-overridden",
+        )
+
+    def _name_releases(self, pipeline: str, *, log_key: kms.IKey, topic: AlarmTopic) -> None:
+        """Publishes the end of each execution again, as an event that names the release."""
+        naming, stack = Construct(self, "ReleaseEvents"), Stack.of(self)
+        function = tooling_function(
+            naming,
+            code=CODE,
+            timeout=Duration.minutes(1),
+            statements=[
+                iam.PolicyStatement(
+                    actions=["codepipeline:GetPipelineExecution"],
+                    resources=[stack.format_arn(service="codepipeline", resource=pipeline)],
+                ),
+                iam.PolicyStatement(
+                    actions=["events:PutEvents"],
+                    resources=[stack.format_arn(service="events", resource="event-bus", resource_name="default")],
+                ),
+            ],
+            any_resource=None,
+            invoked_by="Only the end of an execution invokes it.",
+            log_key=log_key,
+            topic=topic,
+        )
+        events.Rule(
+            naming,
+            "Ended",
+            event_pattern=events.EventPattern(
+                source=["aws.codepipeline"],
+                detail_type=[EXECUTION_ENDED],
+                detail={"pipeline": [pipeline], "state": ["FAILED", "SUCCEEDED", *UNFINISHED]},
+            ),
+            targets=[targets.LambdaFunction(function, retry_attempts=2)],
         )
 
     def _rule(

@@ -22,6 +22,7 @@ from pipeline.metrics import DeliveryMetrics
 from pipeline.notifications import DeliveryNotifications
 from pipeline.packages import DIRECTORY as PACKAGES
 from pipeline.roles import SeparationOfDuties, acknowledge_generated_roles
+from pipeline.self_mutation import UpdateHold
 from pipeline.settings import Delivery
 from pipeline.steps import PlanStep, synth_step, verification_step
 from stages.environment import Environment
@@ -99,6 +100,7 @@ class PipelineStack(Stack):
 
         # The conditions, roles and projects below can be changed or acknowledged only once the pipeline is built.
         self.pipeline.build_pipeline()
+        hold = UpdateHold(self, "UpdateHold", pipeline=self.pipeline.pipeline, name=name, log_key=log_key, topic=topic)
         conditions = Conditions(self.pipeline.pipeline)
         for environment in environments:
             conditions.add_environment(environment)
@@ -108,7 +110,12 @@ class PipelineStack(Stack):
         monitoring = Construct(self, "Monitoring")
         record_gates(monitoring, self.pipeline.pipeline, conditions=conditions)
         notifications = DeliveryNotifications(
-            monitoring, "Events", pipeline=name, topic=topic, chat_topic_arn=delivery.notifications.chat_topic_arn
+            monitoring,
+            "Events",
+            pipeline=name,
+            log_key=log_key,
+            topic=topic,
+            chat_topic_arn=delivery.notifications.chat_topic_arn,
         )
         DeliveryMetrics(
             monitoring,
@@ -132,7 +139,7 @@ class PipelineStack(Stack):
         acknowledge_generated_roles(
             self.pipeline,
             buckets=list(buckets.values()),
-            guard=guard.function,
+            functions=[guard.function, hold.function],
             verifications=[verification.project for verification in verifications],
             plans=[plan.project for plan in plans.values()],
         )

@@ -86,7 +86,7 @@ def acknowledge_generated_roles(
     pipeline: pipelines.CodePipeline,
     *,
     buckets: Sequence[s3.IBucket],
-    guard: lambda_.IFunction,
+    functions: Sequence[lambda_.IFunction],
     verifications: Sequence[codebuild.IProject],
     plans: Sequence[codebuild.IProject],
 ) -> None:
@@ -95,7 +95,7 @@ def acknowledge_generated_roles(
     The first of the artifact buckets, one per region, is that of the pipeline's own region.
     """
     own = buckets[0]
-    _acknowledge_pipeline(pipeline.pipeline, buckets=buckets, guard=guard)
+    _acknowledge_pipeline(pipeline.pipeline, buckets=buckets, functions=functions)
     _acknowledge_project(pipeline.synth_project, bucket=own, writes_artifacts=True)
     _acknowledge_project(pipeline.self_mutation_project, bucket=own, writes_artifacts=False)
     _acknowledge_self_mutation(pipeline.self_mutation_project)
@@ -113,7 +113,7 @@ def acknowledge_generated_roles(
 
 
 def _acknowledge_pipeline(
-    pipeline: codepipeline.Pipeline, *, buckets: Sequence[s3.IBucket], guard: lambda_.IFunction
+    pipeline: codepipeline.Pipeline, *, buckets: Sequence[s3.IBucket], functions: Sequence[lambda_.IFunction]
 ) -> None:
     """The pipeline's own role, and the role that starts it on an event."""
     policy = _policy(pipeline.role)
@@ -124,8 +124,8 @@ def _acknowledge_pipeline(
     _acknowledge_artifacts(policy, actions=READ_ARTIFACTS + WRITE_ARTIFACTS, buckets=buckets)
     acknowledge(
         policy,
-        f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(guard)}.Arn>:*]",
-        control="The versions of the one function that it invokes.",
+        *(f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(function)}.Arn>:*]" for function in functions),
+        control="The versions of the functions that its actions invoke, each named.",
     )
     acknowledge(
         policy,

@@ -138,6 +138,29 @@ def test_a_failed_rollback_is_no_failed_deployment(aws: FakeAws) -> None:
     assert aws.end_stage("back", "FAILED") == {}
 
 
-@pytest.mark.parametrize("name", ["NAMESPACE", "DEPLOYMENTS", "FAILED", "LEAD_TIME", "RECOVERY_TIME"])
+@pytest.mark.parametrize("state", ["CANCELED", "STOPPED", "SUPERSEDED"])
+def test_an_unfinished_release_is_counted_and_in_prod_is_a_failed_deployment(aws: FakeAws, state: str) -> None:
+    aws.execution("in-prod", "Cancelled", "Source", "Prod")
+    aws.execution("at-the-approval", "Cancelled", "Source", "ApproveProd")
+    assert aws.end_stage("in-prod", state) == {"UnfinishedReleases": 1, "FailedDeployments": 1}
+    assert aws.end_stage("at-the-approval", state) == {"UnfinishedReleases": 1}
+
+
+def test_the_execution_that_updates_the_pipeline_is_no_unfinished_release(aws: FakeAws) -> None:
+    aws.execution("update", "Cancelled", "UpdatePipeline")
+    assert aws.end_stage("update", "CANCELED") == {}
+
+
+@pytest.mark.parametrize("status", ["Cancelled", "Stopped"])
+def test_recovery_time_starts_at_a_cancelled_or_stopped_deployment(aws: FakeAws, status: str) -> None:
+    aws.execution("now", "Succeeded", "Source", "Prod")
+    aws.execution("bad", status, "Source", "Prod", hours_ago=2)
+    aws.execution("fine", "Succeeded", "Source", "Prod", hours_ago=9)
+    assert aws.end_stage("now", "SUCCEEDED")["RecoveryTime"] == 2 * 3600
+
+
+@pytest.mark.parametrize(
+    "name", ["NAMESPACE", "DEPLOYMENTS", "FAILED", "LEAD_TIME", "RECOVERY_TIME", "UNFINISHED_RELEASES"]
+)
 def test_dashboard_and_function_use_the_same_metric_names(name: str) -> None:
     assert getattr(metrics, name) == getattr(handler, name)

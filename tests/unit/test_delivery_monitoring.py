@@ -19,9 +19,14 @@ STACK = "PipelineStack"
 
 
 def rules(assembly: Assembly) -> dict[str, dict[str, Any]]:
-    """The event rules by their detail type."""
+    """The event rules by their detail type; of each, that which notifies."""
     found = assembly.resources(STACK, "AWS::Events::Rule").values()
-    return {rule["EventPattern"]["detail-type"][0]: rule for rule in found if "detail-type" in rule["EventPattern"]}
+    typed = [rule for rule in found if "detail-type" in rule["EventPattern"]]
+    return {rule["EventPattern"]["detail-type"][0]: rule for rule in sorted(typed, key=notifies)}
+
+
+def notifies(rule: dict[str, Any]) -> bool:
+    return any(":sns:" in json.dumps(target["Arn"]) for target in rule["Targets"])
 
 
 def topic(assembly: Assembly) -> str:
@@ -33,21 +38,36 @@ def topic(assembly: Assembly) -> str:
 @pytest.mark.parametrize(
     ("kind", "detail"),
     [
-        ("CodePipeline Pipeline Execution State Change", {"state": ["FAILED", "SUCCEEDED"]}),
+        ("Release ended", {}),
         (
             "CodePipeline Action Execution State Change",
             {"type": {"category": ["Approval"]}, "state": ["STARTED"]},
         ),
     ],
 )
-def test_finished_executions_and_pending_approvals_notify(
-    assembly: Assembly, kind: str, detail: dict[str, Any]
-) -> None:
+def test_ended_releases_and_pending_approvals_notify(assembly: Assembly, kind: str, detail: dict[str, Any]) -> None:
     rule = rules(assembly)[kind]
     assert rule["EventPattern"]["detail"] == {"pipeline": ["payment-delivery"], **detail}
     (target,) = rule["Targets"]
     assert target["Arn"] == topic(assembly)
     assert "https://ap-southeast-1.console.aws.amazon.com" in json.dumps(target["InputTransformer"])
+
+
+def test_every_end_of_an_execution_is_published_with_its_release(assembly: Assembly) -> None:
+    naming, _ = (
+        rule
+        for rule in assembly.resources(STACK, "AWS::Events::Rule").values()
+        if rule["EventPattern"]["detail-type"] == ["CodePipeline Pipeline Execution State Change"]
+    )
+    states = {"SUCCEEDED", "FAILED", "CANCELED", "STOPPED", "SUPERSEDED"}
+    assert set(naming["EventPattern"]["detail"]["state"]) == states
+    (target,) = naming["Targets"]
+    function = target["Arn"]["Fn::GetAtt"][0]
+    assert '"Release ended"' in assembly.resources(STACK, "AWS::Lambda::Function")[function]["Code"]["ZipFile"]
+    assert rules(assembly)["Release ended"]["EventPattern"]["source"] == ["payment.delivery"]
+    text = json.dumps(rules(assembly)["Release ended"]["Targets"])
+    assert "<detail-release>" in text
+    assert "<detail-state>" in text
 
 
 def test_eventbridge_may_publish_to_the_topic_of_the_configured_email(assembly: Assembly, delivery: Delivery) -> None:
@@ -74,9 +94,7 @@ def test_a_chat_topic_receives_every_notification(context: dict[str, Any], deliv
     notifications = context["delivery"]["notifications"] | {"chat_topic_arn": chat}
     chatting = load_delivery(context["delivery"] | {"notifications": notifications}, release="unreleased")
     assembly = synthesize_small(tmp_path, context=context, delivery=chatting)
-    notifying = [
-        rule for rule in rules(assembly).values() if any(target["Arn"] == topic(assembly) for target in rule["Targets"])
-    ]
+    notifying = [rule for rule in rules(assembly).values() if notifies(rule)]
     assert len(notifying) == 4
     for rule in notifying:
         (target,) = (target for target in rule["Targets"] if target["Arn"] == chat)
@@ -186,6 +204,14 @@ def test_only_the_pipeline_deployment_may_override_a_gate(assembly: Assembly, de
 def test_the_prod_stage_feeds_the_delivery_metrics(assembly: Assembly, delivery: Delivery) -> None:
     detail = rules(assembly)["CodePipeline Stage Execution State Change"]["EventPattern"]["detail"]
     assert detail["stage"] == [delivery.environments[-1].name]
+    _, unfinished = (
+        rule
+        for rule in assembly.resources(STACK, "AWS::Events::Rule").values()
+        if rule["EventPattern"]["detail-type"] == ["CodePipeline Pipeline Execution State Change"]
+    )
+    assert unfinished["EventPattern"]["detail"]["state"] == ["CANCELED", "STOPPED", "SUPERSEDED"]
+    (target,) = unfinished["Targets"]
+    assert f'"stage":"{delivery.environments[-1].name}"' in target["InputTransformer"]["InputTemplate"]
     dashboards = json.dumps(assembly.resources(STACK, "AWS::CloudWatch::Dashboard"))
     for figure in ("Deployment frequency", "Lead time", "Change failure rate", "recovery time"):
         assert figure in dashboards

@@ -55,6 +55,30 @@ def test_the_environments_deploy_in_order_and_the_approval_is_a_stage(assembly: 
     ]
 
 
+def test_the_pipeline_updates_itself_only_after_the_hold_has_passed(assembly: Assembly) -> None:
+    hold, update = actions(assembly, "UpdatePipeline")
+    assert (hold["Name"], update["Name"]) == ("Hold", "SelfMutate")
+    assert hold["RunOrder"] < update["RunOrder"]
+    assert hold["InputArtifacts"] == update["InputArtifacts"], "compare the template that SelfMutate deploys"
+    functions = assembly.resources("PipelineStack", "AWS::Lambda::Function")
+    role = functions[hold["Configuration"]["FunctionName"]["Ref"]]["Role"]["Fn::GetAtt"][0]
+    (policy,) = (
+        each
+        for each in assembly.resources("PipelineStack", "AWS::IAM::ManagedPolicy").values()
+        if {"Ref": role} in each.get("Roles", [])
+    )
+    allowed = {action for each in policy["PolicyDocument"]["Statement"] for action in statement_actions(each)}
+    assert {action for action in allowed if not action.startswith(("logs:", "kms:", "sns:"))} == {
+        "cloudformation:GetTemplate",
+        "codepipeline:GetPipelineState",
+        "codepipeline:PutJobFailureResult",
+        "codepipeline:PutJobSuccessResult",
+    }
+    parameters = hold["Configuration"]["UserParameters"]["Fn::Join"][1]
+    assert {"Ref": "AWS::StackId"} in parameters
+    assert "PipelineStack.template.json" in parameters[-1]
+
+
 def test_no_prod_action_runs_before_the_approval(assembly: Assembly, delivery: Delivery) -> None:
     *others, prod = delivery.environments
     # The account id marks every prod action if only prod uses the account; in a shared account, only the name does.
