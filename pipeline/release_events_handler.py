@@ -19,7 +19,7 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     execution = boto3.client("codepipeline").get_pipeline_execution(
         pipelineName=detail["pipeline"], pipelineExecutionId=detail["execution-id"]
     )["pipelineExecution"]
-    revision = next(iter(execution.get("artifactRevisions", [])), {})
+    revision: Mapping[str, str] = next(iter(execution.get("artifactRevisions", [])), {})
     named = {
         "pipeline": detail["pipeline"],
         "execution": detail["execution-id"],

@@ -38,11 +38,26 @@ def test_every_question_has_a_token_of_its_own(week: Week) -> None:
     assert len(set(week.tokens)) == len(week.tokens) > 4
 
 
-def test_the_same_commit_again_changes_nothing(week: Week) -> None:
+def test_a_commit_with_equal_templates_changes_the_release_and_nothing_else(week: Week) -> None:
     assert week.again.succeeded
-    assert {each.change for each in week.again.stacks} == {UNCHANGED}
-    deployments = [each for each in week.again.executions[-1].actions if each.provider == "CloudFormation"]
-    assert {each.summary for each in deployments} == {"no changes"}
+    (execution,) = week.again.executions
+    changed = {(each.stage, each.action): each.changed for each in execution.actions if each.changed}
+    expected: dict[tuple[str, str], tuple[str, ...]] = {}
+    for name in week.accounts:
+        path = f"/payment/{name.lower()}"
+        expected[name, "DisasterRecovery.Deploy"] = (f"{path}/release",)
+        expected[name, "Payment.Deploy"] = (f"{path}/manifest", f"{path}/release")
+    assert changed == expected
+    assert {each.change for each in week.again.stacks if each.stack.startswith("Pipeline")} == {UNCHANGED}
+    (hold,) = (each for each in execution.actions if each.action == "Hold")
+    assert hold.summary == "the pipeline does not change"
+
+
+def test_the_same_commit_again_changes_nothing(week: Week) -> None:
+    first, *_ = week.accounts
+    assert untouched(week.unverified, first)
+    done = [each for each in week.unverified.executions[0].actions if each.stage == first]
+    assert {each.summary for each in done if each.provider == "CloudFormation"} == {"no changes"}
 
 
 def test_data_survives_a_delivery(week: Week) -> None:
@@ -54,7 +69,8 @@ def test_the_pipeline_changes_itself_and_starts_over(week: Week) -> None:
     cut_off, carried_out = week.extended.executions
     assert (cut_off.status, carried_out.status) == ("Cancelled", "Succeeded")
     assert carried_out.pipeline_version == cut_off.pipeline_version + 1
-    assert cut_off.actions[-1].stage == "UpdatePipeline"
+    assert [each.action for each in cut_off.actions[-2:]] == ["Hold", "SelfMutate"]
+    assert cut_off.actions[-2].summary == "no later stage works"
 
 
 def test_a_new_environment_is_deployed_by_the_commit_that_brings_it(week: Week) -> None:
@@ -114,14 +130,17 @@ def test_a_refused_approval_leaves_production_as_it_was(week: Week) -> None:
     assert week.last in week.refused.executions[-1].not_reached
 
 
-def test_the_gate_alarm_holds_staging(week: Week) -> None:
+def test_the_gate_alarm_rolls_staging_back(week: Week) -> None:
     assert not week.alarmed.succeeded
+    failed, rollback = week.alarmed.executions
+    assert {each.stage for each in rollback.actions} == {"Staging"}
+    assert rollback.rolls_back
     assert week.alarmed.reason == (
         "Stage Staging is held by its condition OnSuccess (CloudWatchAlarm): payment-gate-staging is ALARM."
     )
     assert ("Verify", "Succeeded") in outcomes(week.alarmed, "Staging")
     assert untouched(week.alarmed, week.last)
-    assert week.last in week.alarmed.executions[-1].not_reached
+    assert week.last in failed.not_reached
 
 
 def test_a_commit_that_deletes_the_approval_fails_its_synthesis(week: Week) -> None:

@@ -31,7 +31,7 @@ class Week:
     accounts: dict[str, str]
     refused: Report
     approved: Report
-    again: Report
+    again: Report  # another commit with equal templates
     unverified: Report  # somebody changed Staging by hand
     alarmed: Report  # Staging's gate alarm is on
     broken: Report  # a change that CloudFormation cannot carry out in Dev
@@ -194,6 +194,7 @@ def live(project: Project, world: Emulator) -> Week:
         data = {name: Data(world, stacks_of(approved, name)["Payment"]) for name in accounts}
         for each in data.values():
             each.put()
+        project.edit("Correct a page", {"CHANGELOG.md": [("# Changelog", "# Changes")]})
         again = rehearsal.deliver()
         kept = {name: each.kept() for name, each in data.items()}
         unverified = team.with_a_changed_parameter(before_last)

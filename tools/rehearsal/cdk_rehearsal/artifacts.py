@@ -148,7 +148,11 @@ class Artifacts:
 
     def location(self, name: str, *, region: str) -> str:
         """The object's ARN, which CodeBuild gives as its source version."""
-        return f"arn:aws:s3:::{self._store(region).bucket}/{self._keys[name][region]}"
+        return f"arn:aws:s3:::{'/'.join(self.stored(name, region=region))}"
+
+    def stored(self, name: str, *, region: str) -> tuple[str, str]:
+        """The bucket and the key of a loaded artifact."""
+        return self._store(region).bucket, self._keys[name][region]
 
     def _store(self, region: str) -> Store:
         if region not in self._pipeline.stores:

@@ -116,6 +116,7 @@ class Progress:
                 seconds=time.monotonic() - started,
                 summary=outcome.summary,
                 log=str(log) if log.exists() else "",
+                changed=outcome.changed,
             ),
             notes=outcome.notes,
         )

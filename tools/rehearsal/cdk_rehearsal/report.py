@@ -224,8 +224,7 @@ def _execution(execution: ExecutionResult) -> Table:
     for column in ("Stage", "Action", "Result", "Time", "Summary"):
         table.add_column(column, justify="right" if column == "Time" else "left", overflow="fold")
     for action in execution.actions:
-        what = next(iter(action.summary.splitlines()), "")
-        cells = (action.stage, action.action, action.status, duration(action.seconds), what)
+        cells = (action.stage, action.action, action.status, duration(action.seconds), action.headline)
         table.add_row(*map(escape, cells), style=_STYLES.get(action.status, ""))
     return table
 

@@ -7,6 +7,7 @@ from cdk_rehearsal.artifacts import Artifacts
 from cdk_rehearsal.commit import Commit
 
 _LONGEST_REASON = 4000
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,14 @@ class ActionResult:
     seconds: float
     summary: str
     log: str
+    changed: tuple[str, ...] = ()  # the resources that it created, updated or deleted
+
+    @property
+    def headline(self) -> str:
+        """The first line of the summary with the changed resources, where they are few enough to name."""
+        first = next(iter(self.summary.splitlines()), "")
+        named = ", ".join(self.changed) if len(self.changed) <= _MOST_NAMED else f"{len(self.changed)} resources"
+        return f"{first}: {named}" if named else first
 
 
 @dataclass(slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from cdk_rehearsal.assembly import Environment
 from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.pipeline import Action, Pipeline, Store
+from cdk_rehearsal.results import ActionResult
 from cdk_rehearsal.roles import assume
 from workplaces import workplace_in
 
@@ -165,3 +166,27 @@ def test_the_printed_command_names_the_aws_that_is_installed() -> None:
     request = console.Request(pipeline="p", stage="s", action="a", token="t", execution="e", revision="r")  # noqa: S106
     printed = approval.command(cast(Context, SimpleNamespace(home=HOME, workplace=workplace)), request)
     assert f" {Path(sys.executable).parent / 'aws'} --endpoint-url http://127.0.0.1:1 " in printed
+
+
+@pytest.mark.parametrize(
+    ("changed", "headline"),
+    [
+        ((), "UPDATE_COMPLETE"),
+        (("/one", "/two"), "UPDATE_COMPLETE: /one, /two"),
+        (("a", "b", "c", "d"), "UPDATE_COMPLETE: 4 resources"),
+    ],
+)
+def test_the_report_names_the_changed_resources_of_an_action_if_they_are_few(
+    changed: tuple[str, ...], headline: str
+) -> None:
+    result = ActionResult(
+        stage="Dev",
+        action="Deploy",
+        provider="CloudFormation",
+        status="Succeeded",
+        seconds=1,
+        summary="UPDATE_COMPLETE\nmore",
+        log="",
+        changed=changed,
+    )
+    assert result.headline == headline

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from cdk_rehearsal.actions import invoke
 from cdk_rehearsal.assembly import Environment
 from cdk_rehearsal.commit import Commit
+from cdk_rehearsal.console import Step
 from cdk_rehearsal.delivery import Push
 from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.engine import Engine
@@ -34,6 +36,17 @@ def handler(event, context):
         raise ValueError("out of order")
     if answer == "fail":
         pipeline.put_job_failure_result(jobId=job["id"], failureDetails={"type": "JobFailed", "message": "not today"})
+    elif answer in {"wait", "assembly"}:
+        data = job["data"]
+        said = data.get("continuationToken", "nothing yet")
+        if answer == "assembly":
+            where = data["inputArtifacts"][0]["location"]["s3Location"]
+            keys = {"aws_access_key_id": data["artifactCredentials"]["accessKeyId"], "aws_secret_access_key": "x"}
+            archive = boto3.client("s3", **keys).get_object(Bucket=where["bucketName"], Key=where["objectKey"])
+            said = archive["Body"].read().decode()
+        pipeline.put_job_success_result(
+            jobId=job["id"], continuationToken="token", executionDetails={"summary": said}
+        )
     elif answer != "silent":
         pipeline.put_job_success_result(
             jobId=job["id"], executionDetails={"summary": "fine"}, outputVariables={"Answer": answer}
@@ -173,6 +186,25 @@ def test_the_answer_of_a_function_is_an_output_variable(world: World) -> None:
     assert (result.status, result.actions[-1].summary) == ("Succeeded", "fine")
     listed = world.client("codepipeline").list_action_executions(pipelineName=NAME)["actionExecutionDetails"]
     assert listed[0]["output"]["outputVariables"] == {"Answer": "yes"}
+
+
+def test_a_function_with_a_continuation_token_is_invoked_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invoke, "POLL_SECONDS", 0)
+    said: list[str] = []
+    monkeypatch.setattr(Step, "watch", lambda _step, text: said.append(text))
+    world.deploy({"Name": "Dev", "Actions": [asking("Guard", InputArtifacts=[{"Name": "Sources"}])]})
+    world.answers("Guard", "wait", "wait", "assembly", "yes")
+    (result,) = world.push()
+    assert (result.status, result.actions[-1].summary) == ("Succeeded", "fine")
+    assert said == ["nothing yet", "token", "source"]
+
+
+def test_a_function_that_falls_silent_after_a_token_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invoke, "POLL_SECONDS", 0)
+    world.deploy({"Name": "Dev", "Actions": [asking("Guard")]})
+    world.answers("Guard", "wait", "silent")
+    (result,) = world.push()
+    assert "ended without answering its job" in result.reason
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -164,7 +165,7 @@ def _replace_change_set(action: Action, context: Context, key: str, client: Any)
         if "StackPolicy" in configuration:
             raise DeliveryError(f"{action} has a stack policy, which no change set can set.")
         created = client.create_change_set(StackName=stack, ChangeSetName=name, ChangeSetType=kind, **request)
-        described = _described(client, created["Id"], context)
+        described = _described(client, context, ChangeSetName=created["Id"])
     if _is_empty(described):
         return Outcome(summary=NO_CHANGES)
     if described["Status"] != "CREATE_COMPLETE":
@@ -175,11 +176,16 @@ def _replace_change_set(action: Action, context: Context, key: str, client: Any)
 
 def _execute_change_set(action: Action, context: Context, _key: str, client: Any) -> Outcome:
     stack, name = context.configuration["StackName"], context.configuration["ChangeSetName"]
-    if _is_empty(client.describe_change_set(StackName=stack, ChangeSetName=name)):
+    described = _described(client, context, StackName=stack, ChangeSetName=name)
+    if _is_empty(described):
         return _done(action, context, client, summary=NO_CHANGES)
+    # Of the change set, not of the events: the emulator updates each resource of a stack.
+    changes = [change["ResourceChange"] for change in described["Changes"]]
+    changed = sorted(change.get("PhysicalResourceId") or change["LogicalResourceId"] for change in changes)
     before = event_ids(client, stack)
     client.execute_change_set(StackName=stack, ChangeSetName=name)
-    return _done(action, context, client, summary=settled(client, stack, before=before, watch=context.step.watch))
+    summary = settled(client, stack, before=before, watch=context.step.watch)
+    return replace(_done(action, context, client, summary=summary), changed=tuple(changed))
 
 
 def _create_or_update(action: Action, context: Context, key: str, client: Any) -> Outcome:
@@ -209,16 +215,16 @@ def _delete(_action: Action, context: Context, _key: str, client: Any) -> Outcom
     return Outcome(summary=settled(client, stack_id, before=before, watch=context.step.watch))
 
 
-def _described(client: Any, change_set: str, context: Context) -> Mapping[str, Any]:
+def _described(client: Any, context: Context, **change_set: str) -> Mapping[str, Any]:
     """The finished change set with all its changes."""
     while True:
-        described: dict[str, Any] = client.describe_change_set(ChangeSetName=change_set)
+        described: dict[str, Any] = client.describe_change_set(**change_set)
         if described["Status"] not in {"CREATE_PENDING", "CREATE_IN_PROGRESS"}:
             break
         context.step.watch(f"change set {described['ChangeSetName']} of {described['StackName']}")
         time.sleep(_POLL_SECONDS)
     while token := described.get("NextToken"):
-        page = client.describe_change_set(ChangeSetName=change_set, NextToken=token)
+        page = client.describe_change_set(**change_set, NextToken=token)
         described = {**page, "Changes": [*described["Changes"], *page["Changes"]]}
     return described
 

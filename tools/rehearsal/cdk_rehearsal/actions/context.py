@@ -43,4 +43,5 @@ class Outcome:
     revision: str = ""
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()  # the resources that it created, updated or deleted
     notes: tuple[str, ...] = ()  # what was not done as AWS would do it

@@ -24,6 +24,7 @@ _OPERATIONS: dict[str, Callable[[Json], Json]] = {
     "GetPipelineExecution": queries.get_pipeline_execution,
     "ListPipelineExecutions": queries.list_pipeline_executions,
     "ListActionExecutions": queries.list_action_executions,
+    "GetJobDetails": executions.get_job_details,
     "StartPipelineExecution": executions.start_pipeline_execution,
     "StopPipelineExecution": executions.stop_pipeline_execution,
     "RecordActionExecution": executions.record_action_execution,

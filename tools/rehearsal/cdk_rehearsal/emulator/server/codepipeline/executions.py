@@ -43,13 +43,14 @@ def put_approval_result(request: Json) -> Json:
 
 
 def put_job_success_result(request: Json) -> Json:
-    """Mark the action of a job as succeeded."""
-    if request.get("continuationToken"):
-        message = "The emulator's CodePipeline has no continuation tokens: answer when the job is done."
-        raise PipelineError("ValidationException", message)
+    """Mark the action of a job as succeeded or, with a continuation token, as still in progress."""
     execution, action = _job(request["jobId"])
+    action.continuation_token = request.get("continuationToken", "")
+    if action.continuation_token and request.get("outputVariables"):
+        raise PipelineError("ValidationException", "A job that continues has no output variables yet.")
     action.variables = request.get("outputVariables", {})
-    action.finish(status="Succeeded", summary=request.get("executionDetails", {}).get("summary", ""))
+    status = "InProgress" if action.continuation_token else "Succeeded"
+    action.finish(status=status, summary=request.get("executionDetails", {}).get("summary", ""))
     execution.settle()
     return {}
 
@@ -60,6 +61,13 @@ def put_job_failure_result(request: Json) -> Json:
     action.finish(status="Failed", summary=request["failureDetails"]["message"])
     execution.settle()
     return {}
+
+
+def get_job_details(request: Json) -> Json:
+    """What the next invocation of a job needs of the last one."""
+    _, action = _job(request["jobId"])
+    data = {"continuationToken": action.continuation_token} if action.continuation_token else {}
+    return {"jobDetails": {"id": action.id, "accountId": get_account_id(), "data": data}}
 
 
 def _job(job_id: str) -> tuple[Execution, Action]:

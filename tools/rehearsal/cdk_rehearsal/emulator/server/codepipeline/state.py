@@ -33,6 +33,7 @@ class Action:
     status: str = "InProgress"
     summary: str = ""
     revision: str = ""
+    continuation_token: str = ""  # of a job that goes on
     variables: dict[str, str] = field(default_factory=dict)
     resolved_configuration: dict[str, str] = field(default_factory=dict)
     started: float = field(default_factory=time.time)
@@ -50,7 +51,7 @@ class Action:
         return self.status == "InProgress" and self.declared["actionTypeId"]["category"] == "Approval"
 
     def finish(self, *, status: str, summary: str) -> None:
-        """Record its end."""
+        """Record its end, or its progress."""
         self.status, self.summary, self.updated = status, summary, time.time()
 
 
