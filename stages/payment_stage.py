@@ -13,7 +13,7 @@ APPLICATION = "PaymentProcessing"
 class PaymentStage(cdk.Stage):
     """Both stacks of an environment, tagged.
 
-    The release is in parameters only: as a tag it would make each commit change each resource (docs/decisions/0010).
+    The release is in parameters only: as a tag it would make each commit change each resource (docs/decisions/0013).
     ``previous`` and ``following`` are the neighbours in the delivery, None for an environment that is deployed on its
     own.
     """
