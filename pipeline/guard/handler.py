@@ -136,8 +136,8 @@ def _found(
     yield from _hidden(stack, changes)
     yield from faults(filter(None, (_loss(stack, each, known) for each in changes)), allowed=allowed)
     if any(change["Action"] != "Add" for change in changes):  # else the stack is new
-        before = _shifted(_template(params, session))
-        lost = [*_reset(changes, known, before), *_switched_off(before, _shifted(template))]
+        before = shifted(_template(params, session))
+        lost = [*_reset(changes, known, before), *_switched_off(before, shifted(template))]
         yield from _shift_faults(stack, lost, allowed)
     yield from _overwritten(stack, template, session)
     if "alarm" in params and f"{stack}/{REPAIR}" not in allowed:
@@ -152,7 +152,7 @@ def _template(params: Mapping[str, Any], session: Mapping[str, str], **change_se
     return template
 
 
-def _shifted(template: Mapping[str, Any]) -> dict[str, list[str]]:
+def shifted(template: Mapping[str, Any]) -> dict[str, list[str]]:
     """The listener rules and target groups between which ECS shifts the traffic of a service, by service."""
     found: dict[str, list[str]] = {}
     for name, resource in template["Resources"].items():

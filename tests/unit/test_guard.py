@@ -117,5 +117,22 @@ def test_an_allowed_change_is_in_its_template_and_not_in_the_pipeline(
         assert named.template(stack) == plain.template(stack), "allow a change without a change of the pipeline"
 
 
+@pytest.mark.parametrize(("name", "shifts"), [("Dev", False), ("Staging", True), ("Prod", True)])
+def test_the_guard_knows_what_ecs_shifts_and_which_alarm_it_watches(
+    assembly: Assembly, name: str, shifts: bool
+) -> None:
+    template = assembly.template(f"{name}-Payment")
+    (service,) = assembly.resources(f"{name}-Payment", "AWS::ECS::Service").values()
+    (stage,) = (stage for stage in assembly.pipeline_stages() if stage["Name"] == name)
+    watched = service["DeploymentConfiguration"]["Alarms"]["AlarmNames"]
+    assert watched == [guards(stage)[f"{name}-Payment"]["alarm"]], "name the alarm of the ECS deployment in the guard"
+    kinds = [
+        sorted({template["Resources"][each]["Type"].split("::")[-1] for each in found})
+        for found in handler.shifted(template).values()
+    ]
+    assert kinds == ([["ListenerRule", "TargetGroup"]] if shifts else [])
+    assert all(len(found) == 3 for found in handler.shifted(template).values())
+
+
 def test_guard_and_function_use_the_same_metadata() -> None:
     assert guard.ALLOWED == handler.ALLOWED
