@@ -11,6 +11,7 @@ from typing import Any
 from tests.sample import sample_settings, write_settings
 
 SOURCES = Path(__file__).parents[2]
+MIDDLE = "Staging"
 _GIT = ("git", "-c", "user.name=Rehearsal", "-c", "user.email=rehearsal@example.com", "-c", "commit.gpgSign=false")
 _NOT_SOURCES = shutil.ignore_patterns(
     ".git", ".venv", "node_modules", "build", "cdk.out", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"
@@ -58,16 +59,14 @@ class Project:
         account: str = self._settings["account"]
         return account
 
-    def add_environment(self, *, account: str) -> None:
-        """Commit a fourth environment before the last one."""
+    def add_the_middle_environment(self) -> None:
+        """Put the sample's environments between the first and the last one into cdk.json."""
         settings = self._settings
-        *earlier, (last, production) = settings["environments"].items()
-        name, before = earlier[-1]
-        fourth = json.loads(json.dumps(before).replace(before["account"], account))
-        fourth |= {"vpc_cidr": "10.3.0.0/16", "dr_vpc_cidr": "10.131.0.0/16", "peers_with": name}
-        settings["environments"] = dict([*earlier, ("Fourth", fourth), (last, production)])
+        first, last = settings["environments"]
+        sample = sample_settings()["environments"]
+        settings["environments"] = {name: settings["environments"].get(name, entry) for name, entry in sample.items()}
+        assert list(settings["environments"]) == [first, MIDDLE, last]
         write_settings(self.directory, settings)
-        self.commit("Add a fourth environment")
 
     def edit(self, message: str, changes: Mapping[str, Sequence[tuple[str, str]]]) -> None:
         """Commit texts in the place of others, file by file; one that is not there is a mistake of the test."""
@@ -94,9 +93,12 @@ class Project:
         return settings
 
     def _use_sample_settings(self) -> None:
-        """The sample settings; the last environment has no peering, so that another one can precede it."""
+        """The sample without its middle environment, which a commit adds later; two are delivered faster."""
         settings = sample_settings()
-        settings["environments"][list(settings["environments"])[-1]]["peers_with"] = False
+        middle, last = settings["environments"].pop(MIDDLE), list(settings["environments"].values())[-1]
+        first = next(iter(settings["environments"].values()))
+        first["canary"] = middle["canary"]  # the last environment runs no canary before another did
+        last["peers_with"] = False
         write_settings(self.directory, settings)
 
     def _synthesize_once(self) -> None:

@@ -18,7 +18,6 @@ from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.report import Report, StackState
 from tests.rehearsal.project import Project
 
-FOURTH_ACCOUNT = "555555555555"
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 TICKET = "from another terminal"
 SESSION = {"sessionId": {"S": "kept"}}
@@ -28,17 +27,16 @@ SESSION = {"sessionId": {"S": "kept"}}
 class Week:
     """The reports of the deliveries, in their order, and what was found between them."""
 
-    accounts: dict[str, str]
+    accounts: dict[str, str]  # of the first and the last environment
     refused: Report
     approved: Report
     again: Report  # another commit with equal templates
-    unverified: Report  # somebody changed Staging by hand
-    alarmed: Report  # Staging's gate alarm is on
-    broken: Report  # a change that CloudFormation cannot carry out in Dev
+    unverified: Report  # somebody changed the last environment manually
+    alarmed: Report  # the last environment's gate alarm is on
     ungated: Report  # a commit without the approval
     guarded: Report  # a commit that renames a table with its key, and a bucket
-    allowed: Report  # the same, named in the settings
-    extended: Report
+    broken: Report  # the same, allowed in the settings, with a new environment and a parameter that is there already
+    extended: Report  # the same commit, once that parameter is gone
     tokens: list[str]
     kept: dict[str, list[str]]  # environment -> the data that is still there
     sessions: dict[str, str]  # environment -> the session that is there after the guard stopped the commit
@@ -137,23 +135,11 @@ class Team:
         cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="repaired")
         return report
 
-    def a_change_that_cannot_be_deployed(self, environment: str) -> Report:
-        """The parameter that the commit brings is there already, made by hand."""
-        name = f"/payment/{environment.lower()}/extra"
-        self._client("ssm", environment).put_parameter(Name=name, Value="by hand", Type="String")
-        extra = (
-            "        from aws_cdk import aws_ssm\n\n"
-            '        aws_ssm.StringParameter(self, "Extra", string_value="x",'
-            ' parameter_name=f"{parameter_path(environment)}/extra")\n'
-        )
-        where = "        self.manifest = Manifest("
-        return self._push("Add a parameter", {"stages/payment_stack.py": [(where, f"{extra}{where}")]})
-
     def without_the_approval(self) -> Report:
         change = ("[plan, approval] if environment.retains_data", "[plan] if environment.retains_data")
         return self._push("Save us the waiting", {"pipeline/pipeline_stack.py": [change]})
 
-    def another_table_key_and_bucket(self, *, allowed: list[str]) -> Report:
+    def another_table_key_and_bucket(self) -> Report:
         change = {
             "stages/layers.py": [
                 ('resource_name("sessions"', 'resource_name("sittings"'),
@@ -166,25 +152,43 @@ class Team:
         }
         for file in (self._project.directory / "tests" / "integration").glob("*.py"):
             change[str(file.relative_to(self._project.directory))] = [('"sessionId"', '"sittingId"')]
-        if allowed:
-            change["cdk.json"] = [('"allowed_changes": []', f'"allowed_changes": {json.dumps(allowed)}')]
-        return self._push("Call a session a sitting", change, keep=bool(allowed))
+        self._project.edit("Call a session a sitting", change)
+        return self._rehearsal.deliver()
 
-    def _push(self, title: str, changes: dict[str, list[tuple[str, str]]], *, keep: bool = False) -> Report:
-        """Deliver a commit, and take it back unless it is to stay."""
+    def the_same_allowed_with_a_new_environment(self, *, allowed: list[str], conflict: str) -> tuple[Report, Report]:
+        """Deliver twice: while an environment has the parameter that the commit brings, and after it is deleted."""
+        ssm, name = self._client("ssm", conflict), f"/payment/{conflict.lower()}/extra"
+        ssm.put_parameter(Name=name, Value="manual", Type="String")
+        extra = (
+            "        from aws_cdk import aws_ssm\n\n"
+            '        aws_ssm.StringParameter(self, "Extra", string_value="x",'
+            ' parameter_name=f"{parameter_path(environment)}/extra")\n'
+        )
+        where = "        self.manifest = Manifest("
+        self._project.add_the_middle_environment()
+        self._project.edit(
+            "Allow it, and add an environment",
+            {
+                "cdk.json": [('"allowed_changes": []', f'"allowed_changes": {json.dumps(allowed)}')],
+                "stages/payment_stack.py": [(where, f"{extra}{where}")],
+            },
+        )
+        broken = self._rehearsal.deliver()
+        ssm.delete_parameter(Name=name)
+        return broken, self._rehearsal.deliver()
+
+    def _push(self, title: str, changes: dict[str, list[tuple[str, str]]]) -> Report:
+        """Deliver a commit, and take it back."""
         self._project.edit(title, changes)
         report = self._rehearsal.deliver()
-        if not keep:
-            self._project.edit(
-                f"Revert: {title}", {f: [(new, old) for old, new in each] for f, each in changes.items()}
-            )
+        self._project.edit(f"Revert: {title}", {f: [(new, old) for old, new in each] for f, each in changes.items()})
         return report
 
 
 def live(project: Project, world: Emulator) -> Week:
     """Carries the week out."""
     accounts = project.accounts
-    first, *_, before_last, _ = accounts
+    first, last = accounts
     approval = Approval(world, Environment(account=project.pipeline_account, region="ap-southeast-1"))
     with Rehearsal(checkout=project.directory, emulator=world, approve=approval) as rehearsal:
         team = Team(project, world, rehearsal)
@@ -197,15 +201,14 @@ def live(project: Project, world: Emulator) -> Week:
         project.edit("Correct a page", {"CHANGELOG.md": [("# Changelog", "# Changes")]})
         again = rehearsal.deliver()
         kept = {name: each.kept() for name, each in data.items()}
-        unverified = team.with_a_changed_parameter(before_last)
-        alarmed = team.with_a_gate_alarm(before_last)
-        broken = team.a_change_that_cannot_be_deployed(first)
+        unverified = team.with_a_changed_parameter(last)
+        alarmed = team.with_a_gate_alarm(last)
         ungated = team.without_the_approval()
-        guarded = team.another_table_key_and_bucket(allowed=[])
+        guarded = team.another_table_key_and_bucket()
         sessions = {name: each.session() for name, each in data.items()}
-        allowed = team.another_table_key_and_bucket(allowed=entries(guarded, accounts))
-        project.add_environment(account=FOURTH_ACCOUNT)
-        extended = rehearsal.deliver()
+        broken, extended = team.the_same_allowed_with_a_new_environment(
+            allowed=entries(guarded, accounts), conflict=first
+        )
     return Week(
         accounts=accounts,
         refused=refused,
@@ -213,10 +216,9 @@ def live(project: Project, world: Emulator) -> Week:
         again=again,
         unverified=unverified,
         alarmed=alarmed,
-        broken=broken,
         ungated=ungated,
         guarded=guarded,
-        allowed=allowed,
+        broken=broken,
         extended=extended,
         tokens=approval.tokens,
         kept=kept,
