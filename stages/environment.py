@@ -155,7 +155,8 @@ class Environment:
     deployment_window: DeploymentWindow | None = None  # None: at any time
     monthly_budget_usd: int  # both regions together
     peers_with: str | None = None
-    """The environment before it in the delivery, whose database can be administered from this one."""
+    """The environment before it in the delivery, whose database can be administered from this one. None until an
+    administration path uses the link (docs/decisions/0005-peering-is-a-chain.md)."""
 
     alarm_targets: AlarmLevels | None = None
     """On-call services, SNS topics and chat channels that receive alarms besides the mailbox, by level."""

@@ -136,7 +136,7 @@ def data_is_retained_where_the_settings_say(
 
 
 def peering_is_one_way(assembly: Assembly, delivery: Delivery, environment: Environment) -> None:
-    """An environment asks for the one peering of its settings, and routes to no other environment's network."""
+    """An environment has the one peering of its settings, and no route or open port for any other environment."""
     stack = payment_stack_name(environment)
     asked = assembly.resources(stack, "AWS::EC2::VPCPeeringConnection").values()
     peers = [each["PeerVpcId"]["Fn::GetStackOutput"]["StackName"] for each in asked]
@@ -145,6 +145,10 @@ def peering_is_one_way(assembly: Assembly, delivery: Delivery, environment: Envi
     routes = assembly.resources(stack, "AWS::EC2::Route").values()
     reached = {others[route["DestinationCidrBlock"]] for route in routes if route["DestinationCidrBlock"] in others}
     assert reached == ({environment.peers_with} if environment.peers_with else set())
+    rules = assembly.resources(stack, "AWS::EC2::SecurityGroupIngress").values()
+    admitted = {others[rule["CidrIp"]] for rule in rules if rule.get("CidrIp") in others}
+    clients = {each.name for each in delivery.environments if each.peers_with == environment.name}
+    assert admitted == clients, f"{stack} admits {admitted}: admit only environments whose settings peer with it"
 
 
 def networks_are_disjoint(assembly: Assembly, delivery: Delivery, environment: Environment) -> None:
