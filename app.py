@@ -62,15 +62,21 @@ def standalone_environment(app: cdk.App, delivery: Delivery) -> Environment | No
     """The environment to deploy on its own, without a pipeline; None for the whole delivery.
 
     ``-c sandbox=NAME`` is a developer's own environment; ``-c recover=NAME -c certificate=ARN`` recovers an environment
-    in its DR region after the loss of its primary region.
+    in its DR region after the loss of its primary region, ``-c failover=2`` for the second time, ``-c engine=VERSION``
+    with another minor version of the database than the settings'.
     """
     own, lost = (app.node.try_get_context(key) for key in ("sandbox", "recover"))
     if own is not None:
         return sandbox(own, dev=delivery.environments[0])
     if lost is None:
         return None
-    certificate = app.node.try_get_context("certificate")
-    return recovered(environment_to_recover(delivery.environments, name=lost), certificate_arn=certificate)
+    certificate, failover, engine = (app.node.try_get_context(key) for key in ("certificate", "failover", "engine"))
+    return recovered(
+        environment_to_recover(delivery.environments, name=lost),
+        certificate_arn=certificate,
+        failover=failover or 1,
+        engine_version=engine or None,
+    )
 
 
 def synthesize_standalone(app: cdk.App, delivery: Delivery, environment: Environment) -> None:

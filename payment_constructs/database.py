@@ -19,8 +19,8 @@ PORT = 5433
 
 DATABASE_NAME = "payments"
 
-ENGINE = rds.DatabaseClusterEngine.aurora_postgres(version=rds.AuroraPostgresEngineVersion.VER_17_9)
-"""A version under Aurora's standard support."""
+MAJOR_VERSION, ENGINE_VERSION = "17", "17.9"
+"""Versions of PostgreSQL under Aurora's standard support."""
 
 PARAMETERS = {
     "rds.force_ssl": "1",
@@ -57,6 +57,7 @@ class Database(Construct):
         vpc: ec2.IVpc,
         instance_class: str,  # such as `db.r6g.large`, or `db.serverless`
         capacity: Capacity | None,  # of serverless instances
+        engine_version: str,  # a minor version of `MAJOR_VERSION`
         instances: int,  # the writer and its readers
         log_key: kms.IKey,
         retain: bool,
@@ -98,7 +99,9 @@ class Database(Construct):
         self.cluster = rds.DatabaseCluster(
             self,
             "Cluster",
-            engine=ENGINE,
+            engine=rds.DatabaseClusterEngine.aurora_postgres(
+                version=rds.AuroraPostgresEngineVersion.of(engine_version, MAJOR_VERSION)
+            ),
             cluster_identifier=identifier,
             default_database_name=DATABASE_NAME,
             port=PORT,

@@ -91,7 +91,10 @@ class Delivery:
                 yield f"environments.{environment.name}.{field}", getattr(environment, field)
 
 
-SHARED = ("primary_region", "dr_region", "availability_zones", "image", "architecture")
+SHARED = (
+    *("primary_region", "dr_region", "availability_zones", "dr_availability_zones"),
+    *("image", "architecture", "database_engine_version"),
+)
 """Settings of the delivery that each environment's record has a copy of."""
 
 SETTINGS = {

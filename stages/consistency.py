@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
-from stages.environment import SERVERLESS, SUFFIX, Environment
+from stages.environment import SERVERLESS, SUFFIXES, Environment
 
 INSTANCE_SIZES = ("medium", "large", "xlarge")
 
@@ -58,7 +58,7 @@ def _names(environments: Sequence[Environment]) -> Iterator[str]:
     """Names of resources contain the environment's in lower case; a recovered environment has a suffix."""
     taken = dict(RESERVED)
     for environment in environments:
-        for name in (environment.slug, f"{environment.slug}{SUFFIX.lower()}"):
+        for name in (environment.slug, *(f"{environment.slug}{suffix.lower()}" for suffix in SUFFIXES)):
             if name in taken:
                 yield f"{environment.name}: name is taken, {name!r} is {taken[name]}: give another one."
             taken[name] = f"that of {environment.name}, or of its recovery"

@@ -7,6 +7,7 @@ from enum import Enum
 from ipaddress import IPv4Network
 from typing import Any, Self
 
+from payment_constructs.database import ENGINE_VERSION, MAJOR_VERSION
 from payment_constructs.dns import DnsName
 from payment_constructs.image import PLATFORMS, ServiceImage, image_contract
 from payment_constructs.monitoring.targets import AlarmLevels
@@ -92,9 +93,11 @@ class DeploymentWindow:
         return f"* * {self.first_hour}-{self.last_hour} ? * {self.days} *"
 
 
-NAME = re.compile(r"[A-Z][A-Za-z0-9]{1,11}|Sandbox-[a-z][a-z0-9]{0,6}")
+NAME = re.compile(r"[A-Z][A-Za-z0-9]{1,14}|Sandbox-[a-z][a-z0-9]{0,6}")
+"""At most 15 characters: a bucket's name has at most 63, and contains the account and the region too."""
 SUFFIX = "Dr"
-"""Of the name of a recovered environment."""
+SUFFIXES = (SUFFIX, *(f"{SUFFIX}{number}" for number in range(2, 10)))
+"""Of the names of recovered environments: the resources of the first fail-over keep their names for years."""
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso")
@@ -104,6 +107,7 @@ INSTANCE_CLASS = re.compile(
     r"db\.(t[1-9][a-z]*\.(medium|large)|[rx][1-9][a-z]*\.(large|(2|4|8|12|16|24|32|48)?xlarge)|serverless)"
 )
 """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Concepts.DBInstanceClass.SupportAurora.html"""
+ENGINE = re.compile(rf"{MAJOR_VERSION}\.[0-9]{{1,2}}")
 SERVERLESS = "db.serverless"
 MOST_CAPACITY = 256
 """ACUs: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.setting-capacity.html"""
@@ -126,6 +130,7 @@ class Environment:
     availability_zones: tuple[str, str, str]  # of the primary region; given, because a look-up needs credentials
     vpc_cidr: str  # a private network of /16 to /20
     dr_vpc_cidr: str  # reserved for a VPC in the DR region, so that a standby can be added and peered
+    dr_availability_zones: tuple[str, str, str] | None = None  # of the DR region; None: it cannot be recovered there
 
     nat_gateways: int = 3
     """One per zone. Each one less saves about 43 USD a month; a zone without one loses egress with another zone."""
@@ -139,6 +144,8 @@ class Environment:
     about 15 seconds to resume. A pool that keeps a connection open, an RDS Proxy, logical replication or a global
     database prevents the pause."""
     database_instances: int = 2  # a writer and its readers, in different zones
+    database_engine_version: str = ENGINE_VERSION
+    """The minor version that a new cluster gets. RDS upgrades a running one by itself, in its maintenance window."""
     min_tasks: int
     max_tasks: int
     spot: bool = False
@@ -191,14 +198,14 @@ class Environment:
     def as_document(self) -> dict[str, Any]:
         """The configuration as JSON values for the manifest, without the name and what is not set.
 
-        Also without the alarms' targets, since the manifest has at most 4 KB.
+        Also without the alarms' targets and what is used in a recovery only, since the manifest has at most 4 KB.
         """
         document = asdict(self) | {
             "availability_zones": list(self.availability_zones),
             "data_protection": self.data_protection.value,
             "database_capacity": list(self.database_capacity) if self.database_capacity else None,
         }
-        left_out = {"name", "alarm_targets"}
+        left_out = {"name", "alarm_targets", "dr_availability_zones"}
         return {field: value for field, value in document.items() if field not in left_out and value is not None}
 
     def _faults(self) -> Iterator[str]:
@@ -234,7 +241,7 @@ class Environment:
 
     def _location_faults(self) -> Iterator[str]:
         if not NAME.fullmatch(self.name):
-            yield f"name is {self.name!r}: give 2 to 12 letters and digits with a capital first, such as Test."
+            yield f"name is {self.name!r}: give 2 to 15 letters and digits with a capital first, such as Test."
         if not self._account_is_valid():
             yield f"account is {self.account!r}: give the 12 digits of an AWS account, in quotes."
         for field in ("primary_region", "dr_region"):
@@ -245,11 +252,15 @@ class Environment:
                 yield f"{field} is {region!r}, of another partition than aws: give a region whose ARNs begin arn:aws:."
         if self.primary_region == self.dr_region:
             yield f"dr_region is {self.dr_region!r}, the primary region: give another region."
-        if REGION.fullmatch(self.primary_region):
-            zones = self.availability_zones
-            zone = re.compile(re.escape(self.primary_region) + "[a-z]")
+        yield from self._zone_faults("availability_zones", region=self.primary_region)
+        if self.dr_availability_zones and self.dr_region != self.primary_region:
+            yield from self._zone_faults("dr_availability_zones", region=self.dr_region)
+
+    def _zone_faults(self, field: str, *, region: str) -> Iterator[str]:
+        if REGION.fullmatch(region) and not region.startswith(OTHER_PARTITIONS):
+            zones, zone = getattr(self, field), re.compile(re.escape(region) + "[a-z]")
             if len(set(zones)) != 3 or not all(zone.fullmatch(name) for name in zones):  # noqa: PLR2004 - one per subnet
-                yield f"availability_zones is {zones}: give three different zones of {self.primary_region}."
+                yield f"{field} is {zones}: give three different zones of {region}."
 
     def _network_faults(self) -> Iterator[str]:
         for field in ("vpc_cidr", "dr_vpc_cidr"):
@@ -274,6 +285,11 @@ class Environment:
             yield (
                 f"database_instance_class is {self.database_instance_class!r}: "
                 "give an Aurora instance class such as db.r6g.large."
+            )
+        if not ENGINE.fullmatch(self.database_engine_version):
+            yield (
+                f"database_engine_version is {self.database_engine_version!r}: "
+                f"give a minor version of {MAJOR_VERSION}, such as {ENGINE_VERSION}."
             )
         if not 2 <= self.database_instances <= 16:  # noqa: PLR2004 - Aurora: one writer, at most 15 readers
             yield f"database_instances is {self.database_instances}: give 2 to 16, a writer and its readers."

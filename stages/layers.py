@@ -83,6 +83,7 @@ class DataLayer(Construct):
             vpc=vpc,
             instance_class=environment.database_instance_class,
             capacity=environment.database_capacity,
+            engine_version=environment.database_engine_version,
             instances=environment.database_instances,
             log_key=log_key,
             retain=retain,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 from uuid import UUID
 
-from stages.environment import SERVERLESS, SUFFIX, Environment, SettingsError
+from stages.environment import ENGINE, SERVERLESS, SUFFIXES, Environment, SettingsError
 
 
 def frugal(environment: Environment) -> Environment:
@@ -77,23 +77,45 @@ def _subnet(network: IPv4Network, index: int) -> str:
 FALLBACK_REGIONS = ("us-east-2", "us-west-2", "eu-west-1")
 
 
-def recovered(environment: Environment, *, certificate_arn: str) -> Environment:
-    """The record of the same platform in its DR region, under a name of its own.
+def recovered(
+    environment: Environment, *, certificate_arn: str, failover: object = 1, engine_version: str | None = None
+) -> Environment:
+    """The record of the same platform in its DR region, under a name of its own, which is numbered from the second on.
 
     The names of the lost environment are in use, by its roles, which are global, and by its replicas in this region.
     The VPC gets the addresses reserved for it, so that it can be peered with what is left of the lost one. The image is
     pulled from the replica of its repository in this region. The certificate is one of this region, for the same host.
 
+    The engine version is that of the lost database, which RDS has upgraded since its creation: RDS restores no snapshot
+    into an older one, and some day creates no cluster of the older one.
+
     Raises:
         SettingsError: With every fault of the record, such as a certificate of another region.
     """
-    region = environment.dr_region
+    region, zones, pinned = (
+        environment.dr_region,
+        environment.dr_availability_zones,
+        environment.database_engine_version,
+    )
+    if zones is None:
+        raise SettingsError([f"dr_availability_zones is missing: give three zones of {region}."])
+    if not re.fullmatch("[1-9]?", str(failover)):
+        raise SettingsError([f"failover is {failover!r}: leave it out for the first one, or give 2 to 9."])
+    if engine_version and ENGINE.fullmatch(engine_version) and _minor(engine_version) < _minor(pinned):
+        raise SettingsError(
+            [
+                f"engine is {engine_version!r}, below {pinned} of the settings, and the lost database ran at least "
+                f"that: give {pinned} or a later one. A snapshot can be restored into a later minor version."
+            ]
+        )
     return replace(
         environment,
-        name=f"{environment.name}{SUFFIX}",
+        name=f"{environment.name}{SUFFIXES[int(str(failover) or 1) - 1]}",
         primary_region=region,
         dr_region=fallback_region(environment),
-        availability_zones=(f"{region}a", f"{region}b", f"{region}c"),
+        availability_zones=zones,
+        dr_availability_zones=None,
+        database_engine_version=engine_version or pinned,
         vpc_cidr=environment.dr_vpc_cidr,
         dr_vpc_cidr=environment.vpc_cidr,
         certificate_arn=certificate_arn,
@@ -102,6 +124,10 @@ def recovered(environment: Environment, *, certificate_arn: str) -> Environment:
         alarm_targets=environment.alarm_targets and environment.alarm_targets.recovered(),
         dns=environment.dns and replace(environment.dns, secondary=True),
     )
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])
 
 
 def fallback_region(environment: Environment) -> str:
@@ -114,7 +140,7 @@ def recovery_faults(environment: Environment) -> Iterator[str]:
     """Yields a sentence for each fault of the recovered record, so that the day of a disaster finds none."""
     certificate = f"arn:aws:acm:{environment.dr_region}:{environment.account}:certificate/{UUID(int=0)}"
     try:
-        recovered(environment, certificate_arn=certificate)
+        recovered(environment, certificate_arn=certificate, failover=len(SUFFIXES))  # the longest name
     except SettingsError as error:
         for fault in error.faults:
             yield f"{environment.name}: cannot be recovered in {environment.dr_region}, as {fault}"

@@ -110,12 +110,12 @@ def other_primary_region(settings: Settings) -> None:
 
 def other_dr_region(settings: Settings) -> None:
     """Another DR region."""
-    settings["dr_region"] = "eu-west-1"
+    _move(settings, settings["dr_region"], "eu-west-1")
 
 
 def dr_region_that_recovery_uses(settings: Settings) -> None:
     """The DR region that recovered environments use by default."""
-    settings["dr_region"] = "us-east-2"
+    _move(settings, settings["dr_region"], "us-east-2")
 
 
 def x86(settings: Settings) -> None:

@@ -180,7 +180,7 @@ def _in_parts(wanted: list[str], regions: Sequence[str]) -> Iterator[list[str]]:
 
 def _names(delivery: Delivery) -> list[str]:
     """Names of our roles and policies: given ones, and those that CloudFormation derives from a stack's name."""
-    environments = [f"{each.name}{suffix}" for each in delivery.environments for suffix in ("", SUFFIX)]
+    environments = [f"{each.name}{suffix}" for each in delivery.environments for suffix in ("", f"{SUFFIX}*")]
     return [f"{name}-*" for name in ("payment", *environments, "Sandbox", delivery.stack_name, "PipelineArtifacts")]
 
 

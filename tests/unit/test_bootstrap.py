@@ -213,7 +213,7 @@ def test_the_policies_allow_a_recovery_in_the_fallback_region(
 ) -> None:
     text = json.dumps(policies)
     assert fallback_region(delivery.environments[-1]) in text
-    assert "role/ProdDr-*" in text
+    assert "role/ProdDr*-*" in text, "a second fail-over is ProdDr2"
 
 
 @pytest.mark.parametrize(

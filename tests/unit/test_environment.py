@@ -32,7 +32,7 @@ def good() -> Environment:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"name": "a-b"}, "name is 'a-b': give 2 to 12 letters and digits"),
+        ({"name": "a-b"}, "name is 'a-b': give 2 to 15 letters and digits"),
         ({"account": "12345"}, "account is '12345': give the 12 digits"),
         ({"account": None}, "account is None: give the 12 digits"),
         ({"account": 123456789012}, "account is 123456789012: give the 12 digits of an AWS account, in quotes"),
@@ -43,6 +43,8 @@ def good() -> Environment:
         ({"dr_region": "ap-southeast-1"}, "dr_region is 'ap-southeast-1', the primary region: give another"),
         ({"availability_zones": ("us-east-1a", "us-east-1b", "us-east-1c")}, "three different zones of ap-southeast-1"),
         ({"availability_zones": ("ap-southeast-1a",) * 3}, "three different zones of ap-southeast-1"),
+        ({"dr_availability_zones": ("us-west-2a", "us-west-2b", "us-east-1c")}, "three different zones of us-west-2"),
+        ({"database_engine_version": "16.8"}, "database_engine_version is '16.8': give a minor version of 17, such as"),
         ({"vpc_cidr": "10.0.0.0"}, "vpc_cidr is '10.0.0.0': its size is /32; give /16 to /20"),
         ({"vpc_cidr": "10.0.0.0/33"}, "vpc_cidr is '10.0.0.0/33'"),
         ({"vpc_cidr": "10.0.0.1/16"}, "has host bits set; give an IPv4 network such as 10.0.0.0/16"),

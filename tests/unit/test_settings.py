@@ -217,6 +217,10 @@ def test_a_bad_setting_of_an_environment_is_refused(
         ({"dr_region": None}, "delivery.dr_region is missing: give text in quotes."),
         ({"dr_region": 5}, "delivery.dr_region is 5: give text in quotes."),
         ({"dr_region": "cn-north-1"}, "delivery.dr_region is 'cn-north-1', of another partition than aws: give"),
+        (
+            {"dr_availability_zones": ["us-west-2a"]},
+            "delivery.dr_availability_zones is ['us-west-2a']: give a list of 3",
+        ),
         ({"availability_zones": ["a"]}, "delivery.availability_zones is ['a']: give a list of 3, each text in quotes."),
         ({"architecture": "arm"}, "delivery.architecture is 'arm': give one of ARM64, X86_64, that of the image."),
         (
@@ -239,10 +243,11 @@ def test_a_bad_setting_of_the_delivery_is_refused_once(
     ("name", "fault"),
     [
         (
-            "Production1",
-            "Production1: cannot be recovered in us-west-2, as Production1Dr: name is 'Production1Dr'",
+            "Production123",
+            "Production123: cannot be recovered in us-west-2, as Production123Dr9: name is 'Production123Dr9'",
         ),
         ("DEV", "DEV: name is taken, 'dev' is that of Dev, or of its recovery: give another one."),
+        ("DevDr2", "DevDr2: name is taken, 'devdr2' is that of Dev, or of its recovery: give another one."),
         ("Build", "Build: name is taken, 'build' is a stage of the pipeline: give another one."),
     ],
 )
@@ -255,8 +260,20 @@ def test_a_name_that_resources_cannot_have_is_refused(settings: dict[str, Any], 
 
 
 def test_the_dr_region_may_be_a_fallback_region(settings: dict[str, Any]) -> None:
-    environment = load_delivery(settings | {"dr_region": "us-east-2"}, release=COMMIT).environments[-1]
+    zones = ["us-east-2a", "us-east-2b", "us-east-2c"]
+    changed = settings | {"dr_region": "us-east-2", "dr_availability_zones": zones}
+    environment = load_delivery(changed, release=COMMIT).environments[-1]
     assert fallback_region(environment) not in {environment.primary_region, environment.dr_region}
+
+
+def test_a_delivery_without_zones_for_a_recovery_is_refused(settings: dict[str, Any]) -> None:
+    del settings["dr_availability_zones"]
+    found = faults(settings)
+    assert len(found) == len(settings["environments"])
+    assert (
+        "Prod: cannot be recovered in us-west-2, as dr_availability_zones is missing: give three zones of us"
+        in found[-1]
+    )
 
 
 def test_frugal_applies_every_cost_setting(settings: dict[str, Any]) -> None:
