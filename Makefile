@@ -69,6 +69,7 @@ packages: setup  ## Copy the packages of the pipeline's builds after Synth to bu
 verify: $(INSTALLED)  ## Test what was deployed (tests/integration); the pipeline does it after every deployment
 	@RELEASE="$${RELEASE:-$$(sh scripts/release)}" $(PYTHON_OF_BUILD) -m pytest tests/integration --confcutdir=tests/integration \
 		--junitxml=build/reports/verification.xml
+	@RELEASE="$${RELEASE:-$$(sh scripts/release)}" $(PYTHON_OF_BUILD) -m tests.integration.record
 
 upgrade-check: setup  ## What would be lost between the last release and HEAD, without an account (BASE=, HEAD= name other commits)
 	@.venv/bin/python -m pipeline.plan.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"

@@ -1,4 +1,4 @@
-"""IAM roles: trust policies, service roles, and the role of the verification after a deployment."""
+"""IAM roles: trust policies, service roles, and the roles of the verification after a deployment."""
 
 from collections.abc import Sequence
 
@@ -100,6 +100,27 @@ class VerificationRole(Construct):
             role_name=role_name,
             assumed_by=trusted,
             managed_policies=[policy],
+            max_session_duration=Duration.hours(1),
+        )
+
+
+class ReleaseRecorder(Construct):
+    """Role that writes one parameter, in the DR region: the release that was verified last, which a fail-over deploys.
+
+    The parameter belongs to no stack: a deployment that fails after its DR stack must not change it.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, role_name: str, trusted: iam.IPrincipal, parameter_arn: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        write = iam.PolicyStatement(actions=["ssm:PutParameter"], resources=[parameter_arn])
+        iam.Role(
+            self,
+            "Role",
+            role_name=role_name,
+            assumed_by=trusted,
+            managed_policies=[iam.ManagedPolicy(self, "Policy", statements=[write])],
             max_session_duration=Duration.hours(1),
         )
 

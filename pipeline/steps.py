@@ -12,7 +12,13 @@ from constructs import Construct
 from pipeline.artifacts import ArtifactStore
 from pipeline.packages import DIRECTORY as PACKAGES
 from stages.environment import Environment
-from stages.names import lookup_role_arn, role_arn, verification_role_name, verifier_name
+from stages.names import (
+    lookup_role_arn,
+    release_recorder_name,
+    role_arn,
+    verification_role_name,
+    verifier_name,
+)
 
 _REPORTS = "build/reports"
 _PYTHON = {"python": "3.13"}
@@ -70,9 +76,11 @@ def verification_step(
 ) -> pipelines.CodeBuildStep:
     """Runs ``make verify`` of the deployed commit, in the verification role of the environment's account.
 
-    The build's own role can assume that one role and has no other access to any environment.
+    When it passed, it records the release in another role there. The build's own role can assume these two and has no
+    other access to any environment.
     """
-    verification_role = role_arn(verification_role_name(environment), environment)
+    names = verification_role_name(environment), release_recorder_name(environment)
+    verification_role, recorder_role = (role_arn(name, environment) for name in names)
     return pipelines.CodeBuildStep(
         "Verify",
         input=source,
@@ -81,6 +89,7 @@ def verification_step(
         env={
             "ENVIRONMENT": environment.name,
             "ROLE_ARN": verification_role,
+            "RECORDER_ROLE_ARN": recorder_role,
             "REGION": environment.primary_region,
             "DR_REGION": environment.dr_region,
         },
@@ -91,7 +100,9 @@ def verification_step(
             role_name=verifier_name(environment),
             assumed_by=iam.ServicePrincipal("codebuild.amazonaws.com"),
         ),
-        role_policy_statements=[iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[verification_role])],
+        role_policy_statements=[
+            iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[verification_role, recorder_role])
+        ],
         timeout=Duration.minutes(15),
         build_environment=codebuild.BuildEnvironment(compute_type=codebuild.ComputeType.SMALL),
         partial_build_spec=build_spec(installs=False, report="verification"),

@@ -25,7 +25,7 @@ from payment_constructs.monitoring.gate import GateReader
 from payment_constructs.parameters import Parameters
 from payment_constructs.peering import Peer, Peering, PeeringAdmission
 from payment_constructs.queue import ProcessingQueue
-from payment_constructs.roles import VerificationRole, trusted_roles
+from payment_constructs.roles import ReleaseRecorder, VerificationRole, trusted_roles
 from payment_constructs.service import PaymentService, ServiceScaling, TaskIdentity
 from payment_constructs.sessions import SessionTable
 from stages.disaster_recovery_stack import DisasterRecoveryStack
@@ -38,9 +38,11 @@ from stages.names import (
     parameter_path,
     payment_stack_name,
     peering_role_name,
+    release_recorder_name,
     resource_name,
     role_arn,
     verification_role_name,
+    verified_release_arn,
     verifier_name,
 )
 
@@ -286,7 +288,7 @@ class PeeringLayer(Construct):
 
 
 class DeliveryRoles(Construct):
-    """A role to verify the deployment and one to read the gate alarm, each for one role of the tooling account."""
+    """Roles to verify the deployment, to record that and to read the gate alarm, each for one role of the tooling account."""
 
     def __init__(
         self,
@@ -301,11 +303,19 @@ class DeliveryRoles(Construct):
         parameters: Sequence[ssm.IStringParameter],
     ) -> None:
         super().__init__(scope, construct_id)
+        verifier = trusted_roles(verifier_name(environment), account=account)
+        ReleaseRecorder(
+            self,
+            "ReleaseRecorder",
+            role_name=release_recorder_name(environment),
+            trusted=verifier,
+            parameter_arn=verified_release_arn(environment),
+        )
         VerificationRole(
             self,
             "Verification",
             role_name=verification_role_name(environment),
-            trusted=trusted_roles(verifier_name(environment), account=account),
+            trusted=verifier,
             sessions=data.sessions,
             processing=data.processing,
             audit_bucket=data.audit_log.bucket,

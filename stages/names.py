@@ -46,8 +46,19 @@ def verification_role_name(environment: Environment) -> str:
     return resource_name("verification", environment)
 
 
+def release_recorder_name(environment: Environment) -> str:
+    """The role of the environment in which its verified release is recorded."""
+    return resource_name("release-recorder", environment)
+
+
+def verified_release_arn(environment: Environment) -> str:
+    """The parameter in the DR region with the release that was verified last; no stack owns it."""
+    place = f"{environment.dr_region}:{environment.account}"
+    return f"arn:aws:ssm:{place}:parameter{parameter_path(environment)}/verified-release"
+
+
 def verifier_name(environment: Environment) -> str:
-    """The role of the tooling account that verifies this one environment: it may assume its verification role only."""
+    """The role of the tooling account that verifies this one environment: it may assume its roles for that only."""
     return f"payment-delivery-verification-{environment.slug}"
 
 

@@ -6,14 +6,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import boto3
 import pytest
 
 from tests.integration.deployed import Deployed, MissingVariablesError
+from tests.integration.session import assume
 
 Client = Callable[..., Any]
-SECONDS = 900
-"""Timeout of the build, and the shortest session that STS issues."""
 
 
 @pytest.fixture(scope="session")
@@ -28,16 +26,7 @@ def deployed() -> Deployed:
 @pytest.fixture(scope="session")
 def client(deployed: Deployed) -> Client:
     """Creates clients with the verification role: ``client("sqs")`` or ``client("dynamodb", region=...)``."""
-    assumed = boto3.client("sts", region_name=deployed.region).assume_role(
-        RoleArn=deployed.role_arn,
-        RoleSessionName=f"verification-{deployed.release}"[:64],
-        DurationSeconds=SECONDS,
-    )["Credentials"]
-    session = boto3.Session(
-        aws_access_key_id=assumed["AccessKeyId"],
-        aws_secret_access_key=assumed["SecretAccessKey"],
-        aws_session_token=assumed["SessionToken"],
-    )
+    session = assume(deployed.role_arn, deployed=deployed)
 
     @cache
     def make(service: str, *, region: str = deployed.region) -> Any:

@@ -15,6 +15,7 @@ class Deployed:
 
     environment: str
     role_arn: str  # the verification role
+    recorder_role_arn: str  # the role that records the verified release
     region: str
     dr_region: str
     release: str  # the deployed commit

@@ -65,6 +65,11 @@ def test_data_survives_a_delivery(week: Week) -> None:
     assert week.kept == {name: ["kept", "kept", "kept"] for name in week.accounts}
 
 
+def test_the_verified_release_is_recorded_in_the_dr_region(week: Week) -> None:
+    for name, (deployed, verified) in week.verified.items():
+        assert verified == deployed, f"{name}: `make verify` records the release in /payment/{name.lower()}"
+
+
 def test_the_pipeline_changes_itself_and_starts_over(week: Week) -> None:
     cut_off, carried_out = week.broken.executions
     assert (cut_off.status, carried_out.status) == ("Cancelled", "Failed")

@@ -28,6 +28,7 @@ def verify(emulator: Emulator, outputs: Mapping[str, str], *, release: str, dire
     given = {
         "ENVIRONMENT": "Dev",
         "ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/payment-verification-dev",
+        "RECORDER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/payment-release-recorder-dev",
         "REGION": PRIMARY,
         "DR_REGION": RECOVERY,
         "RELEASE": release,

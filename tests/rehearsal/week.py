@@ -39,6 +39,7 @@ class Week:
     extended: Report  # the same commit, once that parameter is gone
     tokens: list[str]
     kept: dict[str, list[str]]  # environment -> the data that is still there
+    verified: dict[str, tuple[str, str]]  # environment -> release that is deployed, and the one recorded as verified
     sessions: dict[str, str]  # environment -> the session that is there after the guard stopped the commit
 
     @property
@@ -86,8 +87,10 @@ class Data:
         account, region = payment.environment.account, payment.environment.region
         self._clients = {
             service: emulator.client(service, account=account, region=region)
-            for service in ("cloudformation", "dynamodb", "sqs", "s3")
+            for service in ("cloudformation", "dynamodb", "sqs", "s3", "ssm")
         }
+        self._recovery = emulator.client("ssm", account=account, region="us-west-2")
+        self._path = f"/payment/{payment.stack.partition('-')[0].lower()}"
         stack = self._clients["cloudformation"].describe_stacks(StackName=payment.stack)["Stacks"][0]
         self._names = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
@@ -105,6 +108,14 @@ class Data:
         messages = self._clients["sqs"].receive_message(QueueUrl=self._names["QueueUrl"]).get("Messages", [])
         record = self._clients["s3"].get_object(Bucket=self._names["AuditBucketName"], Key="record")["Body"].read()
         return [self.session(), *(each["Body"] for each in messages), record.decode()]
+
+    def verified(self) -> tuple[str, str]:
+        documents = (
+            json.loads(client.get_parameter(Name=f"{self._path}/{name}")["Parameter"]["Value"])
+            for client, name in ((self._clients["ssm"], "manifest"), (self._recovery, "verified-release"))
+        )
+        deployed, verified = documents
+        return deployed["release"], verified["release"]
 
 
 class Team:
@@ -201,6 +212,7 @@ def live(project: Project, world: Emulator) -> Week:
         project.edit("Correct a page", {"CHANGELOG.md": [("# Changelog", "# Changes")]})
         again = rehearsal.deliver()
         kept = {name: each.kept() for name, each in data.items()}
+        verified = {name: each.verified() for name, each in data.items()}
         unverified = team.with_a_changed_parameter(last)
         alarmed = team.with_a_gate_alarm(last)
         ungated = team.without_the_approval()
@@ -222,6 +234,7 @@ def live(project: Project, world: Emulator) -> Week:
         extended=extended,
         tokens=approval.tokens,
         kept=kept,
+        verified=verified,
         sessions=sessions,
     )
 

@@ -49,6 +49,22 @@ def test_the_verification_role_only_reads_and_writes_its_own_sessions(
             ]
 
 
+def test_the_release_recorder_may_write_one_parameter_that_no_stack_owns(
+    assembly: Assembly, delivery: Delivery, environment: Environment
+) -> None:
+    stack = f"{environment.name}-Payment"
+    role = assembly.role(stack, f"payment-release-recorder-{environment.slug}")
+    (statement,) = assembly.role_statements(stack, role)
+    name = f"/payment/{environment.slug}/verified-release"
+    assert statement["Action"] == "ssm:PutParameter"
+    assert statement["Resource"] == f"arn:aws:ssm:{environment.dr_region}:{environment.account}:parameter{name}"
+    verifier = f"payment-delivery-verification-{environment.slug}"
+    assert trusted_role(role) == f"arn:aws:iam::{delivery.account}:role/{verifier}"
+    # A stack would set it back to the value of its template.
+    for each in assembly.stacks:
+        assert name not in {one.get("Name") for one in assembly.resources(each, "AWS::SSM::Parameter").values()}
+
+
 def test_the_gate_reader_role_may_only_describe_the_gate_alarm(
     assembly: Assembly, delivery: Delivery, environment: Environment
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -80,6 +81,7 @@ def test_verification_receives_every_variable_that_its_tests_read(assembly: Asse
     assert {each["name"] for each in outputs} | set(constant) == expected
     assert constant["ENVIRONMENT"] == environment.name
     assert constant["ROLE_ARN"] == f"arn:aws:iam::{environment.account}:role/payment-verification-{environment.slug}"
+    assert constant["RECORDER_ROLE_ARN"].endswith(f":role/payment-release-recorder-{environment.slug}")
     assert (constant["REGION"], constant["DR_REGION"]) == (environment.primary_region, environment.dr_region)
 
 
@@ -98,7 +100,7 @@ def test_verification_runs_make_verify_and_publishes_its_report(assembly: Assemb
     assert found["TimeoutInMinutes"] == 15
 
 
-def test_the_verification_build_assumes_only_the_role_of_its_environment(
+def test_the_verification_build_assumes_only_the_roles_of_its_environment(
     assembly: Assembly, environment: Environment
 ) -> None:
     (logical_id,) = references(project(assembly, environment)["ServiceRole"])
@@ -109,11 +111,20 @@ def test_the_verification_build_assumes_only_the_role_of_its_environment(
         for statement in policy["PolicyDocument"]["Statement"]
         if "sts:" in json.dumps(statement["Action"])
     ]
-    assert assumable == [f"arn:aws:iam::{environment.account}:role/payment-verification-{environment.slug}"]
+    names = (f"payment-{name}-{environment.slug}" for name in ("release-recorder", "verification"))
+    assert assumable == [[f"arn:aws:iam::{environment.account}:role/{name}" for name in names]]
     role = assembly.resources("PipelineStack", "AWS::IAM::Role")[logical_id]
     assert "ManagedPolicyArns" not in role
     # The verification role trusts this name.
     assert role["RoleName"] == f"payment-delivery-verification-{environment.slug}"
+
+
+def test_a_release_is_recorded_only_after_its_verification_passed() -> None:
+    _, recipe = (CHECKOUT / "Makefile").read_text(encoding="utf-8").split("\nverify:")
+    recipe = recipe.split("\n\n")[0]
+    assert re.search(r"-m pytest tests/integration .*&& \\\n.* -m tests\.integration\.record$", recipe), (
+        "run tests.integration.record last in `make verify`, and only if the tests passed"
+    )
 
 
 def test_the_verification_role_allows_the_session_ids_of_the_tests() -> None:

@@ -45,7 +45,8 @@ class Checks:
         vault = manifest["backup_vault"]
         point = there("backup").describe_recovery_point(BackupVaultName=vault, RecoveryPointArn=snapshot)
         must(":rds:" in point["ResourceArn"], f"{snapshot} is of {point['ResourceArn']}.")
-        must(self._terminal.variable("RELEASE"), "The DR stack names no release.")
+        release = self._terminal.variable("RELEASE")
+        must(release == names.release, f"The runbook deploys {release}, and {names.release} was verified.")
         replicated = [kind for kind in self._site.kinds.values() if kind.replicated]
         for kind in replicated:
             kind.look_in_recovery(names.recovery)

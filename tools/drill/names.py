@@ -14,6 +14,7 @@ class Names:
 
     environment: str  # such as Prod
     account: str
+    release: str  # that is deployed
     primary: str  # the region that is lost
     recovery: str  # the DR region
     tasks: int  # the minimum of its service
@@ -32,6 +33,7 @@ class Names:
         return cls(
             environment=retained[0]["environment"],
             account=configuration["account"],
+            release=retained[0]["release"],
             primary=configuration["primary_region"],
             recovery=configuration["dr_region"],
             tasks=configuration["min_tasks"],

@@ -1,5 +1,6 @@
 """The scenario: what happens, and what is checked, before and after each step of the runbook."""
 
+import json
 from collections.abc import Callable, Mapping
 
 from tools.drill.checks import Checks
@@ -41,9 +42,21 @@ class Scenario:
         }
 
     def _write_and_back_up(self) -> str:
+        self._record_release()
         self._write(self._site.names.primary, number=RECORDS, moment="before")
         copies = back_up(self._site.here("backup"))
         return f"{RECORDS} records of each kind written, {copies} backups copied"
+
+    def _record_release(self) -> None:
+        """What `make verify` does after a deployment."""
+        names = self._site.names
+        (cluster,) = self._site.here("rds").describe_db_clusters(DBClusterIdentifier=names.resource("database"))[
+            "DBClusters"
+        ]
+        verified = {"release": names.release, "engine": cluster["EngineVersion"]}
+        self._site.there("ssm").put_parameter(
+            Name=names.parameter("verified-release"), Value=json.dumps(verified), Type="String", Overwrite=True
+        )
 
     def _cut_off_region(self) -> str:
         primary = self._site.names.primary
