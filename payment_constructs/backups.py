@@ -83,8 +83,10 @@ class BackupVault(backup.BackupVault):
     """Encrypted vault for recovery points (PCI DSS 12.10.1: data backup processes).
 
     With ``retain``, the vault is locked in compliance mode: after seven days no principal, AWS included, can delete a
-    recovery point early or remove the lock. An empty vault can still be deleted. Otherwise the vault is not locked, and
-    housekeeping empties it on destroy.
+    recovery point early or remove the lock. An empty vault can still be deleted. The lock does not protect the key:
+    without it no recovery point can be read, so the stack denies its destruction to all but two roles
+    (`EncryptionKey.deny_destruction`). Who can assume one of those can still take the backups, after the key's 30 days,
+    and with a notification. Otherwise the vault is not locked, and housekeeping empties it on destroy.
     https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html
     """
 
@@ -97,7 +99,7 @@ class BackupVault(backup.BackupVault):
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         """Without a reference to the vault: a stack that uses it in another region needs no ``Fn::GetStackOutput``."""
-        key = EncryptionKey(scope, f"{construct_id}Key", purpose=f"Backup vault {vault_name}", retain=retain)
+        self.key = EncryptionKey(scope, f"{construct_id}Key", purpose=f"Backup vault {vault_name}", retain=retain)
         lock = backup.LockConfiguration(
             min_retention=RETENTION, max_retention=Duration.days(400), changeable_for=Duration.days(7)
         )
@@ -105,7 +107,7 @@ class BackupVault(backup.BackupVault):
             scope,
             construct_id,
             backup_vault_name=vault_name,
-            encryption_key=key,
+            encryption_key=self.key,
             lock_configuration=lock if retain else None,
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if retain else RemovalPolicy.DESTROY,
         )

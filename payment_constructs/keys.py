@@ -1,10 +1,15 @@
 """Customer-managed KMS keys, one per purpose, so that access to one kind of data never gives access to another."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
+
+DESTRUCTION = ("kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion")
+"""The calls that make data unreadable, and the one that would allow them."""
 
 
 class EncryptionKey(kms.Key):
@@ -36,6 +41,23 @@ class EncryptionKey(kms.Key):
                 actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
                 resources=["*"],
                 conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
+            )
+        )
+
+    def deny_destruction(self, *, except_roles: Sequence[str]) -> None:
+        """Denies what makes encrypted data unreadable, to every principal but these roles, which need not exist yet.
+
+        No lock protects a backup or object from the loss of its key. The role of CloudFormation is one of the
+        exceptions: it creates the key with this policy, and the guard checks its change sets.
+        """
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Destruction",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=list(DESTRUCTION),
+                resources=["*"],
+                conditions={"ArnNotEquals": {"aws:PrincipalArn": list(except_roles)}},
             )
         )
 

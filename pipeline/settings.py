@@ -93,7 +93,7 @@ class Delivery:
 
 SHARED = (
     *("primary_region", "dr_region", "availability_zones", "dr_availability_zones"),
-    *("image", "architecture", "database_engine_version"),
+    *("image", "architecture", "database_engine_version", "break_glass_role"),
 )
 """Settings of the delivery that each environment's record has a copy of."""
 

@@ -17,13 +17,22 @@ from payment_constructs.manifest import Manifest
 from payment_constructs.monitoring.alarm import AlarmTopic, Monitored
 from payment_constructs.monitoring.backups import BackupCopyMonitoring
 from payment_constructs.monitoring.dashboard import Dashboard
+from payment_constructs.monitoring.keys import KeyMonitoring
 from payment_constructs.monitoring.replication import ReplicationLagMonitoring
 from payment_constructs.monitoring.sessions import SessionTableMonitoring
 from payment_constructs.parameters import Parameters
 from payment_constructs.replication import ReplicationRole
 from payment_constructs.sessions import RecoveryAccess
 from stages.environment import Environment
-from stages.names import REPLICATED, bucket_name, parameter_path, resource_name
+from stages.names import (
+    REPLICATED,
+    bucket_name,
+    execution_role_name,
+    key_guardians,
+    parameter_path,
+    resource_name,
+    role_arn,
+)
 
 
 class DisasterRecoveryStack(Stack):
@@ -75,6 +84,8 @@ class DisasterRecoveryStack(Stack):
         )
         self.secret_key.allow_use_only_through("secretsmanager")
         self.backup_vault = BackupVault(self, "BackupVault", vault_name=resource_name("dr", environment), retain=retain)
+        for key in (self.backup_vault.key, self.audit_key):
+            key.deny_destruction(except_roles=key_guardians(environment, region))
         RecoveryMonitoring(self, "Monitoring", environment=environment, vault=self.backup_vault)
         self._publish(environment, release=release)
         if not retain:
@@ -144,6 +155,8 @@ class RecoveryMonitoring(Construct):
             )
             for what in REPLICATED
         ]
+        role = role_arn(execution_role_name(environment, environment.dr_region), environment)
+        KeyMonitoring(self, "Keys", topic=self.topic, deployment_role_arn=role)
         copies = BackupCopyMonitoring(self, "BackupCopies", vault_name=vault.backup_vault_name, topic=self.topic)
         # The payment stack creates the replica. Replication back to the primary region matters after a failover.
         table = SessionTableMonitoring(

@@ -100,6 +100,7 @@ SUFFIXES = (SUFFIX, *(f"{SUFFIX}{number}" for number in range(2, 10)))
 """Of the names of recovered environments: the resources of the first fail-over keep their names for years."""
 ACCOUNT = re.compile(r"[0-9]{12}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
+ROLE = re.compile(r"([\w.@=,+-]+/)*[\w.@=,+-]{1,64}", re.ASCII)
 OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso")
 PRIVATE = [IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 """RFC 1918. Python's `is_private` covers more: loopback, link-local, benchmark and reserved networks."""
@@ -165,6 +166,10 @@ class Environment:
     """The environment before it in the delivery, whose database can be administered from this one. None until an
     administration path uses the link (docs/decisions/0005-peering-is-a-chain.md)."""
 
+    break_glass_role: str = "payment-break-glass"
+    """The role, with its path, that people assume in an emergency, with a second person. It may destroy keys. It need
+    not exist; a role of IAM Identity Center is aws-reserved/sso.amazonaws.com/REGION/AWSReservedSSO_NAME_ID."""
+
     alarm_targets: AlarmLevels | None = None
     """On-call services, SNS topics and chat channels that receive alarms besides the mailbox, by level."""
 
@@ -198,14 +203,14 @@ class Environment:
     def as_document(self) -> dict[str, Any]:
         """The configuration as JSON values for the manifest, without the name and what is not set.
 
-        Also without the alarms' targets and what is used in a recovery only, since the manifest has at most 4 KB.
+        Also without what names no resource of the platform, since the manifest has at most 4 KB.
         """
         document = asdict(self) | {
             "availability_zones": list(self.availability_zones),
             "data_protection": self.data_protection.value,
             "database_capacity": list(self.database_capacity) if self.database_capacity else None,
         }
-        left_out = {"name", "alarm_targets", "dr_availability_zones"}
+        left_out = {"name", "alarm_targets", "break_glass_role", "dr_availability_zones"}
         return {field: value for field, value in document.items() if field not in left_out and value is not None}
 
     def _faults(self) -> Iterator[str]:
@@ -232,6 +237,8 @@ class Environment:
             yield from (f"dns.{fault}" for fault in self.dns.faults())
         elif self.dns is not None:
             yield f"dns is {self.dns!r}: give an object with zone_id, zone_name and record_name."
+        if not ROLE.fullmatch(self.break_glass_role):
+            yield f"break_glass_role is {self.break_glass_role!r}: give the name of an IAM role, after its path if any."
         # The text 'retained' equals no member of the enum, and data that is not RETAINED is destroyed.
         if not isinstance(self.data_protection, DataProtection):
             yield (

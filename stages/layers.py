@@ -35,6 +35,7 @@ from stages.names import (
     bucket_name,
     execution_role_name,
     gate_reader_name,
+    key_guardians,
     parameter_path,
     payment_stack_name,
     peering_role_name,
@@ -144,6 +145,8 @@ class DataLayer(Construct):
             copy_vault=recovery.backup_vault,
             resources=[self.database.cluster.cluster_arn, self.sessions.table.table_arn],
         )
+        for key in (self.vault.key, self.audit_log.key):
+            key.deny_destruction(except_roles=key_guardians(environment, environment.primary_region))
         if not retain:
             housekeeping.empty_bucket_on_destroy("EmptyAuditLog", self.audit_log.bucket)
             housekeeping.empty_bucket_on_destroy("EmptyAccessLogs", self.access_logs)
@@ -288,7 +291,7 @@ class PeeringLayer(Construct):
 
 
 class DeliveryRoles(Construct):
-    """Roles to verify the deployment, to record that and to read the gate alarm, each for one role of the tooling account."""
+    """Roles to verify the deployment, to record it and to read the gate alarm, for roles of the tooling account."""
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from payment_constructs.monitoring.database import DatabaseMonitoring
 from payment_constructs.monitoring.deployment import DeploymentMonitoring
 from payment_constructs.monitoring.error_rate import BurnRateMonitoring
 from payment_constructs.monitoring.gate import Gate, Health
+from payment_constructs.monitoring.keys import KeyMonitoring
 from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBalancerMonitoring
 from payment_constructs.monitoring.nat_gateways import NatGatewayMonitoring
 from payment_constructs.monitoring.queue import ProcessingQueueMonitoring
@@ -25,7 +26,7 @@ from payment_constructs.monitoring.targets import SlackChannel, TeamsChannel
 from payment_constructs.network import Network
 from stages.environment import Environment
 from stages.layers import DataLayer
-from stages.names import REPLICATED, bucket_name, resource_name
+from stages.names import REPLICATED, bucket_name, execution_role_name, resource_name, role_arn
 
 
 class Monitoring(Construct):
@@ -45,6 +46,9 @@ class Monitoring(Construct):
         super().__init__(scope, construct_id)
         name = partial(resource_name, environment=environment)
         levels = environment.alarms
+        KeyMonitoring(
+            self, "Keys", topic=topic, deployment_role_arn=role_arn(execution_role_name(environment), environment)
+        )
         requests = LoadBalancerMonitoring(
             self,
             "Requests",

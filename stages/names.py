@@ -67,10 +67,16 @@ def role_arn(role_name: str, environment: Environment) -> str:
     return f"arn:aws:iam::{environment.account}:role/{role_name}"
 
 
-def execution_role_name(environment: Environment) -> str:
-    """The role in which CloudFormation deploys the payment stack; `cdk bootstrap` creates it."""
+def execution_role_name(environment: Environment, region: str | None = None) -> str:
+    """The role in which CloudFormation deploys the stack of a region; `cdk bootstrap` creates it."""
     qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    return f"cdk-{qualifier}-cfn-exec-role-{environment.account}-{environment.primary_region}"
+    return f"cdk-{qualifier}-cfn-exec-role-{environment.account}-{region or environment.primary_region}"
+
+
+def key_guardians(environment: Environment, region: str) -> list[str]:
+    """The roles that may destroy the keys of backups and audit log in a region."""
+    names = (environment.break_glass_role, execution_role_name(environment, region))
+    return [role_arn(name, environment) for name in names]
 
 
 def lookup_role_arn(environment: Environment, region: str) -> str:

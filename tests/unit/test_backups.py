@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from payment_constructs.keys import DESTRUCTION
 from stages.environment import Environment
 from tests.templates import Assembly, references
 
@@ -60,6 +61,39 @@ def test_each_vault_has_its_own_kms_key(assembly: Assembly, environment: Environ
         if key in references(resource.get("Properties", {}))
     }
     assert len(users) == 1
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_only_break_glass_and_cloudformation_may_destroy_vault_and_audit_keys(
+    assembly: Assembly, environment: Environment, side: str
+) -> None:
+    stack = f"{environment.name}-{side}"
+    (audit,) = (
+        bucket for bucket in assembly.resources(stack, "AWS::S3::Bucket").values() if "-audit-" in bucket["BucketName"]
+    )
+    region = assembly.stacks[stack].environment.region
+    roles = (environment.break_glass_role, f"cdk-hnb659fds-cfn-exec-role-{environment.account}-{region}")
+    for owner in (vault(assembly, environment, side)["EncryptionKeyArn"], audit["BucketEncryption"]):
+        key = assembly.resources(stack, "AWS::KMS::Key")[next(references(owner))]
+        denials = [each for each in key["KeyPolicy"]["Statement"] if each["Effect"] == "Deny"]
+        assert [(each["Principal"], each["Action"]) for each in denials] == [({"AWS": "*"}, list(DESTRUCTION))], (
+            f"{stack}: call deny_destruction on this key"
+        )
+        arns = [f"arn:aws:iam::{environment.account}:role/{role}" for role in roles]
+        assert denials[0]["Condition"] == {"ArnNotEquals": {"aws:PrincipalArn": arns}}
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_a_call_that_destroys_a_key_notifies_also_when_it_was_refused(
+    assembly: Assembly, environment: Environment, side: str
+) -> None:
+    stack = f"{environment.name}-{side}"
+    (rule,) = (each for each in assembly.resources(stack, "AWS::Events::Rule").values() if "aws.kms" in str(each))
+    cases = rule["EventPattern"]["detail"]["$or"]
+    assert cases[0] == {"eventName": ["DisableKey", "ScheduleKeyDeletion"]}
+    assert {each["eventName"][0] for each in cases[1:]} == {"PutKeyPolicy"}
+    assert "errorCode" not in str(rule["EventPattern"])
+    assert f":payment-alarms-{environment.slug}" in str(rule["Targets"][0]["Arn"])
 
 
 @pytest.mark.parametrize("side", SIDES)

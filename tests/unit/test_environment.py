@@ -45,6 +45,10 @@ def good() -> Environment:
         ({"availability_zones": ("ap-southeast-1a",) * 3}, "three different zones of ap-southeast-1"),
         ({"dr_availability_zones": ("us-west-2a", "us-west-2b", "us-east-1c")}, "three different zones of us-west-2"),
         ({"database_engine_version": "16.8"}, "database_engine_version is '16.8': give a minor version of 17, such as"),
+        (
+            {"break_glass_role": "arn:aws:iam::1:role/x"},
+            "break_glass_role is 'arn:aws:iam::1:role/x': give the name of",
+        ),
         ({"vpc_cidr": "10.0.0.0"}, "vpc_cidr is '10.0.0.0': its size is /32; give /16 to /20"),
         ({"vpc_cidr": "10.0.0.0/33"}, "vpc_cidr is '10.0.0.0/33'"),
         ({"vpc_cidr": "10.0.0.1/16"}, "has host bits set; give an IPv4 network such as 10.0.0.0/16"),

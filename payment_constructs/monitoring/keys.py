@@ -1,0 +1,56 @@
+"""Notification of calls that destroy encryption keys."""
+
+from typing import Any
+
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from payment_constructs.keys import DESTRUCTION
+from payment_constructs.monitoring.alarm import AlarmTopic
+
+
+class KeyMonitoring(Construct):
+    """EventBridge rule on the calls that destroy any key of the account and region, also those that KMS refused.
+
+    It needs a CloudTrail trail of management events there. A key policy that a delivery changes is no news: the plan
+    shows it.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, topic: AlarmTopic, deployment_role_arn: str) -> None:
+        super().__init__(scope, construct_id)
+        field = events.EventField.from_path
+        names = [action.removeprefix("kms:") for action in DESTRUCTION]
+        rule = events.Rule(
+            self,
+            "Destruction",
+            event_pattern=events.EventPattern(
+                source=["aws.kms"],
+                detail_type=["AWS API Call via CloudTrail"],
+                detail={
+                    "eventSource": ["kms.amazonaws.com"],
+                    "$or": [
+                        {"eventName": [name for name in names if name != "PutKeyPolicy"]},
+                        {"eventName": ["PutKeyPolicy"], **_issuer([{"anything-but": [deployment_role_arn]}])},
+                        {"eventName": ["PutKeyPolicy"], **_issuer([{"exists": False}])},  # a user, or root
+                    ],
+                },
+            ),
+            # By ARN: the CDK would allow every rule of every account to publish to a topic of this stack.
+            targets=[
+                targets.SnsTopic(
+                    sns.Topic.from_topic_arn(self, "Topic", topic.arn),
+                    message=events.RuleTargetInput.from_text(
+                        f"{field('$.detail.userIdentity.arn')} called {field('$.detail.eventName')} on the key "
+                        f"{field('$.detail.requestParameters.keyId')} (error: {field('$.detail.errorCode')}). What the "
+                        "key encrypts is lost with it: docs/operations.md#protected-keys"
+                    ),
+                )
+            ],
+        )
+        topic.allow_rule(rule)
+
+
+def _issuer(arn: list[Any]) -> dict[str, Any]:
+    return {"userIdentity": {"sessionContext": {"sessionIssuer": {"arn": arn}}}}
