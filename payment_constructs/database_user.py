@@ -5,12 +5,11 @@ import re
 import sys
 from pathlib import Path
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -131,9 +130,13 @@ class DatabaseUser(Construct):
         """
         scope = Construct(self, "PasswordRotation")
         log_group = LogGroup(scope, "Log", key=log_key, retain=False)
-        cluster = database.cluster.node.default_child
-        assert isinstance(cluster, rds.CfnDBCluster)  # noqa: S101 - the type of an L2 cluster's default child
-        master_secret = cluster.attr_master_user_secret_secret_arn
+        cluster = database.cluster.cluster_arn
+        master_secrets = Stack.of(self).format_arn(
+            service="secretsmanager",
+            resource="secret",
+            resource_name="rds!cluster-*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
         policy = iam.ManagedPolicy(
             scope,
             "Policy",
@@ -148,7 +151,14 @@ class DatabaseUser(Construct):
                     ],
                     resources=[self.secret.secret_arn],
                 ),
-                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[master_secret]),
+                # By cluster, not by ARN: RDS gives a restored cluster, which gets the name of this one, another secret,
+                # and tags each: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
+                iam.PolicyStatement(actions=["rds:DescribeDBClusters"], resources=[cluster]),
+                iam.PolicyStatement(
+                    actions=["secretsmanager:GetSecretValue"],
+                    resources=[master_secrets],
+                    conditions={"StringEquals": {"secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn": cluster}},
+                ),
                 iam.PolicyStatement(
                     actions=["kms:Decrypt"], resources=[database.key.key_arn], conditions=self._through()
                 ),
@@ -168,6 +178,11 @@ class DatabaseUser(Construct):
                 "Lambda creates and deletes the function's network interfaces, whose ids are not known beforehand; a "
                 "deny statement refuses the same actions to the function's own code."
             ),
+        )
+        acknowledge(
+            policy,
+            f"AwsSolutions::AwsSolutions-IAM5[Resource::{master_secrets}]",
+            control="RDS names the secret as it creates it; the condition allows only that of this cluster.",
         )
         topic.allow_failed_events(policy)
         role = iam.Role(
@@ -192,7 +207,7 @@ class DatabaseUser(Construct):
             variables={
                 "HOST": database.cluster.cluster_endpoint.hostname,
                 "PORT": str(PORT),
-                "MASTER_SECRET": master_secret,
+                "CLUSTER": database.cluster.cluster_identifier,
                 "DATABASE": DATABASE_NAME,
             },
         )

@@ -15,6 +15,7 @@ import boto3
 from pg8000.native import Connection
 
 vault = boto3.client("secretsmanager")
+rds = boto3.client("rds")
 ROLE = "payment_app"
 USERS = (f"{ROLE}_a", f"{ROLE}_b")
 AUTHORITIES = Path(__file__).with_name("rds-ca.pem")
@@ -52,7 +53,7 @@ def apply(secret: str, token: str) -> None:
     for user in users:
         if user["username"] not in USERS or not (user["password"].isascii() and user["password"].isalnum()):
             raise ValueError(f"{secret} holds a user or password that is not of this rotation")
-    with connect(read(os.environ["MASTER_SECRET"], "AWSCURRENT")) as database:
+    with connect(read(master_secret(), "AWSCURRENT")) as database:
         # A change of owner waits for open transactions, and every query on the table waits behind it.
         database.run("SET lock_timeout = '5s'")
         database.run(f"DO $$ BEGIN CREATE ROLE {ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
@@ -105,6 +106,13 @@ def read(secret: str, stage: str, **version: str) -> dict[str, Any]:
     value = vault.get_secret_value(SecretId=secret, VersionStage=stage, **version)
     content: dict[str, Any] = json.loads(value["SecretString"])
     return content
+
+
+def master_secret() -> str:
+    """The master secret of the cluster: a restored cluster that replaces it has the same name and another secret."""
+    (cluster,) = rds.describe_db_clusters(DBClusterIdentifier=os.environ["CLUSTER"])["DBClusters"]
+    arn: str = cluster["MasterUserSecret"]["SecretArn"]
+    return arn
 
 
 def connect(user: dict[str, Any]) -> Connection:

@@ -162,9 +162,24 @@ def test_the_database_user_of_the_service_rotates_every_30_days(assembly: Assemb
     assert rotation["RotationRules"] == {"AutomaticallyAfterDays": 30}
     assert next(references(rotation["SecretId"])) in assembly.resources(stack, "AWS::SecretsManager::Secret")
     settings = rotation_function(assembly, environment)["Environment"]["Variables"]
-    assert settings["MASTER_SECRET"]["Fn::GetAtt"][1] == "MasterUserSecret.SecretArn"
     assert settings["HOST"]["Fn::GetAtt"][1] == "Endpoint.Address"
     assert (settings["PORT"], settings["DATABASE"]) == (str(PORT), cluster(assembly, environment)["DatabaseName"])
+
+
+def test_the_rotation_finds_the_master_secret_by_its_cluster(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    (cluster_id,) = assembly.resources(stack, "AWS::RDS::DBCluster")
+    function = rotation_function(assembly, environment)
+    assert function["Environment"]["Variables"]["CLUSTER"] == {"Ref": cluster_id}
+    role = assembly.resources(stack, "AWS::IAM::Role")[next(references(function["Role"]))]
+    (reading,) = (
+        statement
+        for statement in assembly.role_statements(stack, role)
+        if "rds!cluster-" in json.dumps(statement["Resource"])
+    )
+    tagged = reading["Condition"]["StringEquals"]["secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn"]
+    assert cluster_id in references(tagged), "a restored cluster has the same name, and another secret"
+    assert "MasterUserSecret.SecretArn" not in json.dumps(assembly.template(stack)["Resources"])
 
 
 def test_the_rotation_function_connects_from_the_private_subnets(assembly: Assembly, environment: Environment) -> None:

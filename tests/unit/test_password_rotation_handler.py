@@ -63,6 +63,14 @@ class FakeSecretsManager:
         return value
 
 
+class FakeClusters:
+    """RDS, which knows the master secret of each cluster."""
+
+    def describe_db_clusters(self, *, DBClusterIdentifier: str) -> Any:  # noqa: N803
+        assert DBClusterIdentifier == "payment-database-dev"
+        return {"DBClusters": [{"MasterUserSecret": {"SecretArn": "master"}}]}
+
+
 class FakeDatabase:
     """A database that records the statements of each user and may refuse every user but the master."""
 
@@ -112,12 +120,12 @@ def database() -> FakeDatabase:
 def rotation(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, secrets_manager: FakeSecretsManager, database: FakeDatabase
 ) -> ModuleType:
-    clients = {"secretsmanager": secrets_manager}
+    clients = {"secretsmanager": secrets_manager, "rds": FakeClusters()}
     monkeypatch.setattr(boto3, "client", clients.__getitem__)
     names = {
         "HOST": "writer",
         "PORT": "5433",
-        "MASTER_SECRET": "master",  # pragma: allowlist secret
+        "CLUSTER": "payment-database-dev",
         "DATABASE": "payments",
     }
     for name, value in names.items():
