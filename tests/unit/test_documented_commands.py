@@ -18,6 +18,7 @@ QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 GLOBAL = {"region", "query", "output", "paginate"}
 CLI_ONLY = {"s3 sync", "cloudformation deploy"}
 """Commands of the AWS CLI that are no API operation."""
+VERBS = ("bootstrap", "deploy", "destroy", "synth", "diff", "publish-assets")
 
 
 def commands(page: Path, tool: str) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _help(command: str) -> str:
 
 @pytest.mark.parametrize(("page", "command"), CDK)
 def test_every_documented_cdk_command_exists(page: str, command: str) -> None:
-    verb = next(word for word in command.split() if word in ("bootstrap", "deploy", "destroy", "synth", "diff"))
+    verb = next(word for word in command.split() if word in VERBS)
     for flag in flags(command):
         assert re.search(rf"--{flag}\b", _help(verb)), f"remove the unknown option --{flag} in {page}: {command}"
 

@@ -96,12 +96,11 @@ def test_an_exported_cdpath_sends_no_script_to_another_project(tree: Path, tmp_p
         (elsewhere / folder).mkdir(parents=True)
     (elsewhere / ".venv").mkdir()
     log = tmp_path / "directories"
-    for tool in ("python", "python3", "git", "make", "cdk", "pip-audit", "detect-secrets-hook"):
+    for tool in ("python", "python3", "git", "make", "cdk", "pip-audit", "detect-secrets-hook", "aws"):
         write_program(tmp_path / "bin" / tool, f"pwd >>'{log}'")
-    path = f"{tmp_path}/bin:/usr/bin:/bin"
-    run(
-        "sh", script, cwd=tree, CDPATH=str(elsewhere), PATH=path, PYTHON="python3", CODEBUILD_RESOLVED_SOURCE_VERSION=""
-    )
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "PYTHON": "python3", "CLUSTER": "payment-database-prod"}
+    environment |= {"CDPATH": str(elsewhere), "CODEBUILD_RESOLVED_SOURCE_VERSION": ""}
+    run("sh", script, "time", "2026-11-27T03:00:00Z", cwd=tree, **environment)
     assert set(log.read_text().splitlines()) == {str(tree)}
     assert (elsewhere / ".venv").is_dir()
 

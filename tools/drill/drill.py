@@ -1,4 +1,4 @@
-"""The drill: deploys the platform, runs the runbook step by step, and fails the region between two steps."""
+"""The drill: deploys the platform, runs the runbooks step by step, and fails the region between two steps."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -28,15 +28,15 @@ from tools.drill.failures import DrillError
 from tools.drill.names import Names
 from tools.drill.platform import Site
 from tools.drill.report import Report, StepResult
-from tools.drill.runbook import PAGE, Step, read
+from tools.drill.runbook import Step, read_all
 from tools.drill.scenario import Scenario
 
 
 class Drill:
-    """One drill of the runbook of a checkout, on an emulator of its own: one of its regions is going to fail."""
+    """One drill of the runbooks of a checkout, on an emulator of its own: one of its regions is going to fail."""
 
     def __init__(self, *, checkout: Path, directory: Path, emulator: Emulator, console: Console, logs: Path) -> None:
-        self._steps = read(checkout / PAGE)
+        self._steps = read_all(checkout)
         self._assembly, self._emulator = directory, emulator
         self._names = names = Names.of(directory)
         self._directory = TemporaryDirectory(prefix="drill-")
@@ -59,7 +59,7 @@ class Drill:
         known = {step.title for step in self._steps}
         if missing := sorted({*self._scenario.before, *self._scenario.after} - known):
             raise RehearsalError(
-                f"{PAGE} has no step {', '.join(missing)}: write its new title in tools/drill/scenario.py."
+                f"No runbook has the step {', '.join(missing)}: write its new title in tools/drill/scenario.py."
             )
 
     def __enter__(self) -> Self:
@@ -82,9 +82,9 @@ class Drill:
             bootstrapped.result()
 
     def run(self) -> Report:
-        """Run the whole runbook; a step that fails ends it."""
+        """Run every step; one that fails ends the drill."""
         started, reason = time.monotonic(), ""
-        self._workplace.console.heading(str(PAGE))
+        self._workplace.console.heading("Runbooks")
         try:
             for step in self._steps:
                 self._run_step(step)

@@ -1,4 +1,4 @@
-"""The steps of docs/disaster-recovery.md: its headings of the third level with their blocks of commands."""
+"""The steps of the runbooks: their headings of the third level with their blocks of commands."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cdk_rehearsal import RehearsalError, blocks
 
-PAGE = Path("docs", "disaster-recovery.md")
+PAGES = tuple(Path("docs", name) for name in ("point-in-time-recovery.md", "disaster-recovery.md"))
+"""In the order in which the drill runs them."""
 DRILL, ACCOUNT = "sh drill", "sh account"  # the marks of blocks that the drill runs, and of those that need an account
 
 
@@ -18,6 +19,11 @@ class Step:
     title: str
     commands: tuple[str, ...]  # blocks that the drill runs
     manual: tuple[str, ...]  # blocks that need an account
+
+
+def read_all(checkout: Path) -> list[Step]:
+    """The steps of all pages, in order."""
+    return [step for page in PAGES for step in read(checkout / page)]
 
 
 def read(page: Path) -> list[Step]:

@@ -17,19 +17,22 @@ class Scenario:
 
     def __init__(self, *, site: Site, checks: Checks) -> None:
         self._site = site
-        # The keys are the step titles of docs/disaster-recovery.md.
+        # The keys are the step titles of docs/point-in-time-recovery.md and docs/disaster-recovery.md.
         self.before: Mapping[str, tuple[Action, ...]] = {
             "Check": (self._write_and_back_up,),
             "Check the fence": (self._restore_region,),
         }
         self.after: Mapping[str, tuple[Action, ...]] = {
+            "Open the terminal": (checks.environment,),
+            "Stop the service": (checks.no_task_in_primary,),
+            "Start the service": (checks.tasks_in_primary,),
             "Terminal": (checks.environment,),
             "Check": (checks.prerequisites,),
             "Decide": (self._cut_off_region,),
             "Fence": (checks.no_task_in_primary, self._lose_region),
             "Record the recovery point": (checks.recovery_point,),
             "Deploy the platform": (checks.deployed,),
-            "Restore the database": (checks.database_user,),
+            "Set the passwords": (checks.database_user,),
             "Connect the sessions": (checks.session_access,),
             "Verify": (checks.data_in_recovery,),
             "Switch traffic": (self._write_in_recovery,),
