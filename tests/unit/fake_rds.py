@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 
 KINDS = {"cluster": "DBClusterIdentifier", "instance": "DBInstanceIdentifier"}
 SEPARATOR = "\x1f"
@@ -70,9 +70,9 @@ class FakeRds:
 
     def _carry_out(self, operation: str, options: dict[str, Any]) -> Any:
         kind = "cluster" if "db-cluster" in operation else "instance"
-        name, resources = options.get(f"db-{kind}-identifier"), self.resources[kind]
+        name, resources = str(options.get(f"db-{kind}-identifier", "")), self.resources[kind]
         if operation.startswith("describe"):
-            found = [each for key, each in resources.items() if name in (None, key)]
+            found = [each for key, each in resources.items() if name in ("", key)]
             self._looks += 1
             for each in list(resources.values()):
                 self._rename(kind, each)

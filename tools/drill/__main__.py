@@ -1,4 +1,4 @@
-"""`python -m tools.drill`: run docs/disaster-recovery.md on an emulated AWS that loses its primary region.
+"""`python -m tools.drill`: run the runbooks of docs/ on an emulated AWS that loses its primary region.
 
 Exit status: 0 every step passed, 1 a step failed, 2 the drill could not be run, 130 interrupted.
 """
