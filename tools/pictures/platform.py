@@ -10,8 +10,8 @@ from tools.pictures.assembly import Stack
 
 HIDDEN = re.compile(
     r"Custom::|AWS::(ApplicationAutoScaling|Backup::Backup(Plan|Selection)|EC2::(EIP|FlowLog|InternetGateway|Route"
-    r"|SecurityGroup|Subnet|VPCGatewayAttachment|VPCPeeringConnection)|ECS::(Cluster|TaskDefinition)|ElasticLoadBalancingV2::(Listener"
-    r"|TargetGroup)|IAM|Lambda::Permission|Logs|RDS::DB(ClusterParameter|Subnet)Group|\w+::\w+Policy$"
+    r"|SecurityGroup|Subnet|VPCGatewayAttachment|VPCPeeringConnection)|ECS::(Cluster|TaskDefinition)"
+    r"|ElasticLoadBalancingV2::(Listener|TargetGroup)|Events::Rule|IAM|Lambda::Permission|Logs|RDS::DB(ClusterParameter|Subnet)Group|\w+::\w+Policy$"
     r"|SNS::Subscription|SecretsManager::RotationSchedule|WAFv2::(LoggingConfiguration|WebACLAssociation))"
 )
 """Types that are not drawn themselves; fields and arrows show properties of some."""
