@@ -203,14 +203,14 @@ class Environment:
     def as_document(self) -> dict[str, Any]:
         """The configuration as JSON values for the manifest, without the name and what is not set.
 
-        Also without what names no resource of the platform, since the manifest has at most 4 KB.
+        Also without what no deployed resource keeps as it is set, since the manifest has at most 4 KB.
         """
         document = asdict(self) | {
             "availability_zones": list(self.availability_zones),
             "data_protection": self.data_protection.value,
             "database_capacity": list(self.database_capacity) if self.database_capacity else None,
         }
-        left_out = {"name", "alarm_targets", "break_glass_role", "dr_availability_zones"}
+        left_out = {"name", "alarm_targets", "break_glass_role", "database_engine_version", "dr_availability_zones"}
         return {field: value for field, value in document.items() if field not in left_out and value is not None}
 
     def _faults(self) -> Iterator[str]:

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from pipeline.dr_outage import foreign_outputs, parameters, resolved
+from stages.environment import Environment
+from tests.templates import Assembly
 
 REGION = "ap-southeast-1"
 KEY = "arn:aws:kms:us-west-2:444444444444:key/1"
@@ -35,3 +37,10 @@ def test_every_output_of_the_lost_region_is_replaced_and_nothing_else() -> None:
     found = resolved(TEMPLATE, {"Key": KEY})
     assert foreign_outputs(found, region=REGION) == set()
     assert json.dumps(found) == json.dumps(TEMPLATE).replace(json.dumps(output("Key")), json.dumps(KEY))
+
+
+def test_a_payment_template_keeps_each_output_of_the_dr_stack(assembly: Assembly, environment: Environment) -> None:
+    template = assembly.template(f"{environment.name}-Payment")
+    wanted = foreign_outputs(template, region=environment.primary_region)
+    assert wanted
+    assert wanted <= parameters(template).keys(), "keep it in a parameter of the payment stack, as imported_key does"
