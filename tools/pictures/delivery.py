@@ -24,7 +24,8 @@ def delivery(stacks: Mapping[str, Stack]) -> tuple[dict[str, str], list[str]]:
             project = stack.resources.get(settings.get("ProjectName", {}).get("Ref"), {}).get("Properties", {})
             given = project.get("Environment", {}).get("EnvironmentVariables", [])
             where = {each["Name"].lower(): each["Value"] for each in given}
-            where |= json.loads(settings.get("UserParameters", "{}"))
+            parameters = settings.get("UserParameters", "{}")
+            where |= json.loads(parameters) if isinstance(parameters, str) else {}  # else it has a reference
             role = re.search(r"::(\d{12}):role/", json.dumps([action, where.get("role"), where.get("role_arn")]))
             owner = {"": "Tooling", account: stage["Name"]}.get(role[1] if role else "", "another-account")
             called = "Source" if stage["Name"] == "Source" else action["Name"]  # a setting: the repository
@@ -32,7 +33,8 @@ def delivery(stacks: Mapping[str, Stack]) -> tuple[dict[str, str], list[str]]:
             place = owner if owner == "Tooling" else f"{stage['Name']}_{action['Name'].partition('.')[0]}"
             regions.setdefault(place, set()).add(action.get("Region") or where.get("region") or stack.region)
             if stage["Name"] == "Build":
-                fields["build"] = ", ".join(json.loads(project["Source"]["BuildSpec"])["phases"]["build"]["commands"])
+                commands = json.loads(project["Source"]["BuildSpec"])["phases"]["build"]["commands"]
+                fields["build"] = ", ".join(command.removeprefix("make ") for command in commands)
     return fields | {f"{place}_region".lower(): ", ".join(sorted(found)) for place, found in regions.items()}, facts
 
 
