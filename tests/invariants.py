@@ -82,8 +82,7 @@ def conditions_are_those_of_the_settings(assembly: Assembly, delivery: Delivery,
     )
     alarm = {"AlarmName": resource_name("gate", environment), "WaitTime": str(bake)}
     reader = role_arn(gate_reader_name(environment), environment)
-    result = "ROLLBACK" if environment.retains_data else "FAIL"
-    assert found["OnSuccess"] == ([(result, environment.primary_region, alarm, reader)] if bake else [])
+    assert found["OnSuccess"] == ([("ROLLBACK", environment.primary_region, alarm, reader)] if bake else [])
     assert stage["OnFailure"]["Result"] == ("ROLLBACK" if bake else "RETRY")
     if environment.retains_data:
         assert window

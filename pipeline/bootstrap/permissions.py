@@ -90,7 +90,8 @@ def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict
     )
     policies = [[_regional(part, regions)] for part in _in_parts(plain, regions)]
     unbound = {"Effect": "Allow", "Action": everywhere, "Resource": "*"}
-    policies.append([*_on_roles(iam, _names(delivery)), _on_budgets(billing), _on_neighbours(roles), unbound])
+    others = [*_on_roles(iam, _names(delivery)), _on_budgets(billing), _on_neighbours(roles), unbound]
+    policies.append([statement for statement in others if statement["Action"]])  # IAM refuses one without an action
     resources = {
         f"Execution{number}": _policy(f"{EXECUTION}-{number}", policy)
         for number, policy in enumerate(policies, start=1)

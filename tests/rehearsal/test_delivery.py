@@ -43,7 +43,7 @@ def test_a_commit_with_equal_templates_changes_the_release_and_nothing_else(week
     assert week.again.succeeded
     (execution,) = week.again.executions
     changed = {(each.stage, each.action): each.changed for each in execution.actions if each.changed}
-    expected = {}
+    expected: dict[tuple[str, str], tuple[str, ...]] = {}
     for name in week.accounts:
         path = f"/payment/{name.lower()}"
         expected[name, "DisasterRecovery.Deploy"] = (f"{path}/release",)

@@ -80,8 +80,9 @@ class FakeRds:
                 raise RefusedError(f"there is no {name}")
             return {"DBClusters" if kind == "cluster" else "DBInstances": found}
         if operation.startswith(("restore", "create")):
-            new = {KINDS[kind]: name, "DbClusterResourceId": "cluster-RESTORED", "DbiResourceId": f"db-{name}"}
-            new |= {"DBClusterIdentifier": options["db-cluster-identifier"], "Available": False}
+            new: dict[str, Any] = {KINDS[kind]: name, "DbClusterResourceId": "cluster-RESTORED"}
+            new |= {"DBClusterIdentifier": options["db-cluster-identifier"], "DbiResourceId": f"db-{name}"}
+            new["Available"] = False
             resources[name] = new | options["input"]
         elif name not in resources:
             raise RefusedError(f"there is no {name}")
