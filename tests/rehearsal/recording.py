@@ -30,6 +30,7 @@ RESOURCES = {
     "Name": "arn:aws:ssm:{region}:{account}:parameter{name}",
     "QueueUrl": "arn:aws:sqs:{region}:{account}:{last}",
     "RoleArn": "{name}",
+    "SecretId": "{name}",
     "TableName": "arn:aws:dynamodb:{region}:{account}:table/{name}",
     "services": "{name}",
 }
