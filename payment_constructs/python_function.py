@@ -1,9 +1,7 @@
 """Lambda functions in Python, with code inside the template or, where they need packages, in a file asset."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,11 +11,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-from packaging.requirements import Requirement
 
 from payment_constructs.monitoring.alarm import AlarmTopic
-
-_WRITTEN_BY_PIP = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+from payment_constructs.packages import copy_packages
 
 
 class PythonFunction(lambda_.Function):
@@ -80,29 +76,3 @@ def _assembled(module: str, packages: tuple[str, ...], files: tuple[tuple[str, s
     for path in (top, *top.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)  # Lambda runs as another user
     return directory
-
-
-def copy_packages(packages: Sequence[str], directory: Path) -> None:
-    """Copies installed pure-Python packages and the packages that they require, without bytecode."""
-    for package in sorted(_required(packages)):
-        for file in metadata.files(package) or ():
-            inside = ".." not in file.parts and "__pycache__" not in file.parts
-            if not inside or file.name in _WRITTEN_BY_PIP:
-                continue
-            if file.suffix in {".so", ".pyd"}:
-                raise ValueError(f"{package} is not pure Python ({file}): a copy of it fits this machine only")
-            (directory / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file.locate(), directory / file)
-
-
-def _required(packages: Sequence[str]) -> set[str]:
-    """The packages and, recursively, those that they require here, without an extra."""
-    found: set[str] = set()
-    missing = list(packages)
-    while missing:
-        package = missing.pop().lower()
-        if package not in found:
-            found.add(package)
-            required = map(Requirement, metadata.requires(package) or ())
-            missing += [each.name for each in required if not each.marker or each.marker.evaluate({"extra": ""})]
-    return found

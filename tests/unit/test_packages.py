@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -52,6 +53,14 @@ def test_a_build_that_a_rollback_may_run_installs_and_caches_nothing(assembly: A
         )
         assert not [each for each in commands if " install " in f" {each} "], name
         assert project.get("Cache", {"Type": "NO_CACHE"})["Type"] == "NO_CACHE", name
+
+
+def test_the_copied_boto3_knows_every_service_that_the_builds_call() -> None:
+    sources = [*(CHECKOUT / "tests" / "integration").glob("*.py"), *(CHECKOUT / "pipeline" / "plan").glob("*.py")]
+    called = {service for file in sources for service in re.findall(r'client\("([a-z0-9-]+)"', file.read_text("utf-8"))}
+    assert "ssm" in called
+    missing = called - set(packages.SERVICES)
+    assert not missing, f"add {sorted(missing)} to SERVICES in pipeline/packages.py"
 
 
 @pytest.mark.parametrize("target", ["verify", "plan"])
