@@ -63,7 +63,7 @@ class VerificationRole(Construct):
         database: rds.IDatabaseCluster,
         database_user: secretsmanager.ISecret,
         service: ecs.IBaseService,
-        gate: cloudwatch.IAlarm,
+        gates: Sequence[cloudwatch.IAlarm],
     ) -> None:
         super().__init__(scope, construct_id)
         policy = iam.ManagedPolicy(
@@ -91,7 +91,9 @@ class VerificationRole(Construct):
                 iam.PolicyStatement(actions=["rds:DescribeDBClusters"], resources=[database.cluster_arn]),
                 iam.PolicyStatement(actions=["secretsmanager:DescribeSecret"], resources=[database_user.secret_arn]),
                 iam.PolicyStatement(actions=["ecs:DescribeServices"], resources=[service.service_arn]),
-                iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[gate.alarm_arn]),
+                iam.PolicyStatement(
+                    actions=["cloudwatch:DescribeAlarms"], resources=[gate.alarm_arn for gate in gates]
+                ),
             ],
         )
         iam.Role(

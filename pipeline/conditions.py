@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
+from payment_constructs.monitoring.gate import GATE_ALARMS
 from stages.environment import Environment, SettingsError
 from stages.names import gate_reader_name, resource_name, role_arn
 
@@ -32,8 +33,8 @@ class Conditions:
     def add_environment(self, environment: Environment) -> None:
         """Sets the conditions of an environment's stage.
 
-        Before it the deployment window, if it has one. After it the gate alarm, watched while the release bakes. A
-        stage that fails, or whose gate alarm is on, is rolled back; without a bake time all of it is retried once
+        Before it the deployment window, if it has one. After it the gate alarms, watched while the release bakes. A
+        stage that fails, or of which a gate alarm is on, is rolled back; without a bake time all of it is retried once
         instead. Not the failed action alone: a change set can be executed only once, so that a retried Deploy would
         fail whatever the cause was.
         """
@@ -49,16 +50,20 @@ class Conditions:
         self._pipeline.role.add_to_principal_policy(
             iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[reader], sid=f"GateOf{environment.name}")
         )
-        rule = _rule(
-            "CloudWatchAlarm",
-            Configuration={
-                "AlarmName": resource_name("gate", environment),
-                "WaitTime": str(environment.bake_minutes),
-            },
-            Region=environment.primary_region,
-            RoleArn=reader,
-        )
-        self._set(environment.name, "OnSuccess", {"Conditions": [{"Result": "ROLLBACK", "Rules": [rule]}]})
+        rules = [
+            _rule(
+                "CloudWatchAlarm",
+                Name=gate,  # the console shows a rule by its name
+                Configuration={
+                    "AlarmName": resource_name(gate, environment),
+                    "WaitTime": str(environment.bake_minutes),
+                },
+                Region=environment.primary_region,
+                RoleArn=reader,
+            )
+            for gate in GATE_ALARMS
+        ]
+        self._set(environment.name, "OnSuccess", {"Conditions": [{"Result": "ROLLBACK", "Rules": rules}]})
 
     def skip_unless(self, stage: str, *, variable: str, value: str) -> None:
         """Skips a stage unless a variable of an earlier action, such as ``#{namespace.NAME}``, has that value."""

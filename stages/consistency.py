@@ -34,7 +34,7 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
         )
     for environment in environments[1:]:
         if environment.bake_minutes is None:
-            yield f"{environment.name}: bake_minutes is missing on an environment that is not the first: give 15."
+            yield f"{environment.name}: bake_minutes is missing on an environment that is not the first: give 30."
     for before, environment in pairwise(environments):
         if environment.retains_data and before.canary is None:
             yield (

@@ -159,7 +159,7 @@ class Environment:
     image: str  # the service's container image in ECR, by digest
     architecture: str = "ARM64"  # or X86_64: of the image, and so of the tasks, which cost about 20 % more on it
     canary: Canary | None = None  # None: a rolling deployment, which a circuit breaker ends when no task starts
-    bake_minutes: int | None = None  # how long the gate alarm is watched after a deployment; None: not at all
+    bake_minutes: int | None = None  # how long the gate alarms are watched after a deployment; None: not at all
     deployment_window: DeploymentWindow | None = None  # None: at any time
     monthly_budget_usd: int  # both regions together
     peers_with: str | None = None
@@ -364,9 +364,12 @@ class Environment:
             )
         if self.canary is not None:
             yield from self.canary.faults()
-        if self.bake_minutes is not None and not 5 <= self.bake_minutes <= 720:  # noqa: PLR2004
-            # The gate alarm covers five minutes; half a day is the longest that Amazon itself bakes a first wave.
-            yield f"bake_minutes is {self.bake_minutes}: give 5 to 720 minutes, or leave it out to watch no gate alarm."
+        if self.bake_minutes is not None and not 25 <= self.bake_minutes <= 720:  # noqa: PLR2004
+            # A message needs 15 minutes to become a dead letter, which the gate then sees within ten (queue.py of
+            # payment_constructs/monitoring); half a day is the longest that Amazon itself bakes a first wave.
+            yield (
+                f"bake_minutes is {self.bake_minutes}: give 25 to 720 minutes, or leave it out to watch no gate alarm."
+            )
         if self.deployment_window is not None:
             yield from self.deployment_window.faults()
         for field in ("canary", "bake_minutes", "deployment_window"):

@@ -291,7 +291,7 @@ class PeeringLayer(Construct):
 
 
 class DeliveryRoles(Construct):
-    """Roles to verify the deployment, to record it and to read the gate alarm, for roles of the tooling account."""
+    """Roles to verify the deployment, to record it and to read the gate alarms, for roles of the tooling account."""
 
     def __init__(
         self,
@@ -302,7 +302,7 @@ class DeliveryRoles(Construct):
         account: str,
         data: DataLayer,
         service: ecs.IBaseService,
-        gate: cloudwatch.IAlarm,
+        gates: Sequence[cloudwatch.IAlarm],
         parameters: Sequence[ssm.IStringParameter],
     ) -> None:
         super().__init__(scope, construct_id)
@@ -326,12 +326,12 @@ class DeliveryRoles(Construct):
             database=data.database.cluster,
             database_user=data.database_user.secret,
             service=service,
-            gate=gate,
+            gates=gates,
         )
         GateReader(
             self,
             "GateReader",
             role_name=gate_reader_name(environment),
-            gate=gate,
+            gates=gates,
             trusted=trusted_roles(PIPELINE_ROLE, account=account),
         )

@@ -5,7 +5,7 @@ from functools import partial
 from constructs import Construct
 
 from payment_constructs.load_balancer import LoadBalancer
-from payment_constructs.monitoring.alarm import AlarmTopic, Monitored, alarm_topic
+from payment_constructs.monitoring.alarm import BREACHING, AlarmTopic, Monitored, alarm_topic
 from payment_constructs.monitoring.backups import BackupMonitoring
 from payment_constructs.monitoring.budget import Budget
 from payment_constructs.monitoring.chat import Chat
@@ -13,7 +13,7 @@ from payment_constructs.monitoring.dashboard import Dashboard
 from payment_constructs.monitoring.database import DatabaseMonitoring
 from payment_constructs.monitoring.deployment import DeploymentMonitoring
 from payment_constructs.monitoring.error_rate import BurnRateMonitoring
-from payment_constructs.monitoring.gate import Gate, Health
+from payment_constructs.monitoring.gate import GATE_ALARMS, Gate, Health, any_breach
 from payment_constructs.monitoring.keys import KeyMonitoring
 from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBalancerMonitoring
 from payment_constructs.monitoring.nat_gateways import NatGatewayMonitoring
@@ -30,7 +30,7 @@ from stages.names import REPLICATED, bucket_name, execution_role_name, resource_
 
 
 class Monitoring(Construct):
-    """The alarms of every part, the gate alarm, the health alarm, the dashboard and the budget."""
+    """The alarms of every part, the gate alarms, the health alarm, the dashboard and the budget."""
 
     def __init__(
         self,
@@ -103,7 +103,13 @@ class Monitoring(Construct):
             )
             for what in REPLICATED
         ]
-        backups = BackupMonitoring(self, "Backups", vault_name=data.vault.backup_vault_name, topic=topic)
+        backups = BackupMonitoring(
+            self,
+            "Backups",
+            vault_name=data.vault.backup_vault_name,
+            copy_vault_name=name("dr"),
+            topic=topic,
+        )
         nat = NatGatewayMonitoring(self, "Nat", vpc=network.vpc, topic=topic)
         rotation = RotationMonitoring(
             self, "Rotation", function_name=data.database_user.rotation_function.function_name, topic=topic
@@ -115,7 +121,7 @@ class Monitoring(Construct):
             self,
             "Deployment",
             name=name("service"),
-            breaches=[*requests.sampled_breaches, *hosts.unhealthy],
+            breaches=[*requests.breaches, *hosts.unhealthy],
             canary_minutes=environment.canary.minutes if environment.canary else 0,
             topic=topic,
         )
@@ -125,21 +131,24 @@ class Monitoring(Construct):
         alarms += [*deployment.alarms, *nat.alarms, *rotation.alarms, *burn_rate.alarms]
         if channels := chat_topics(environment, topic):
             Chat(self, "Chat", name=name, topics=channels)
-        self.gate = Gate(
+        hosts_gate = Gate(
             self,
             "Gate",
             topic=topic,
-            breaches=[*requests.breaches, *hosts.breaches, *cluster.breaches, *queue.breaches],
+            name=GATE_ALARMS[0],
+            metric=any_breach(hosts.breaches),
+            missing_data=BREACHING,
+            fault="a task fails its health check, or there are too few tasks",
         )
-        # Created after the database: without its metrics the gate alarm would fail the first delivery.
-        self.gate.node.add_dependency(data.database.cluster)
+        hosts_gate.node.add_dependency(data.database.cluster)
+        self.gates = [hosts_gate, *requests.gates, *cluster.gates, *queue.gates]
         health = Health(self, "Health", topic=topic, alarms=alarms)
         Dashboard(
             self,
             "Dashboard",
             name=name("overview"),
             facts={"Environment": environment.name, "Region": environment.primary_region},
-            alarms=[health, self.gate, *alarms],
+            alarms=[health, *self.gates, *alarms],
             rows=[[*requests.widgets, *hosts.widgets, *tasks.widgets], *(part.widgets for part in shown[3:])],
         )
         Budget(

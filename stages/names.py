@@ -37,7 +37,7 @@ def peering_role_name(earlier: Environment, later: Environment) -> str:
 
 
 def gate_reader_name(environment: Environment) -> str:
-    """The role of the environment in which the pipeline reads its gate alarm."""
+    """The role of the environment in which the pipeline reads its gate alarms."""
     return resource_name("gate-reader", environment)
 
 

@@ -132,7 +132,7 @@ class PaymentStack(Stack):
             account=tooling_account,
             data=data,
             service=service.payment.service,
-            gate=monitoring.gate,
+            gates=monitoring.gates,
             parameters=[*parameters.published, self.manifest.parameter],
         )
         self.outputs = self._publish(

@@ -14,8 +14,8 @@ def frugal(environment: Environment) -> Environment:
     """The record with every cost setting that its other settings allow (decision 0009).
 
     An environment that retains data is unchanged: each cost setting removes something that customers would miss. Where
-    the gate alarm is watched after a deployment (``bake_minutes``), the database never pauses, since the alarm needs
-    its metrics, and one zone keeps its endpoints, so that releases use them before production does.
+    the gate alarms are watched after a deployment (``bake_minutes``), the database never pauses, since one needs its
+    metrics, and one zone keeps its endpoints, so that releases use them before production does.
     """
     if environment.retains_data:
         return environment

@@ -11,8 +11,11 @@ ALARM = "AWS::CloudWatch::Alarm"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 RUNBOOK = re.compile(r"Runbook: docs/operations\.md#(?P<anchor>[a-z0-9-]+)$")
 
-SUMMARIES = {"burn-rate", "deployment", "gate"}
+SUMMARIES = {"burn-rate", "burn-rate-gradual", "deployment", "gate"}
 """Runbooks of alarms that combine metrics of several resources; they do not count as a resource's own alarm."""
+
+STORES = ("Aurora", "DynamoDB")
+"""The resource types that the plan backs up."""
 
 METRICS = {
     "AWS::EC2::NatGateway": {"ErrorPortAllocation", "PacketsDropCount"},
@@ -155,18 +158,26 @@ def _bucket(
 def _vault(
     where: str, region: str, itself: frozenset[str], _: dict[str, Any], template: Template
 ) -> Iterator[RequiredAlarm]:
-    metrics = ["NumberOfCopyJobsFailed"]
-    backed_up_into = {
-        name
+    rules = [
+        rule
         for resource in template["Resources"].values()
         if resource["Type"] == "AWS::Backup::BackupPlan"
         for rule in resource["Properties"]["BackupPlan"]["BackupPlanRule"]
-        for name in _values(rule["TargetBackupVault"])
-    }
-    if backed_up_into & itself:
-        metrics += ["NumberOfBackupJobsCompleted", "NumberOfBackupJobsFailed"]
-    for metric in metrics:
-        yield RequiredAlarm(resource=where, region=region, metric=metric, dimensions=(itself,))
+        if set(_values(rule["TargetBackupVault"])) & itself
+    ]
+    if not rules:
+        yield RequiredAlarm(resource=where, region=region, metric="NumberOfCopyJobsFailed", dimensions=(itself,))
+        return
+    for metric in ("Failed", "Expired", "Aborted"):
+        yield RequiredAlarm(resource=where, region=region, metric=f"NumberOfBackupJobs{metric}", dimensions=(itself,))
+    completed: list[tuple[str, tuple[frozenset[str], ...]]] = [("NumberOfBackupJobsCompleted", (itself,))]
+    if any("CopyActions" in rule for rule in rules):
+        # AWS reports a copy with the name of its destination, which test_backups.py compares.
+        yield RequiredAlarm(resource=where, region=region, metric="NumberOfCopyJobsFailed", dimensions=())
+        completed.append(("NumberOfCopyJobsCompleted", ()))
+    for metric, vault in completed:
+        for store in STORES:
+            yield RequiredAlarm(resource=where, region=region, metric=metric, dimensions=(*vault, frozenset({store})))
 
 
 def _rotation(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from payment_constructs.monitoring.gate import GATE_ALARMS
 from pipeline.bootstrap.permissions import LONGEST, template
 from pipeline.settings import Delivery
 from stages.environment import Environment
@@ -73,16 +74,17 @@ def an_approval_precedes_the_deployment(assembly: Assembly, delivery: Delivery, 
 
 
 def conditions_are_those_of_the_settings(assembly: Assembly, delivery: Delivery, environment: Environment) -> None:
-    """The deployment window before a stage, the environment's own gate alarm after it, and a rollback on failure."""
+    """The deployment window before a stage, the environment's own gate alarms after it, and a rollback on failure."""
     stage = stage_of(assembly, delivery, environment)
     window, bake = environment.deployment_window, environment.bake_minutes
     found = {kind: list(rules(stage.get(kind, {}))) for kind in ("BeforeEntry", "OnSuccess")}
     assert found["BeforeEntry"] == (
         [("FAIL", None, {"Cron": window.cron, "TimeZone": window.time_zone}, None)] if window else []
     )
-    alarm = {"AlarmName": resource_name("gate", environment), "WaitTime": str(bake)}
+    alarms = [{"AlarmName": resource_name(gate, environment), "WaitTime": str(bake)} for gate in GATE_ALARMS]
     reader = role_arn(gate_reader_name(environment), environment)
-    assert found["OnSuccess"] == ([("ROLLBACK", environment.primary_region, alarm, reader)] if bake else [])
+    gates = [("ROLLBACK", environment.primary_region, alarm, reader) for alarm in alarms]
+    assert found["OnSuccess"] == (gates if bake else [])
     assert stage["OnFailure"]["Result"] == ("ROLLBACK" if bake else "RETRY")
     if environment.retains_data:
         assert window

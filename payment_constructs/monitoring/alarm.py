@@ -164,7 +164,6 @@ class Alarm(cloudwatch.Alarm):
         missing_data: cloudwatch.TreatMissingData,
         description: str,  # one sentence for the engineer on call
         runbook: str,  # the anchor of a heading in docs/operations.md
-        ignore_low_samples: bool = False,  # a percentile of too few samples leaves the state as it is
     ) -> None:
         super().__init__(
             scope,
@@ -177,7 +176,6 @@ class Alarm(cloudwatch.Alarm):
             datapoints_to_alarm=datapoints,
             evaluation_periods=periods or datapoints,
             treat_missing_data=missing_data,
-            evaluate_low_sample_count_percentile="ignore" if ignore_low_samples else None,
         )
         topic.notify(self, runbook=runbook)
 

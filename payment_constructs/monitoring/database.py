@@ -11,7 +11,7 @@ from constructs import Construct
 from payment_constructs.database import Database, max_connections, memory_bytes, pauses
 from payment_constructs.monitoring.alarm import BELOW, BREACHING, NOT_BREACHING, Alarm, AlarmTopic, aws_metric
 from payment_constructs.monitoring.dashboard import graph
-from payment_constructs.monitoring.gate import Breach
+from payment_constructs.monitoring.gate import Gate
 
 CPU_PERCENT = 80
 """The same in all environments: the database does not scale by itself, so a fifth is kept for the time until an
@@ -67,11 +67,20 @@ class DatabaseMonitoring(Construct):
             runbook="database-deadlocks",
         )
         self.alarms = [*chain.from_iterable(instances), lag, deadlocks]
-        # A running cluster reports each minute whatever the traffic: not filled, so missing data stays missing. A
-        # paused one may not report; then the gate relies on the healthy hosts, which count as zero without data.
-        condition = f"{'FILL(database_cpu, 0)' if pauses(database.capacity) else 'database_cpu'} > {CPU_PERCENT}"
-        cluster_cpu = metric("CPUUtilization", statistic="Maximum")
-        self.breaches = [Breach(condition=condition, metrics={"database_cpu": cluster_cpu})]
+        gate = Gate(
+            self,
+            "Gate",
+            topic=topic,
+            name="gate-database",
+            metric=metric("CPUUtilization", statistic="Maximum"),
+            threshold=CPU_PERCENT,
+            # A running cluster reports each minute whatever the traffic. A paused one may not report.
+            missing_data=NOT_BREACHING if pauses(database.capacity) else BREACHING,
+            fault="the database has high CPU use, or does not report metrics",
+        )
+        # Created after the database: without its metrics this alarm would fail the first delivery.
+        gate.node.add_dependency(cluster)
+        self.gates = [gate]
         self.widgets = [
             graph("Database CPU", *(alarm.metric for alarm in cpu), alarms=cpu[:1], unit="%"),
             graph(

@@ -1,5 +1,7 @@
 """The service's error rate, and alarms on how fast it uses up the error budget."""
 
+from dataclasses import dataclass
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -46,20 +48,41 @@ class ErrorRate:
         return metric_math("Errors %", expression, self.metrics(period), period=period)
 
 
-WINDOWS = (
-    ("fast", 14.4, Duration.hours(1), Duration.minutes(5)),
-    ("slow", 6.0, Duration.hours(6), Duration.minutes(30)),
-)
-"""Burn rates, as multiples of the one that uses up the 30-day error budget in 30 days; long and short windows.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BurnRate:
+    """A burn rate, as a multiple of the one that uses up the 30-day error budget in 30 days, and its two windows."""
 
-Fast is 2 % of the budget in an hour, slow 5 % in six: https://sre.google/workbook/alerting-on-slos/"""
+    speed: str
+    multiple: float
+    long: Duration
+    periods: int = 1  # long windows, each of which must burn
+    short: Duration
+    runbook: str
+
+
+BURN_RATES = (
+    BurnRate(speed="fast", multiple=14.4, long=Duration.hours(1), short=Duration.minutes(5), runbook="burn-rate"),
+    BurnRate(speed="slow", multiple=6, long=Duration.hours(6), short=Duration.minutes(30), runbook="burn-rate"),
+    BurnRate(
+        speed="gradual",
+        multiple=1,
+        long=Duration.days(1),
+        periods=3,
+        short=Duration.hours(6),
+        runbook="burn-rate-gradual",
+    ),
+)
+"""Fast is 2 % of the budget in an hour, slow 5 % in six, gradual 10 % in three days:
+https://sre.google/workbook/alerting-on-slos/. All periods of an alarm are at most seven days, and one is at most a day,
+so the three days are three windows:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
 
 MIN_REQUESTS = 100
 """A window with fewer counts as 0: one failed payment in a quiet night is no rate."""
 
 
 class BurnRateMonitoring(Construct):
-    """Composite alarms on a fast and a slow burn rate, each over a long and a short window.
+    """Composite alarms on a fast, a slow and a gradual burn rate, each over a long and a short window.
 
     The objective is a percentage of successful requests over 30 days. The long window shows that the errors matter,
     the short one that they continue. A window notifies only when it has insufficient data.
@@ -71,20 +94,21 @@ class BurnRateMonitoring(Construct):
         super().__init__(scope, construct_id)
         budget = 100 - availability_percent
         self.alarms: list[cloudwatch.AlarmBase] = []
-        for speed, multiple, long, short in WINDOWS:
+        for rate in BURN_RATES:
             windows = []
-            for length, period in (("long", long), ("short", short)):
+            for length, period, periods in (("long", rate.long, rate.periods), ("short", rate.short, 1)):
                 window = cloudwatch.Alarm(
                     self,
-                    f"{speed.title()}{length.title()}",
-                    alarm_name=topic.alarm_name(f"burn-rate-{speed}-{length}", owner=f"{self.node.path}/{length}"),
+                    f"{rate.speed.title()}{length.title()}",
+                    alarm_name=topic.alarm_name(f"burn-rate-{rate.speed}-{length}", owner=f"{self.node.path}/{length}"),
                     alarm_description=topic.description(
-                        "One window of the burn rate; the composite alarm notifies when both fire.", runbook="burn-rate"
+                        "One window of the burn rate; the composite alarm notifies when both fire.",
+                        runbook=rate.runbook,
                     ),
                     metric=errors.percent(period=period, at_least=MIN_REQUESTS),
-                    threshold=round(multiple * budget, 6),  # 100 - 99.9 is not exactly 0.1
+                    threshold=round(rate.multiple * budget, 6),  # 100 - 99.9 is not exactly 0.1
                     comparison_operator=ABOVE,
-                    evaluation_periods=1,
+                    evaluation_periods=periods,
                     # Unknown is neither burning nor fine.
                     treat_missing_data=cloudwatch.TreatMissingData.MISSING,
                 )
@@ -92,12 +116,13 @@ class BurnRateMonitoring(Construct):
                 windows.append(cloudwatch.AlarmRule.from_alarm(window, cloudwatch.AlarmState.ALARM))
             burn = cloudwatch.CompositeAlarm(
                 self,
-                speed.title(),
-                composite_alarm_name=topic.alarm_name(f"burn-rate-{speed}", owner=self.node.path),
+                rate.speed.title(),
+                composite_alarm_name=topic.alarm_name(f"burn-rate-{rate.speed}", owner=self.node.path),
                 alarm_description=topic.description(
-                    f"The service uses up its 30-day error budget {multiple:g} times too fast.", runbook="burn-rate"
+                    f"The service uses up its 30-day error budget at {rate.multiple:g} times the sustainable rate.",
+                    runbook=rate.runbook,
                 ),
                 alarm_rule=cloudwatch.AlarmRule.all_of(*windows),
             )
-            topic.notify(burn, runbook="burn-rate")
+            topic.notify(burn, runbook=rate.runbook)
             self.alarms.append(burn)

@@ -1,4 +1,4 @@
-"""The gate alarm that the pipeline checks, the role that reads it, and the health alarm for engineers."""
+"""The gate alarms that the pipeline checks, the role that reads them, and the health alarm for engineers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,11 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import BREACHING, Alarm, AlarmTopic, metric_math
+from payment_constructs.monitoring.alarm import Alarm, AlarmTopic, metric_math
+
+GATE_ALARMS = ("gate", "gate-errors", "gate-response-time", "gate-database", "gate-dead-letters")
+"""The parts' names of the gate alarms: of the hosts first. A stage's condition has one rule for each, and at most five:
+https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +19,8 @@ class Breach:
     """A condition under which an environment blocks deliveries, or a deployment is rolled back."""
 
     condition: str
-    """In metric math, of the metrics below. A metric with gaps must be filled, or the alarm has gaps too."""
+    """In metric math, of the metrics below. A missing value counts as 0, filled or not, so it never breaches ``> 0``:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html"""
 
     metrics: Mapping[str, cloudwatch.IMetric]
     """By their ids in the condition; an id means one metric in all breaches of an alarm."""
@@ -32,27 +37,41 @@ def any_breach(breaches: Sequence[Breach]) -> cloudwatch.MathExpression:
 
 
 class Gate(Alarm):
-    """Metric-math alarm that fires while any breach is present in three of five minutes.
+    """Metric alarm that stops the pipeline while it is on, in three of five minutes unless it says otherwise.
 
     Not a composite alarm, because a pipeline's CloudWatchAlarm rule finds metric alarms only: DescribeAlarms
-    leaves composite ones out by default. The rule passes on INSUFFICIENT_DATA, so missing data is breaching.
+    leaves composite ones out by default. The rule passes on INSUFFICIENT_DATA, so missing data breaches where AWS
+    always reports a metric.
     https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works-conditions.html
 
-    Three of five, because FILL invents the latest minute of a metric that is reported late. The breaches have at most
-    ten metrics in all; at least one is always reported and never filled, so that an outage is missing data.
+    Three of five, because FILL invents the latest minute of a metric that is reported late.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, topic: AlarmTopic, breaches: Sequence[Breach]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        topic: AlarmTopic,
+        name: str,  # one of GATE_ALARMS
+        metric: cloudwatch.IMetric,
+        threshold: float = 0,
+        datapoints: int = 3,
+        periods: int = 5,
+        missing_data: cloudwatch.TreatMissingData,
+        fault: str,  # completes the sentence "The pipeline must not continue: ..."
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
             topic=topic,
-            metric=any_breach(breaches),
-            threshold=0,
-            datapoints=3,
-            periods=5,
-            missing_data=BREACHING,
-            description="The environment fails its gate: the pipeline must not continue from here.",
+            name=name,
+            metric=metric,
+            threshold=threshold,
+            datapoints=datapoints,
+            periods=periods,
+            missing_data=missing_data,
+            description=f"The pipeline must not continue: {fault}.",
             runbook="gate",
         )
 
@@ -71,26 +90,34 @@ def _metrics(breaches: Sequence[Breach]) -> dict[str, cloudwatch.IMetric]:
 
 
 class GateReader(Construct):
-    """Role with which the pipeline describes the gate alarm.
+    """Role with which the pipeline describes the gate alarms.
 
     DescribeAlarms can be restricted to metric alarms by name, not to composite ones.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, role_name: str, gate: cloudwatch.IAlarm, trusted: iam.IPrincipal
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        role_name: str,
+        gates: Sequence[cloudwatch.IAlarm],
+        trusted: iam.IPrincipal,
     ) -> None:
         super().__init__(scope, construct_id)
         policy = iam.ManagedPolicy(
             self,
             "Policy",
-            statements=[iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[gate.alarm_arn])],
+            statements=[
+                iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[gate.alarm_arn for gate in gates])
+            ],
         )
         iam.Role(self, "Role", role_name=role_name, assumed_by=trusted, managed_policies=[policy])
 
 
 class Health(cloudwatch.CompositeAlarm):
-    """Composite alarm that fires while any of at most 100 alarms of this region does; the pipeline uses the gate."""
+    """Composite alarm that fires while any of at most 100 alarms of this region does; the pipeline uses the gates."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, topic: AlarmTopic, alarms: Sequence[cloudwatch.IAlarm]

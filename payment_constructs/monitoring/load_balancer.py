@@ -19,10 +19,11 @@ from payment_constructs.monitoring.alarm import (
 )
 from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.monitoring.error_rate import ErrorRate
-from payment_constructs.monitoring.gate import Breach
+from payment_constructs.monitoring.gate import Breach, Gate
 
 SAMPLE = 20
-"""Requests in a minute, below which errors and response times do not count against a deployment."""
+"""Requests in a minute, below which errors and response times do not count: one failed payment of a quiet night is no
+rate. The burn rates count them over hours, and the healthy hosts cover an outage without requests."""
 
 
 class LoadBalancerMonitoring(Construct):
@@ -42,36 +43,45 @@ class LoadBalancerMonitoring(Construct):
         self.errors = ErrorRate(load_balancer)
         response_time = load_balancer.metrics.target_response_time(period=MINUTE, statistic="p99")
         seconds = response_time_ms / 1000
+        errors = self.errors.metrics()
+        percent = self.errors.percent(period=MINUTE, at_least=SAMPLE)
+        # CloudWatch's own check for low samples would ignore a minute of less than 10 / (1 - 0.99) = 1,000 requests:
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html
+        sampled = f"IF(FILL(requests, 0) >= {SAMPLE}, FILL(response_time, 0), 0)"
+        times = {"requests": errors["requests"], "response_time": response_time}
+        p99 = metric_math("p99", sampled, times)
         # No request is no error; the alarm on healthy hosts covers an outage.
         alarm = partial(Alarm, self, topic=topic, datapoints=3, periods=5, missing_data=NOT_BREACHING)
         error_rate = alarm(
             "ErrorRate",
-            metric=self.errors.percent(period=MINUTE),
+            metric=percent,
             threshold=error_rate_percent,
             description="Too many requests fail with a 5xx status.",
             runbook="service-error-rate",
         )
         slow = alarm(
             "ResponseTime",
-            metric=response_time,
+            metric=p99,
             threshold=seconds,
             description="The 99th percentile of the response time is too high.",
             runbook="service-response-time",
-            ignore_low_samples=True,  # the 99th percentile of a few requests is the slowest of them
         )
         self.alarms = [error_rate, slow]
-        errors = self.errors.metrics()
-        self.breaches = [
-            Breach(condition=f"{ErrorRate.expression()} > {error_rate_percent}", metrics=errors),
-            Breach(condition=f"FILL(response_time, 0) > {seconds}", metrics={"response_time": response_time}),
-        ]
-        # For a deployment: what a few requests show is no reason to roll it back.
-        self.sampled_breaches = [
-            Breach(condition=f"{ErrorRate.expression(at_least=SAMPLE)} > {error_rate_percent}", metrics=errors),
-            Breach(
-                condition=f"IF(FILL(requests, 0) >= {SAMPLE}, FILL(response_time, 0), 0) > {seconds}",
-                metrics={"requests": errors["requests"], "response_time": response_time},
+        gate = partial(Gate, self, topic=topic, missing_data=NOT_BREACHING)
+        self.gates = [
+            gate("ErrorsGate", name="gate-errors", metric=percent, threshold=error_rate_percent, fault="requests fail"),
+            gate(
+                "ResponseTimeGate",
+                name="gate-response-time",
+                metric=p99,
+                threshold=seconds,
+                fault="responses take too long",
             ),
+        ]
+        # For a deployment.
+        self.breaches = [
+            Breach(condition=f"{ErrorRate.expression(at_least=SAMPLE)} > {error_rate_percent}", metrics=errors),
+            Breach(condition=f"{sampled} > {seconds}", metrics=times),
         ]
         self.widgets = [
             graph("Requests", load_balancer.metrics.request_count(period=MINUTE), unit="requests"),

@@ -2,11 +2,12 @@
 
 from functools import partial
 
+from aws_cdk import Duration
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import MINUTE, NOT_BREACHING, Alarm, AlarmTopic
+from payment_constructs.monitoring.alarm import MINUTE, NOT_BREACHING, Alarm, AlarmTopic, metric_math
 from payment_constructs.monitoring.dashboard import graph
-from payment_constructs.monitoring.gate import Breach
+from payment_constructs.monitoring.gate import Gate
 from payment_constructs.queue import ProcessingQueue
 
 DEPTH = 1000
@@ -53,8 +54,31 @@ class ProcessingQueueMonitoring(Construct):
             runbook="processing-dead-letters",
         )
         self.alarms = [depth, age, dead_letters]
-        # Growth only: messages already in the dead-letter queue must not block the release that fixes their cause.
-        self.breaches = [Breach(condition="DIFF(FILL(dead_letters, 0)) > 0", metrics={"dead_letters": failed})]
+        # Growth only: messages already in the dead-letter queue must not block the release that fixes their cause. A
+        # burst grows the queue once, so one period is enough. Of five minutes, because a single minute without a data
+        # point would be filled and look like growth; SQS reports a queue with messages.
+        five_minutes = Duration.minutes(5)
+        in_five_minutes = dead_letter_queue.metric_approximate_number_of_messages_visible(
+            period=five_minutes, statistic="Maximum"
+        )
+        self.gates = [
+            Gate(
+                self,
+                "Gate",
+                topic=topic,
+                name="gate-dead-letters",
+                metric=metric_math(
+                    "New dead letters",
+                    "DIFF(FILL(dead_letters, 0))",
+                    {"dead_letters": in_five_minutes},
+                    period=five_minutes,
+                ),
+                datapoints=1,
+                periods=3,  # as long as a message needs to become a dead letter
+                missing_data=NOT_BREACHING,
+                fault="payments fail and become dead letters",
+            )
+        ]
         self.widgets = [
             graph("Queue depth", depth.metric, alarms=[depth], unit="messages"),
             graph("Oldest message", age.metric, alarms=[age], unit="s"),

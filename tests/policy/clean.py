@@ -4,6 +4,8 @@ import json
 from copy import deepcopy
 from typing import Any
 
+from payment_constructs.monitoring.gate import GATE_ALARMS
+
 Resources = dict[str, Any]
 
 RETAINED = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
@@ -163,6 +165,13 @@ def condition(result: str, provider: str, **configuration: str) -> dict[str, Any
     return {"Conditions": [{"Result": result, "Rules": [{"RuleTypeId": kind, "Configuration": configuration}]}]}
 
 
+def gated(result: str, environment: str) -> dict[str, Any]:
+    """A condition with a rule for each gate alarm of an environment."""
+    names = [f"payment-{gate}-{environment}" for gate in GATE_ALARMS]
+    rules = [condition(result, "CloudWatchAlarm", AlarmName=name)["Conditions"][0]["Rules"][0] for name in names]
+    return {"Conditions": [{"Result": result, "Rules": rules}]}
+
+
 def deploying(environment: str, **conditions: Any) -> dict[str, Any]:
     stack = f"{environment}-Payment"
     parameters = json.dumps({"stack": stack, "change_set": "Change"})
@@ -198,14 +207,14 @@ DELIVERY = {
             deploying(
                 "Staging",
                 OnFailure={"Result": "ROLLBACK"},
-                OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-staging"),
+                OnSuccess=gated("FAIL", "staging"),
             ),
             approving("ApproveProd"),
             deploying(
                 "Prod",
                 BeforeEntry=WINDOW,
                 OnFailure={"Result": "ROLLBACK"},
-                OnSuccess=condition("ROLLBACK", "CloudWatchAlarm", AlarmName="payment-gate-prod"),
+                OnSuccess=gated("ROLLBACK", "prod"),
             ),
         ],
     )

@@ -28,6 +28,7 @@ from tests.policy.clean import (
     changed,
     condition,
     deploying,
+    gated,
     resource,
     without,
 )
@@ -327,11 +328,12 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (with_stage("Prod", OnFailure={"Result": "RETRY"}), f"{PROD}.OnFailure.Result"),
         (with_stage("Staging", OnSuccess=None), f"{STAGING}.OnSuccess"),
         (
-            with_stage("Staging", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-dev")),
+            with_stage("Staging", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-staging")),
             f"{STAGING}.OnSuccess",
         ),
+        (with_stage("Staging", OnSuccess=gated("FAIL", "dev")), f"{STAGING}.OnSuccess"),
         (
-            with_stage("Prod", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-prod")),
+            with_stage("Prod", OnSuccess=gated("FAIL", "prod")),
             f"{PROD}.OnSuccess",
         ),
         (with_stage("Prod", BeforeEntry=None), f"{PROD}.BeforeEntry"),

@@ -139,8 +139,7 @@ def test_the_gate_alarm_rolls_its_environment_back(week: Week) -> None:
     assert {each.stage for each in rollback.actions} == {week.last}
     assert rollback.rolls_back
     assert week.alarmed.reason == (
-        f"Stage {week.last} is held by its condition OnSuccess (CloudWatchAlarm): "
-        f"payment-gate-{week.last.lower()} is ALARM."
+        f"Stage {week.last} is held by its condition OnSuccess (gate): payment-gate-{week.last.lower()} is ALARM."
     )
     assert ("Verify", "Succeeded") in outcomes(week.alarmed, week.last)
 

@@ -80,7 +80,7 @@ def parts_of_composites(template: Template) -> set[str]:
     return {
         part
         for alarm in alarms(template).values()
-        if runbook(alarm) == "burn-rate"
+        if str(runbook(alarm)).startswith("burn-rate")
         for part in references(alarm.get("AlarmRule"))
     }
 
@@ -166,7 +166,8 @@ def test_only_an_alarm_on_the_resource_and_the_metric_covers_it(alarm: dict[str,
 
 
 def test_a_vault_that_receives_backups_needs_an_alarm_on_completed_jobs() -> None:
-    plan = {"BackupPlan": {"BackupPlanRule": [{"TargetBackupVault": {"Ref": "Vault"}}]}}
+    copy_to = {"DestinationBackupVaultArn": f"arn:aws:backup:{DR_REGION}:111111111111:backup-vault:copies"}
+    plan = {"BackupPlan": {"BackupPlanRule": [{"TargetBackupVault": {"Ref": "Vault"}, "CopyActions": [copy_to]}]}}
     resources = {
         "Vault": {"Type": "AWS::Backup::BackupVault", "Properties": {}},
         "Plan": {"Type": "AWS::Backup::BackupPlan", "Properties": plan},
@@ -174,7 +175,10 @@ def test_a_vault_that_receives_backups_needs_an_alarm_on_completed_jobs() -> Non
     assert {
         sentence.split("alarm on ")[1].split()[0] for sentence in uncovered({REGION: {"Resources": resources}})
     } == {
+        "NumberOfBackupJobsAborted",
         "NumberOfBackupJobsCompleted",
+        "NumberOfBackupJobsExpired",
         "NumberOfBackupJobsFailed",
+        "NumberOfCopyJobsCompleted",
         "NumberOfCopyJobsFailed",
     }

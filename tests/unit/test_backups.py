@@ -6,6 +6,7 @@ import pytest
 
 from payment_constructs.keys import DESTRUCTION
 from stages.environment import Environment
+from tests.alarms import alarms
 from tests.templates import Assembly, references
 
 SIDES = ("Payment", "DisasterRecovery")
@@ -48,6 +49,20 @@ def test_the_backup_plan_copies_each_backup_to_the_dr_vault(assembly: Assembly, 
     arn = f"arn:aws:backup:us-west-2:{environment.account}:backup-vault:{name}"
     assert copy["DestinationBackupVaultArn"] == arn
     assert copy["Lifecycle"] == {"DeleteAfterDays": 35}
+
+
+def test_the_alarms_on_copies_watch_the_dr_vault_by_name(assembly: Assembly, environment: Environment) -> None:
+    destination = vault(assembly, environment, "DisasterRecovery")["BackupVaultName"]
+    copies = ("NumberOfCopyJobsCompleted", "NumberOfCopyJobsFailed")
+    vaults = [
+        dimension["Value"]
+        for alarm in alarms(assembly.template(f"{environment.name}-Payment")).values()
+        for metric in (alarm, *(query.get("MetricStat", {}).get("Metric", {}) for query in alarm.get("Metrics", [])))
+        if metric.get("MetricName") in copies
+        for dimension in metric["Dimensions"]
+        if dimension["Name"] == "BackupVaultName"
+    ]
+    assert set(vaults) == {destination}
 
 
 @pytest.mark.parametrize("side", SIDES)

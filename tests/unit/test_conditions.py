@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from payment_constructs.monitoring.gate import GATE_ALARMS
 from pipeline.settings import Delivery
 from tests.templates import Assembly
 
@@ -33,7 +34,8 @@ def test_dev_retries_all_actions_on_failure(assembly: Assembly) -> None:
 def test_staging_rolls_back_on_its_gate_alarm(assembly: Assembly) -> None:
     conditions = stage(assembly, "Staging")
     assert rules(conditions["OnSuccess"]) == [
-        ("ROLLBACK", "CloudWatchAlarm", {"AlarmName": "payment-gate-staging", "WaitTime": "15"})
+        ("ROLLBACK", "CloudWatchAlarm", {"AlarmName": f"payment-{gate}-staging", "WaitTime": "30"})
+        for gate in GATE_ALARMS
     ]
     assert conditions["OnFailure"] == {"Result": "ROLLBACK"}
     assert "BeforeEntry" not in conditions
@@ -46,7 +48,7 @@ def test_prod_has_a_deployment_window_and_rolls_back_on_its_gate_alarm(
     window = {"Cron": "* * 9-16 ? * MON-THU *", "TimeZone": "Asia/Singapore"}
     assert rules(conditions["BeforeEntry"]) == [("FAIL", "DeploymentWindow", window)]
     assert rules(conditions["OnSuccess"]) == [
-        ("ROLLBACK", "CloudWatchAlarm", {"AlarmName": "payment-gate-prod", "WaitTime": "60"})
+        ("ROLLBACK", "CloudWatchAlarm", {"AlarmName": f"payment-{gate}-prod", "WaitTime": "60"}) for gate in GATE_ALARMS
     ]
     assert conditions["OnFailure"] == {"Result": "ROLLBACK"}
 
@@ -63,12 +65,14 @@ def test_the_pipeline_reads_each_gate_alarm_through_the_gate_reader_role(
 ) -> None:
     (environment,) = (each for each in delivery.environments if each.name == name)
     (condition,) = stage(assembly, name)["OnSuccess"]["Conditions"]
-    (rule,) = condition["Rules"]
     reader = f"arn:aws:iam::{environment.account}:role/payment-gate-reader-{environment.slug}"
-    assert (rule["Region"], rule["RoleArn"]) == (environment.primary_region, reader)
+    gates = condition["Rules"]
+    assert {(rule["Region"], rule["RoleArn"]) for rule in gates} == {(environment.primary_region, reader)}
+    # CodePipeline accepts five rules in a condition, and a rule is known by its name.
+    assert len({rule["Name"] for rule in gates}) == len(gates) <= 5
     assert reader in json.dumps(assembly.resources("PipelineStack", "AWS::IAM::Policy"))
     alarms = assembly.resources(f"{name}-Payment", "AWS::CloudWatch::Alarm").values()
-    assert rule["Configuration"]["AlarmName"] in {alarm["AlarmName"] for alarm in alarms}
+    assert {rule["Configuration"]["AlarmName"] for rule in gates} <= {alarm["AlarmName"] for alarm in alarms}
 
 
 def test_no_condition_combines_an_alarm_and_a_deployment_window(assembly: Assembly) -> None:

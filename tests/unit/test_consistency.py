@@ -111,7 +111,7 @@ def test_the_first_environment_does_not_retain_data(environments: dict[str, Envi
 def test_only_the_first_environment_may_have_no_bake_time(environments: dict[str, Environment]) -> None:
     environments["Staging"] = replace(environments["Staging"], bake_minutes=None)
     (fault,) = consistency_faults(list(environments.values()))
-    assert fault == "Staging: bake_minutes is missing on an environment that is not the first: give 15."
+    assert fault == "Staging: bake_minutes is missing on an environment that is not the first: give 30."
 
 
 def test_no_canary_runs_for_the_first_time_in_production(environments: dict[str, Environment]) -> None:

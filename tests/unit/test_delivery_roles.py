@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from payment_constructs.monitoring.gate import GATE_ALARMS
 from payment_constructs.roles import OWN_SESSIONS
 from pipeline.settings import Delivery
 from stages.environment import Environment
@@ -65,15 +66,17 @@ def test_the_release_recorder_may_write_one_parameter_that_no_stack_owns(
         assert name not in {one.get("Name") for one in assembly.resources(each, "AWS::SSM::Parameter").values()}
 
 
-def test_the_gate_reader_role_may_only_describe_the_gate_alarm(
+def test_the_gate_reader_role_may_only_describe_the_gate_alarms(
     assembly: Assembly, delivery: Delivery, environment: Environment
 ) -> None:
     stack = f"{environment.name}-Payment"
     role = assembly.role(stack, f"payment-gate-reader-{environment.slug}")
     (statement,) = assembly.role_statements(stack, role)
     assert statement["Action"] == "cloudwatch:DescribeAlarms"
-    (gate,) = references(statement["Resource"])
-    assert assembly.resources(stack, "AWS::CloudWatch::Alarm")[gate]["AlarmName"] == f"payment-gate-{environment.slug}"
+    alarms = assembly.resources(stack, "AWS::CloudWatch::Alarm")
+    assert {alarms[gate]["AlarmName"] for gate in references(statement["Resource"])} == {
+        f"payment-{gate}-{environment.slug}" for gate in GATE_ALARMS
+    }
     (logical_id,) = references(assembly.only("PipelineStack", "AWS::CodePipeline::Pipeline")["RoleArn"])
     pipeline = assembly.resources("PipelineStack", "AWS::IAM::Role")[logical_id]["RoleName"]
     assert trusted_role(role) == f"arn:aws:iam::{delivery.account}:role/{pipeline}"

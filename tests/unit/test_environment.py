@@ -89,7 +89,7 @@ def good() -> Environment:
         ({"canary": replace(CANARY, percent=0)}, "canary.percent is 0: give 1 to 50, the first share of requests."),
         ({"canary": replace(CANARY, step_minutes=0)}, "canary.step_minutes is 0: give 1 to 360 minutes."),
         ({"canary": replace(CANARY, bake_minutes=4)}, "canary.bake_minutes is 4: give 5 to 360 minutes."),
-        ({"bake_minutes": 4}, "bake_minutes is 4: give 5 to 720 minutes, or leave"),
+        ({"bake_minutes": 24}, "bake_minutes is 24: give 25 to 720 minutes, or leave"),
         ({"deployment_window": window(days="daily")}, "deployment_window.days is 'daily': give days such as MON-THU"),
         (
             {"deployment_window": window(first_hour=17)},

@@ -39,6 +39,7 @@ DELETION = "deletion_protection.enabled"
 # threshold is the same in all environments. test_monitoring.py and test_service_monitoring.py check these values.
 LEVELS_OF_THE_RECORD = {
     "burn-rate",
+    "burn-rate-gradual",
     "database-connections",
     "database-free-memory",
     "deployment",

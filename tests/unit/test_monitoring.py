@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from payment_constructs.database import max_connections, memory_bytes, pauses
+from payment_constructs.monitoring.gate import GATE_ALARMS
 from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.alarms import COMPOSITE, alarm_named, alarms, runbook
@@ -81,33 +82,57 @@ def test_a_deployment_is_late_after_its_steps_and_20_minutes(assembly: Assembly,
     )
 
 
-def test_the_gate_is_one_metric_alarm_and_missing_data_breaches_it(
+@pytest.mark.parametrize("gate", GATE_ALARMS)
+def test_each_gate_alarm_is_a_metric_alarm(assembly: Assembly, environment: Environment, gate: str) -> None:
+    alarm = alarm_of(assembly, environment, gate)
+    assert "AlarmRule" not in alarm, "a CloudWatchAlarm rule finds no composite alarm"
+    assert runbook(alarm) == "gate"
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+    assert len([query for query in alarm.get("Metrics", []) if "MetricStat" in query]) <= 10
+
+
+def test_a_silent_database_closes_the_gate(assembly: Assembly, environment: Environment) -> None:
+    # In metric math, missing data counts as 0: the alarm has none, so that missing data can breach.
+    alarm = alarm_of(assembly, environment, "gate-database")
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["TreatMissingData"]) == (
+        "CPUUtilization",
+        "Maximum",
+        "breaching",
+    )
+
+
+def test_the_gate_watches_new_dead_letters_for_as_long_as_a_message_needs(
     assembly: Assembly, environment: Environment
 ) -> None:
-    gate = alarm_of(assembly, environment, "gate")
-    assert gate["TreatMissingData"] == "breaching"
-    assert (gate["Threshold"], gate["ComparisonOperator"]) == (0, "GreaterThanThreshold")
-    # FILL fills the latest minute of a delayed metric, so one filled data point must not close the gate.
-    assert (gate["DatapointsToAlarm"], gate["EvaluationPeriods"]) == (3, 5)
-    expression, *metrics = gate["Metrics"]
-    assert expression["ReturnData"] is True
-    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
-    assert 2 <= len(metrics) <= 10
-    assert {metric["MetricStat"]["Period"] for metric in metrics} == {60}
-    unfilled = [metric["Id"] for metric in metrics if f"FILL({metric['Id']}," not in expression["Expression"]]
-    assert unfilled == ["database_cpu"]
+    queue = next(
+        queue
+        for queue in assembly.resources(f"{environment.name}-Payment", "AWS::SQS::Queue").values()
+        if "RedrivePolicy" in queue
+    )
+    seconds = queue["RedrivePolicy"]["maxReceiveCount"] * queue["VisibilityTimeout"]
+    gate = alarm_of(assembly, environment, "gate-dead-letters")
+    expression, letters = gate["Metrics"]
+    assert expression["Expression"] == "DIFF(FILL(dead_letters, 0))"
+    period = letters["MetricStat"]["Period"]
+    assert (gate["DatapointsToAlarm"], gate["EvaluationPeriods"] * period) == (1, seconds)
+    if environment.bake_minutes is not None:
+        # The last of the attempts, the data point that contains it, and the next evaluation.
+        assert environment.bake_minutes * 60 >= seconds + 2 * period
 
 
-def test_the_gate_depends_on_every_database_instance(assembly: Assembly, environment: Environment) -> None:
+@pytest.mark.parametrize("gate", ["gate", "gate-database"])
+def test_a_gate_on_missing_data_depends_on_every_database_instance(
+    assembly: Assembly, environment: Environment, gate: str
+) -> None:
     resources = assembly.template(f"{environment.name}-Payment")["Resources"]
-    (gate,) = (
+    (found,) = (
         resource
         for resource in resources.values()
-        if resource.get("Properties", {}).get("AlarmName") == f"payment-gate-{environment.slug}"
+        if resource.get("Properties", {}).get("AlarmName") == f"payment-{gate}-{environment.slug}"
     )
     instances = {name for name, resource in resources.items() if resource["Type"] == "AWS::RDS::DBInstance"}
     assert instances
-    assert instances <= set(gate["DependsOn"])
+    assert instances <= set(found["DependsOn"])
 
 
 def test_the_health_alarm_combines_every_alarm_of_the_region(assembly: Assembly, environment: Environment) -> None:
@@ -125,7 +150,7 @@ def test_the_health_alarm_combines_every_alarm_of_the_region(assembly: Assembly,
 
 
 def is_burn_rate(alarm: dict[str, Any]) -> bool:
-    return runbook(alarm) == "burn-rate" and "AlarmRule" in alarm
+    return str(runbook(alarm)).startswith("burn-rate") and "AlarmRule" in alarm
 
 
 def test_the_dr_region_has_no_composite_alarm(assembly: Assembly, environment: Environment) -> None:

@@ -1,6 +1,7 @@
 """The alarms of load balancer, service, error budget and backups, in a stack of their own."""
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,12 +13,13 @@ from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
+from constructs import Construct
 
-from payment_constructs.monitoring.alarm import AlarmTopic
+from payment_constructs.monitoring.alarm import BREACHING, AlarmTopic
 from payment_constructs.monitoring.backups import BackupCopyMonitoring, BackupMonitoring
 from payment_constructs.monitoring.deployment import DeploymentMonitoring
 from payment_constructs.monitoring.error_rate import BurnRateMonitoring
-from payment_constructs.monitoring.gate import Breach, Gate
+from payment_constructs.monitoring.gate import Breach, Gate, any_breach
 from payment_constructs.monitoring.load_balancer import HostMonitoring, LoadBalancerMonitoring
 from payment_constructs.monitoring.service import ServiceMonitoring
 from stages.environment import Environment
@@ -83,12 +85,12 @@ def template(environment: Environment) -> dict[str, Any]:
         availability_percent=environment.alarms.availability_percent,
         topic=topic,
     )
-    Gate(stack, "Gate", topic=topic, breaches=[*requests.breaches, *hosts.breaches])
+    gate(stack, topic=topic, breaches=hosts.breaches)
     DeploymentMonitoring(
         stack,
         "Deployment",
         name="payment-service",
-        breaches=[*requests.sampled_breaches, *hosts.unhealthy],
+        breaches=[*requests.breaches, *hosts.unhealthy],
         canary_minutes=40,
         topic=topic,
     )
@@ -99,12 +101,24 @@ def template(environment: Environment) -> dict[str, Any]:
         backup_plan=backup.CfnBackupPlan.BackupPlanResourceTypeProperty(
             backup_plan_name="daily",
             backup_plan_rule=[
-                backup.CfnBackupPlan.BackupRuleResourceTypeProperty(rule_name="daily", target_backup_vault=vault.ref)
+                backup.CfnBackupPlan.BackupRuleResourceTypeProperty(
+                    rule_name="daily",
+                    target_backup_vault=vault.ref,
+                    copy_actions=[
+                        backup.CfnBackupPlan.CopyActionResourceTypeProperty(
+                            destination_backup_vault_arn="arn:aws:backup:us-west-2:111111111111:backup-vault:copies"
+                        )
+                    ],
+                )
             ],
         ),
     )
-    BackupMonitoring(stack, "Backups", vault_name="payment-backups", topic=topic)
+    BackupMonitoring(stack, "Backups", vault_name="payment-backups", copy_vault_name="copies", topic=topic)
     return dict(Template.from_stack(stack).to_json())
+
+
+def gate(scope: Construct, *, topic: AlarmTopic, breaches: Sequence[Breach]) -> None:
+    Gate(scope, "Gate", topic=topic, name="gate", metric=any_breach(breaches), missing_data=BREACHING, fault="a fault")
 
 
 def alarm_of(template: dict[str, Any], what: str, environment: Environment) -> dict[str, Any]:
@@ -146,7 +160,9 @@ def test_the_error_rate_is_a_percentage_of_all_requests(template: dict[str, Any]
     errors = "FILL(target_errors, 0) + FILL(balancer_errors, 0)"
     # RequestCount leaves out the requests for which no target was chosen, in a total outage all of them.
     requests = f"IF(FILL(requests, 0) > {errors}, FILL(requests, 0), {errors})"
-    assert expression(alarm) == f"IF({requests} >= 1, 100 * ({errors}) / {requests}, 0)"
+    # One failed payment of a few is no rate.
+    assert expression(alarm) == f"IF({requests} >= 20, 100 * ({errors}) / {requests}, 0)"
+    assert expression(alarm_of(template, "gate-errors", environment)) == expression(alarm)
     metrics = {query["Id"]: query["MetricStat"] for query in alarm["Metrics"] if "MetricStat" in query}
     assert {name: (metric["Metric"]["MetricName"], metric["Stat"]) for name, metric in metrics.items()} == {
         "requests": ("RequestCount", "Sum"),
@@ -156,12 +172,14 @@ def test_the_error_rate_is_a_percentage_of_all_requests(template: dict[str, Any]
     assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (3, 5)
 
 
-def test_the_response_time_alarm_uses_p99_and_ignores_low_samples(
-    template: dict[str, Any], environment: Environment
+@pytest.mark.parametrize("what", ["service-response-time", "gate-response-time"])
+def test_the_response_time_alarms_use_the_p99_of_at_least_20_requests(
+    template: dict[str, Any], environment: Environment, what: str
 ) -> None:
-    alarm = alarm_of(template, "service-response-time", environment)
-    assert alarm["ExtendedStatistic"] == "p99"
-    assert alarm["EvaluateLowSampleCountPercentile"] == "ignore"
+    alarm = alarm_of(template, what, environment)
+    assert expression(alarm) == "IF(FILL(requests, 0) >= 20, FILL(response_time, 0), 0)"
+    stats = {query["Id"]: query["MetricStat"]["Stat"] for query in alarm["Metrics"] if "MetricStat" in query}
+    assert stats == {"requests": "Sum", "response_time": "p99"}
 
 
 def test_missing_data_breaches_the_healthy_hosts_alarm(template: dict[str, Any], environment: Environment) -> None:
@@ -184,7 +202,11 @@ def test_cpu_and_memory_alarms_leave_time_for_scaling(
 
 @pytest.mark.parametrize(
     ("speed", "multiple", "seconds"),
-    [("fast", 14.4, {"long": 3600, "short": 300}), ("slow", 6, {"long": 21600, "short": 1800})],
+    [
+        ("fast", 14.4, {"long": 3600, "short": 300}),
+        ("slow", 6, {"long": 21600, "short": 1800}),
+        ("gradual", 1, {"long": 3 * 86400, "short": 21600}),
+    ],
 )
 def test_the_burn_rate_alarm_requires_a_long_and_a_short_window(
     template: dict[str, Any], environment: Environment, speed: str, multiple: float, seconds: dict[str, int]
@@ -199,22 +221,27 @@ def test_the_burn_rate_alarm_requires_a_long_and_a_short_window(
         window = alarm_of(template, f"burn-rate-{speed}-{length}", environment)
         budget = 100 - environment.alarms.availability_percent
         assert window["Threshold"] == pytest.approx(multiple * budget)
-        assert {query["MetricStat"]["Period"] for query in window["Metrics"] if "MetricStat" in query} == {period}
+        (seconds_of_one,) = {query["MetricStat"]["Period"] for query in window["Metrics"] if "MetricStat" in query}
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+        assert seconds_of_one <= 86400
+        assert seconds_of_one * window["EvaluationPeriods"] == period
         assert ") >= 100, 100 * (" in expression(window)
         assert "AlarmActions" not in window
         assert "InsufficientDataActions" in window
 
 
-def test_the_gate_checks_errors_response_time_and_hosts(template: dict[str, Any], environment: Environment) -> None:
-    gate = expression(alarm_of(template, "gate", environment))
+def test_the_gate_checks_hosts_errors_and_response_time(template: dict[str, Any], environment: Environment) -> None:
+    assert expression(alarm_of(template, "gate", environment)) == (
+        "IF(FILL(unhealthy1, 0) + FILL(unhealthy2, 0) > 0, 1, 0)"
+        f" + IF(FILL(healthy1, 0) + FILL(healthy2, 0) < {environment.min_tasks}, 1, 0)"
+    )
     levels = environment.alarms
-    for condition in (
-        f", 0) > {levels.error_rate_percent}, 1, 0)",
-        f"IF(FILL(response_time, 0) > {levels.response_time_ms / 1000}, 1, 0)",
-        "IF(FILL(unhealthy1, 0) + FILL(unhealthy2, 0) > 0, 1, 0)",
-        f"IF(FILL(healthy1, 0) + FILL(healthy2, 0) < {environment.min_tasks}, 1, 0)",
+    for what, threshold in (
+        ("gate-errors", levels.error_rate_percent),
+        ("gate-response-time", levels.response_time_ms / 1000),
     ):
-        assert condition in gate
+        alarm = alarm_of(template, what, environment)
+        assert (alarm["Threshold"], alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (threshold, 3, 5)
 
 
 def test_the_deployment_alarm_checks_what_a_release_can_break(
@@ -245,12 +272,27 @@ def test_the_deployment_alarm_checks_what_a_release_can_break(
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_26_hours_without_a_backup_raise_an_alarm(template: dict[str, Any], environment: Environment) -> None:
-    missing = alarm_of(template, "backup-missing", environment)
-    assert (missing["MetricName"], missing["ComparisonOperator"]) == (
-        "NumberOfBackupJobsCompleted",
-        "LessThanThreshold",
-    )
+BACKUPS = {"MetricName": "NumberOfBackupJobsCompleted", "BackupVaultName": "payment-backups"}
+# AWS reports a copy with the name of its destination.
+COPIES = {"MetricName": "NumberOfCopyJobsCompleted", "BackupVaultName": "copies"}
+
+
+@pytest.mark.parametrize(
+    ("what", "watched"),
+    [
+        ("backup-missing", BACKUPS | {"ResourceType": "Aurora"}),
+        ("backup-missing-sessions", BACKUPS | {"ResourceType": "DynamoDB"}),
+        ("backup-copy-missing", COPIES | {"ResourceType": "Aurora"}),
+        ("backup-copy-missing-sessions", COPIES | {"ResourceType": "DynamoDB"}),
+    ],
+)
+def test_26_hours_without_a_backup_or_copy_of_a_store_raise_an_alarm(
+    template: dict[str, Any], environment: Environment, what: str, watched: dict[str, str]
+) -> None:
+    missing = alarm_of(template, what, environment)
+    dimensions = {one["Name"]: one["Value"] for one in missing["Dimensions"]}
+    assert {"MetricName": missing["MetricName"], **dimensions} == watched
+    assert missing["ComparisonOperator"] == "LessThanThreshold"
     assert missing["Period"] * missing["EvaluationPeriods"] == 26 * 3600
     assert (missing["Threshold"], missing["TreatMissingData"]) == (1, "breaching")
 
@@ -281,13 +323,13 @@ def test_two_metrics_of_one_name_are_refused_in_a_gate(topic: AlarmTopic) -> Non
         Breach(condition=f"letters > {number}", metrics={"letters": each}) for number, each in enumerate(queues)
     ]
     with pytest.raises(ValueError, match="letters means two metrics, in letters > 0 and in letters > 1"):
-        Gate(topic, "Gate", topic=topic, breaches=breaches)
+        gate(topic, topic=topic, breaches=breaches)
 
 
 def test_breaches_may_share_a_metric(topic: AlarmTopic) -> None:
     queue = {"letters": sqs.Queue(topic, "Queue").metric_number_of_messages_sent()}
     conditions = ("letters > 1", "letters < 0")
-    Gate(topic, "Gate", topic=topic, breaches=[Breach(condition=each, metrics=queue) for each in conditions])
+    gate(topic, topic=topic, breaches=[Breach(condition=each, metrics=queue) for each in conditions])
 
 
 def test_two_alarms_of_one_name_are_refused(topic: AlarmTopic) -> None:

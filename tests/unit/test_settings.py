@@ -147,7 +147,7 @@ def test_a_repository_without_an_owner_is_refused(settings: dict[str, Any]) -> N
 
 def test_an_environment_is_added_by_one_entry_in_its_position(settings: dict[str, Any]) -> None:
     dev, *others = settings["environments"].items()
-    qa = dev[1] | {"vpc_cidr": "10.5.0.0/16", "dr_vpc_cidr": "10.135.0.0/16", "bake_minutes": 15}
+    qa = dev[1] | {"vpc_cidr": "10.5.0.0/16", "dr_vpc_cidr": "10.135.0.0/16", "bake_minutes": 30}
     others[0][1]["peers_with"] = "Qa"
     settings["environments"] = dict([dev, ("Qa", qa), *others])
     environments = load_delivery(settings, release=COMMIT).environments

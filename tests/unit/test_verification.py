@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from payment_constructs.monitoring.gate import GATE_ALARMS
 from payment_constructs.roles import OWN_SESSIONS
 from pipeline.settings import Delivery
 from pipeline.steps import variable
 from stages.environment import Environment
 from tests.conftest import CHECKOUT
+from tests.integration import test_gate
 from tests.integration.deployed import Deployed
 from tests.integration.test_sessions import OWN
 from tests.templates import Assembly, references
@@ -155,3 +157,7 @@ def test_verification_without_its_variables_fails_and_names_them(tmp_path: Path)
     assert run.returncode == pytest.ExitCode.TESTS_FAILED
     assert "Not set: ROLE_ARN, QUEUE_URL." in run.stdout + run.stderr
     assert "skipped" not in run.stdout
+
+
+def test_the_verification_looks_for_every_gate_alarm() -> None:
+    assert test_gate.GATE_ALARMS == GATE_ALARMS
