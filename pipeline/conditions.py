@@ -84,7 +84,7 @@ def _rule(provider: str, **more: Any) -> dict[str, Any]:
 
 PARAMETER = "/payment/delivery/gates"
 LONGEST = 8192
-"""Characters of an advanced SSM parameter, which it becomes above 4096: with about eight environments."""
+"""Characters of an advanced SSM parameter, which it becomes above 4096: with about five environments."""
 GATES = {"Manual": " is approved", "Lambda": " passes", "CodeBuild": " passes"}
 """The result of an action that the next one waits for, by provider; all other actions deploy."""
 

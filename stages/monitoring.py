@@ -8,6 +8,7 @@ from payment_constructs.load_balancer import LoadBalancer
 from payment_constructs.monitoring.alarm import BREACHING, AlarmTopic, Monitored, alarm_topic
 from payment_constructs.monitoring.backups import BackupMonitoring
 from payment_constructs.monitoring.budget import Budget
+from payment_constructs.monitoring.certificate import CertificateMonitoring
 from payment_constructs.monitoring.chat import Chat
 from payment_constructs.monitoring.dashboard import Dashboard
 from payment_constructs.monitoring.database import DatabaseMonitoring
@@ -128,7 +129,10 @@ class Monitoring(Construct):
         self.deployment = deployment.rollback
         shown: list[Monitored] = [requests, hosts, tasks, cluster, queue, table, *replications, backups]
         alarms = [alarm for part in shown for alarm in part.alarms]
-        alarms += [*deployment.alarms, *nat.alarms, *rotation.alarms, *burn_rate.alarms]
+        certificate = CertificateMonitoring(
+            self, "Certificate", certificate_arn=environment.certificate_arn, topic=topic
+        )
+        alarms += [*deployment.alarms, *nat.alarms, *rotation.alarms, *burn_rate.alarms, *certificate.alarms]
         if channels := chat_topics(environment, topic):
             Chat(self, "Chat", name=name, topics=channels)
         hosts_gate = Gate(

@@ -180,6 +180,14 @@ def _vault(
             yield RequiredAlarm(resource=where, region=region, metric=metric, dimensions=(*vault, frozenset({store})))
 
 
+def _listener(
+    where: str, region: str, _: frozenset[str], properties: dict[str, Any], __: Template
+) -> Iterator[RequiredAlarm]:
+    for certificate in properties.get("Certificates", ()):
+        dimensions = (frozenset(_values(certificate["CertificateArn"])),)
+        yield RequiredAlarm(resource=where, region=region, metric="DaysToExpiry", dimensions=dimensions)
+
+
 def _rotation(
     where: str, region: str, _: frozenset[str], properties: dict[str, Any], __: Template
 ) -> Iterator[RequiredAlarm]:
@@ -191,6 +199,7 @@ Special = Callable[[str, str, frozenset[str], dict[str, Any], Template], Iterato
 SPECIAL: dict[str, Special] = {
     "AWS::Backup::BackupVault": _vault,
     "AWS::DynamoDB::GlobalTable": _table,
+    "AWS::ElasticLoadBalancingV2::Listener": _listener,
     "AWS::S3::Bucket": _bucket,
     "AWS::SQS::Queue": _queue,
     "AWS::SecretsManager::RotationSchedule": _rotation,

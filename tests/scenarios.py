@@ -15,6 +15,10 @@ def once_a_day(minute: int) -> Number:
     return 1 if minute % DAY == 18 * HOUR + 40 else None
 
 
+def twice_a_day(value: float) -> Callable[[int], Number]:
+    return lambda minute: value if minute % (12 * HOUR) == 0 else None
+
+
 def once(value: float) -> Callable[[int], Number]:
     return lambda minute: value if minute == 0 else None
 
@@ -68,6 +72,7 @@ NORMAL: Mapping[str, Reported] = {
     "PacketsInFromSource": 10_000,
     "PacketsInFromDestination": 10_000,
     "Errors": None,
+    "DaysToExpiry": twice_a_day(100),
 }
 NOTHING: Mapping[str, Reported] = dict.fromkeys(NORMAL)
 IDLE: Mapping[str, Reported] = {
@@ -111,8 +116,8 @@ SCENARIOS: Mapping[str, Scenario] = {
             "health": 0,
             "service-healthy-hosts": 0,
         },
-        # The database is created first. Tasks become healthy after ten minutes.
-        before=NOTHING | DATABASE,
+        # The database is created first, and the certificate exists. Tasks become healthy after ten minutes.
+        before=NOTHING | DATABASE | {"DaysToExpiry": twice_a_day(100)},
         after=NORMAL | {"HealthyHostCount AlternateTargets": None, "HealthyHostCount": later(10, 2)},
         minutes=DAY,
     ),
@@ -312,6 +317,12 @@ SCENARIOS: Mapping[str, Scenario] = {
             "nat-ap-southeast-1c-drops": 2,
         },
         after={"PacketsDropCount": 3},
+    ),
+    "certificate about to expire": Scenario(
+        on={"certificate-expiry": 0, "health": 0}, after={"DaysToExpiry": twice_a_day(20)}, minutes=WEEK
+    ),
+    "certificate expired": Scenario(
+        on={"certificate-expiry": 60 * HOUR, "health": 60 * HOUR}, after={"DaysToExpiry": None}, minutes=WEEK
     ),
     "a rotation that fails": Scenario(on={"health": 0, "rotation-failed": 0}, after={"Errors": once(1)}),
 }

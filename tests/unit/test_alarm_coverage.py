@@ -117,6 +117,7 @@ def test_every_alarm_topic_has_the_email_subscription_of_its_environment(
 REGION = "ap-southeast-1"
 DR_REGION = "us-west-2"
 UNMONITORED: dict[str, dict[str, Any]] = {
+    "AWS::ElasticLoadBalancingV2::Listener": {"Certificates": [{"CertificateArn": "arn"}]},
     "AWS::SQS::Queue": {"RedrivePolicy": {}},
     "AWS::SecretsManager::RotationSchedule": {"RotationLambdaARN": {"Fn::GetAtt": ["Function", "Arn"]}},
     "AWS::DynamoDB::GlobalTable": {"TableName": "t", "Replicas": [{"Region": REGION}, {"Region": DR_REGION}]},
