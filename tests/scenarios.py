@@ -27,20 +27,20 @@ def later(minutes: int, value: float) -> Callable[[int], Number]:
     return lambda minute: value if minute >= minutes else None
 
 
-HOSTS: Mapping[str, Reported] = {
+HOSTS: dict[str, Reported] = {
     "HealthyHostCount AlternateTargets": None,  # ECS uses one target group at a time
     "HealthyHostCount": 2,
     "UnHealthyHostCount AlternateTargets": None,
     "UnHealthyHostCount": 0,
 }
-DATABASE: Mapping[str, Reported] = {
+DATABASE: dict[str, Reported] = {
     "CPUUtilization AWS/RDS": 30,
     "DatabaseConnections": 50,
     "FreeableMemory": 4 * 2**30,
     "AuroraReplicaLagMaximum": 20,
     "Deadlocks": 0,
 }
-NORMAL: Mapping[str, Reported] = {
+NORMAL: dict[str, Reported] = {
     **HOSTS,
     **DATABASE,
     "RequestCount": 2000,
@@ -74,8 +74,8 @@ NORMAL: Mapping[str, Reported] = {
     "Errors": None,
     "DaysToExpiry": twice_a_day(100),
 }
-NOTHING: Mapping[str, Reported] = dict.fromkeys(NORMAL)
-IDLE: Mapping[str, Reported] = {
+NOTHING: dict[str, Reported] = dict.fromkeys(NORMAL)
+IDLE: dict[str, Reported] = {
     "RequestCount": None,
     "TargetResponseTime": None,
     "ApproximateNumberOfMessagesVisible": None,

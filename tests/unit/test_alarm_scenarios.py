@@ -45,7 +45,7 @@ def result(alarms: Alarms, scenario: Scenario, *, gaps: bool = False) -> dict[st
     series = Series(before=scenario.before, after=scenario.after)
     found = first_minutes(alarms, series, minutes=scenario.minutes, gaps=gaps)
     hidden = windows(alarms)
-    return {label(alarms, name): found[name] for name in alarms if name not in hidden and found[name] is not None}
+    return {label(alarms, name): minute for name, minute in found.items() if name not in hidden and minute is not None}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -91,7 +91,9 @@ def test_loosening_any_alarm_fails_a_scenario(alarms: Alarms) -> None:
         if isinstance(alarm, CompositeAlarm):
             continue
         whole = burn_rates.get(name, name)
-        few = {each: alarms[each] for each in {name, whole, *(alarms[whole].parts if whole != name else ())}}
+        composite = alarms[whole]
+        parts = composite.parts if isinstance(composite, CompositeAlarm) else ()
+        few = {each: alarms[each] for each in (name, whole, *parts)}
         shown = label(alarms, whole)
         for change in loosened(alarm.properties):
             weaker = few | {name: MetricAlarm(change)}
