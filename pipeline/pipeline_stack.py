@@ -133,6 +133,9 @@ class PipelineStack(Stack):
             pipeline_arn=self.format_arn(service="codepipeline", resource=name),
             approvals=[approval_name(environment) for environment in plans],
             plans=artifacts,
+            projects=[each for each in self.node.find_all() if isinstance(each, codebuild.Project)],
+            functions=[guard.function, hold.function],
+            buckets=list(buckets.values()),
         )
         for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)

@@ -12,6 +12,7 @@ from constructs import Construct, IConstruct
 
 from payment_constructs.acknowledgement import acknowledge
 from pipeline.artifacts import ArtifactStore
+from stages.names import PIPELINE_ROLE
 
 APPROVER = "payment-delivery-approver"
 NO_OVERRIDE = "payment-delivery-no-override"
@@ -21,8 +22,10 @@ class SeparationOfDuties(Construct):
     """Two managed policies, to attach to the roles of an identity provider (PCI DSS 6.5.1, 7.2.5).
 
     Approvers can only approve, and read the plan that they approve. Every other role in the account gets the denial:
-    only the pipeline may override a stage condition, or change or delete the pipeline. On-call may still stop an
-    execution and, each with a notification, disable and enable a transition, retry, and roll back a stage.
+    it answers no approval. Neither can lead a release past a gate: override a stage condition, change the pipeline or
+    what it runs, report the result of its jobs, write its artifacts, or use its roles and those of `cdk bootstrap`.
+    On-call may still stop an execution and, each with a notification, disable and enable a transition, retry, and roll
+    back a stage.
     """
 
     def __init__(
@@ -33,8 +36,18 @@ class SeparationOfDuties(Construct):
         pipeline_arn: str,
         approvals: Sequence[str],
         plans: ArtifactStore,
+        projects: Sequence[codebuild.IProject],
+        functions: Sequence[lambda_.IFunction],
+        buckets: Sequence[s3.IBucket],
     ) -> None:
         super().__init__(scope, construct_id)
+        denials = [
+            _changes_of_the_delivery(
+                self, pipeline_arn=pipeline_arn, projects=projects, functions=functions, buckets=buckets
+            ),
+            _denial(self, ["codepipeline:PutJob*", "codepipeline:PutThirdPartyJob*"], ["*"]),
+            _uses_of_its_roles(self),
+        ]
         # A new description replaces a managed policy, and fails while its name is in use.
         approver = iam.ManagedPolicy(
             self,
@@ -48,6 +61,7 @@ class SeparationOfDuties(Construct):
                 ),
                 iam.PolicyStatement(actions=["s3:GetObject"], resources=[plans.bucket.arn_for_objects("plans/*")]),
                 iam.PolicyStatement(actions=["kms:Decrypt"], resources=[plans.key.key_arn]),
+                *denials,
             ],
         )
         _acknowledge_plans(approver, bucket=plans.bucket)
@@ -56,19 +70,79 @@ class SeparationOfDuties(Construct):
             "NoOverride",
             managed_policy_name=NO_OVERRIDE,
             description="Keeps everybody but the pipeline from leading a release past a gate.",
-            statements=[
-                iam.PolicyStatement(
-                    effect=iam.Effect.DENY,
-                    actions=[
-                        "codepipeline:OverrideStageCondition",
-                        "codepipeline:UpdatePipeline",
-                        "codepipeline:DeletePipeline",
-                    ],
-                    resources=[pipeline_arn, f"{pipeline_arn}/*"],
-                    conditions={"ArnNotEquals": {"aws:PrincipalArn": deployment_role_arn(self)}},
-                )
-            ],
+            statements=[*denials, _denial(self, ["codepipeline:PutApprovalResult"], [f"{pipeline_arn}/*"])],
         )
+
+
+def _changes_of_the_delivery(
+    scope: Construct,
+    *,
+    pipeline_arn: str,
+    projects: Sequence[codebuild.IProject],
+    functions: Sequence[lambda_.IFunction],
+    buckets: Sequence[s3.IBucket],
+) -> iam.PolicyStatement:
+    """Denies changes of the pipeline and of what it runs: its builds, functions, artifacts and stacks.
+
+    A build started by a person may run other commands than the project's. CloudFormation uses the role of a stack
+    without `iam:PassRole`:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
+    """
+    stack = Stack.of(scope)
+    stacks = [
+        f"arn:aws:cloudformation:*:{stack.account}:stack/{name}/*" for name in (stack.stack_name, "PipelineArtifacts-*")
+    ]
+    return _denial(
+        scope,
+        [
+            *(f"cloudformation:{call}" for call in ("CreateChangeSet", "DeleteStack", "ExecuteChangeSet")),
+            *(f"cloudformation:{call}" for call in ("RollbackStack", "SetStackPolicy", "UpdateStack")),
+            *(f"codebuild:{verb}*" for verb in ("Create", "Delete", "Retry", "Start", "Update")),
+            *(f"codepipeline:{call}" for call in ("CreatePipeline", "DeletePipeline")),
+            *(f"codepipeline:{call}" for call in ("OverrideStageCondition", "UpdatePipeline")),
+            *(f"lambda:{verb}*" for verb in ("Add", "Create", "Delete", "Put", "Update")),
+            *(f"s3:{verb}*" for verb in ("Delete", "Put", "Replicate")),
+        ],
+        [
+            *(pipeline_arn, f"{pipeline_arn}/*"),
+            *(project.project_arn for project in projects),
+            *(arn for each in functions for arn in (each.function_arn, f"{each.function_arn}:*")),
+            *(arn for bucket in buckets for arn in (bucket.bucket_arn, bucket.arn_for_objects("*"))),
+            *stacks,
+        ],
+    )
+
+
+def _uses_of_its_roles(scope: Construct) -> iam.PolicyStatement:
+    """Denies assuming, passing and changing the delivery's roles, those of `cdk bootstrap`, and its policies."""
+    stack = Stack.of(scope)
+    ours = [f"role/{stack.stack_name}-*", "role/payment-delivery-*", "policy/payment-delivery-*"]
+    return _denial(
+        scope,
+        [
+            *(
+                f"iam:{verb}*"
+                for verb in ("Attach", "Create", "Delete", "Detach", "Pass", "Put", "SetDefault", "Update")
+            ),
+            "sts:AssumeRole",
+        ],
+        [
+            *(f"arn:aws:iam::{stack.account}:{name}" for name in ours),
+            f"arn:aws:iam::*:role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-*",
+        ],
+    )
+
+
+def _denial(scope: Construct, actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
+    """Denies actions to everybody but the roles of the delivery itself."""
+    stack = Stack.of(scope)
+    own = [f"arn:aws:iam::{stack.account}:role/{name}" for name in (PIPELINE_ROLE, f"{stack.stack_name}-*")]
+    return iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        actions=list(actions),
+        resources=list(resources),
+        conditions={"ArnNotLike": {"aws:PrincipalArn": [deployment_role_arn(scope), *own]}},
+    )
 
 
 def deployment_role_arn(scope: Construct) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from aws_cdk import DefaultStackSynthesizer
 from aws_cdk.cx_api import CloudAssembly
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
@@ -71,6 +72,12 @@ _FORBIDDEN = (
     "iam:CreateUser",
     "iam:DeleteRolePermissionsBoundary",
 )
+_WITH_BOUNDARY = frozenset(
+    f"iam:{verb}"
+    for kind in ("Role", "User")
+    for verb in (f"Attach{kind}Policy", f"Create{kind}", f"Put{kind}PermissionsBoundary", f"Put{kind}Policy")
+)
+"""What gives an identity permissions: only if it has the permissions boundary."""
 
 
 def text(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> str:
@@ -99,7 +106,7 @@ def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict
     services |= {action.split(":")[0] for action in _granted(documents)} | SOURCE_SERVICES
     return {
         "Description": "Execution policies and permissions boundary of the payment delivery, for `cdk bootstrap`.",
-        "Resources": {"Boundary": _policy(BOUNDARY, _boundary(sorted(services))), **resources},
+        "Resources": {"Boundary": _policy(BOUNDARY, _boundary(sorted(services), iam, regions)), **resources},
     }
 
 
@@ -187,16 +194,16 @@ def _names(delivery: Delivery) -> list[str]:
 
 def _on_roles(wanted: list[str], names: Sequence[str]) -> list[dict[str, Any]]:
     """IAM, limited to the names of our stacks, and to roles with the permissions boundary."""
-    bounded = {"iam:CreateRole", "iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"}
     roles, others = (
         [_arn(f"{kind}/{name}") for kind in kinds for name in names]
         for kinds in (("role",), ("policy", "instance-profile"))
     )
     with_boundary = {"StringEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
+    bounded = [action for action in wanted if action in _WITH_BOUNDARY]
     free = [action for action in wanted if action not in bounded and action not in _FORBIDDEN]
     return [
         {"Effect": "Allow", "Action": free, "Resource": [*roles, *others]},
-        {"Effect": "Allow", "Action": sorted(bounded & set(wanted)), "Resource": roles, "Condition": with_boundary},
+        {"Effect": "Allow", "Action": bounded, "Resource": roles, "Condition": with_boundary},
         {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": _arn("role/aws-service-role/*")},
         {"Effect": "Allow", "Action": "iam:PassRole", "Resource": _arn(_AUTOSCALING_ROLE)},
     ]
@@ -215,14 +222,25 @@ def _on_neighbours(wanted: list[str]) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": wanted, "Resource": peering_roles}
 
 
-def _boundary(services: list[str]) -> list[dict[str, Any]]:
-    """The services of the platform only, without new users or keys, or changes of the boundary itself."""
+def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> list[dict[str, Any]]:
+    """The services of the platform only, without new users or keys, or changes of the boundary itself.
+
+    Only CloudFormation's execution roles write to IAM: another role would create one without the boundary, and use it.
+    """
     itself = [_arn(f"policy/{BOUNDARY}"), _arn(f"policy/{EXECUTION}-*")]
     changing = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"]
+    execution = f"role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-${{AWS::AccountId}}"
+    by_cloudformation = {"ArnEquals": {"aws:PrincipalArn": [_arn(f"{execution}-{region}") for region in regions]}}
+    without = {"StringNotEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
+    gates = ["codepipeline:OverrideStageCondition", "codepipeline:PutApprovalResult"]
     return [
-        {"Effect": "Allow", "Action": [f"{service}:*" for service in services], "Resource": "*"},
+        {"Effect": "Allow", "Action": [f"{service}:*" for service in services if service != "iam"], "Resource": "*"},
+        {"Effect": "Allow", "Action": ["iam:Get*", "iam:List*", "iam:PassRole"], "Resource": "*"},
+        {"Effect": "Allow", "Action": iam, "Resource": "*", "Condition": by_cloudformation},
         {"Effect": "Deny", "Action": list(_FORBIDDEN), "Resource": "*"},
+        {"Effect": "Deny", "Action": sorted(_WITH_BOUNDARY), "Resource": "*", "Condition": without},
         {"Effect": "Deny", "Action": changing, "Resource": itself},
+        {"Effect": "Deny", "Action": gates, "Resource": "*"},
     ]
 
 

@@ -1,0 +1,261 @@
+"""Requests that would lead a release past a gate, or a role out of its boundary: each must be denied.
+
+The controls beside them must be allowed, so that a policy that denies everything fails too.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION
+from pipeline.roles import APPROVER, NO_OVERRIDE
+from pipeline.settings import load_delivery
+from stages.names import PIPELINE_ROLE, role_arn, verification_role_name, verifier_name
+from tests.policy.authority import Authority, Principal
+from tests.sample import sample_environments, sample_settings
+
+TOOLING = load_delivery(sample_settings(), release="unreleased").account
+REGION, RECOVERY = "ap-southeast-1", "us-west-2"
+DEV, PROD = (sample_environments()[name] for name in ("Dev", "Prod"))
+
+_PIPELINE = f"arn:aws:codepipeline:{REGION}:{TOOLING}:payment-delivery"
+_APPROVAL = f"{_PIPELINE}/ApproveProd/ApproveProd"
+_SELF_UPDATE = f"arn:aws:codebuild:{REGION}:{TOOLING}:project/payment-delivery-selfupdate"
+_STACK = f"arn:aws:cloudformation:{REGION}:{TOOLING}:stack/PipelineStack/00000000-0000-0000-0000-000000000000"
+_ARTIFACTS = f"arn:aws:s3:::payment-delivery-artifacts-{TOOLING}"
+FUNCTIONS = ("Payment.Guard", "Hold")
+"""Actions of the pipeline whose functions are the resources of cases."""
+_BUILDS = "PipelineStack-RoleOfABuild"
+
+OURS = {"iam:PermissionsBoundary": f"arn:aws:iam::{DEV.account}:policy/{BOUNDARY}"}
+FOREIGN = {"iam:PermissionsBoundary": f"arn:aws:iam::{DEV.account}:policy/payment-of-a-commit"}
+ADMINISTRATOR = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
+
+
+def _iam(resource: str, account: str = DEV.account) -> str:
+    return f"arn:aws:iam::{account}:{resource}"
+
+
+def _bootstrapped(role: str, account: str, region: str = REGION) -> str:
+    return _iam(f"role/cdk-hnb659fds-{role}-role-{account}-{region}", account)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who sends a request."""
+
+    name: str
+    principal: Callable[[Authority], Principal]
+
+
+COMMIT = Caller(name="a role of a Dev commit", principal=lambda policies: policies.created_by_a_commit(DEV.account))
+TOOLING_COMMIT = Caller(
+    name="a role of a pipeline commit", principal=lambda policies: policies.created_by_a_commit(TOOLING)
+)
+CLOUDFORMATION = Caller(
+    name="CloudFormation in Dev", principal=lambda policies: policies.cloudformation(DEV.account, REGION)
+)
+DEPLOYMENT = Caller(
+    name="CloudFormation in the tooling account",
+    principal=lambda policies: policies.cloudformation(TOOLING, REGION),
+)
+PERSON = Caller(name="an administrator with no-override", principal=lambda policies: policies.person(NO_OVERRIDE))
+APPROVING = Caller(name="an administrator who may approve", principal=lambda policies: policies.person(APPROVER))
+FREE = Caller(name="an administrator without no-override", principal=Authority.person)
+PIPELINE = Caller(
+    name="the pipeline",
+    principal=lambda policies: policies.with_duties(policies.role("PipelineStack", PIPELINE_ROLE), NO_OVERRIDE),
+)
+SYNTH = Caller(
+    name="the Synth build",
+    principal=lambda policies: policies.with_duties(policies.role_of_action("Build", "Synth"), NO_OVERRIDE),
+)
+SELF_MUTATION = Caller(
+    name="the self-mutation build",
+    principal=lambda policies: policies.with_duties(
+        policies.role_of_action("UpdatePipeline", "SelfMutate"), NO_OVERRIDE
+    ),
+)
+PLAN = Caller(name="the PlanProd build", principal=lambda policies: policies.role_of_action("ApproveProd", "PlanProd"))
+VERIFIER = Caller(
+    name="the Verify build of Dev", principal=lambda policies: policies.role("PipelineStack", verifier_name(DEV))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A request and whether it is allowed; `still_open` says why a request is not denied yet."""
+
+    caller: Caller
+    action: str
+    resource: str
+    context: Mapping[str, str | list[str]] = field(default_factory=dict)
+    detail: str = ""
+    allowed: bool = False
+    still_open: str = ""
+
+    @property
+    def name(self) -> str:
+        """The case in words, unique in the table."""
+        called = f"{self.caller.name}: {self.action} on {self.resource.split(':', 5)[-1]}"
+        return f"{called} {self.detail}".rstrip()
+
+
+def _case(caller: Caller, action: str, resource: str, detail: str = "", **more: str | list[str]) -> Case:
+    return Case(caller=caller, action=action, resource=resource, detail=detail, context=more)
+
+
+_ROLE, _USER, _OWN = _iam("role/payment-new"), _iam("user/payment-new"), _iam("role/payment-made-by-a-commit")
+
+LEAVING_THE_BOUNDARY = [
+    # A role that a commit creates, in Dev as elsewhere, changes nothing in IAM, with or without our boundary.
+    *(
+        Case(caller=caller, action=f"iam:{action}", resource=resource, context=context)
+        for caller in (COMMIT, TOOLING_COMMIT)
+        for action, kind, context in (
+            ("CreateRole", "role/payment-new", {}),
+            ("PutRolePolicy", "role/payment-new", {}),
+            ("AttachRolePolicy", "role/payment-new", ADMINISTRATOR),
+            ("AttachRolePolicy", "role/payment-made-by-a-commit", ADMINISTRATOR),
+            ("PutRolePermissionsBoundary", "role/payment-made-by-a-commit", {}),
+            ("DeleteRolePermissionsBoundary", "role/payment-made-by-a-commit", {}),
+            ("UpdateAssumeRolePolicy", "role/cdk-hnb659fds-deploy-role", {}),
+            ("CreateOpenIDConnectProvider", "oidc-provider/example.com", {}),
+            ("CreateSAMLProvider", "saml-provider/example", {}),
+            ("CreateUser", "user/payment-new", {}),
+            ("PutUserPolicy", "user/payment-new", {}),
+            ("AttachUserPolicy", "user/payment-new", ADMINISTRATOR),
+            ("PutUserPermissionsBoundary", "user/payment-new", {}),
+            ("DeleteUserPermissionsBoundary", "user/payment-new", {}),
+            ("CreateAccessKey", "user/payment-new", {}),
+            ("UpdateLoginProfile", "user/payment-new", {}),
+            ("AddUserToGroup", "group/administrators", {}),
+            ("PutGroupPolicy", "group/administrators", {}),
+            ("AttachGroupPolicy", "group/administrators", ADMINISTRATOR),
+            ("CreatePolicyVersion", f"policy/{BOUNDARY}", {}),
+            ("SetDefaultPolicyVersion", f"policy/{EXECUTION}-1", {}),
+            ("CreatePolicyVersion", "policy/payment-delivery-no-override", {}),
+            ("CreateInstanceProfile", "instance-profile/payment-new", {}),
+        )
+        for resource in [_iam(kind, DEV.account if caller is COMMIT else TOOLING)]
+    ),
+    _case(COMMIT, "iam:CreateRole", _ROLE, "with our boundary", **OURS),
+    _case(COMMIT, "iam:UpdateAccountPasswordPolicy", "*"),
+    # CloudFormation creates roles, with our boundary only, and no other identity.
+    _case(CLOUDFORMATION, "iam:CreateRole", _ROLE, "without a boundary"),
+    _case(CLOUDFORMATION, "iam:CreateRole", _ROLE, "with another boundary", **FOREIGN),
+    _case(CLOUDFORMATION, "iam:PutRolePermissionsBoundary", _ROLE, "with another boundary", **FOREIGN),
+    _case(CLOUDFORMATION, "iam:PutRolePolicy", _ROLE, "of a role with another boundary", **FOREIGN),
+    _case(CLOUDFORMATION, "iam:AttachRolePolicy", _ROLE, "of a role without a boundary", **ADMINISTRATOR),
+    _case(CLOUDFORMATION, "iam:DeleteRolePermissionsBoundary", _ROLE, **OURS),
+    _case(CLOUDFORMATION, "iam:CreateRole", _iam("role/administrators"), "with our boundary", **OURS),
+    _case(CLOUDFORMATION, "iam:CreateUser", _USER, **OURS),
+    _case(CLOUDFORMATION, "iam:PutUserPolicy", _USER),
+    _case(CLOUDFORMATION, "iam:CreatePolicyVersion", _iam(f"policy/{BOUNDARY}")),
+    _case(CLOUDFORMATION, "iam:DeletePolicy", _iam(f"policy/{EXECUTION}-1")),
+    _case(CLOUDFORMATION, "iam:UpdateAssumeRolePolicy", _bootstrapped("deploy", DEV.account)),
+    _case(CLOUDFORMATION, "iam:CreateOpenIDConnectProvider", _iam("oidc-provider/example.com")),
+    # Whatever a commit allows its role, it answers no approval and overrides no condition.
+    _case(TOOLING_COMMIT, "codepipeline:PutApprovalResult", _APPROVAL),
+    _case(TOOLING_COMMIT, "codepipeline:OverrideStageCondition", f"{_PIPELINE}/Prod"),
+    _case(DEPLOYMENT, "codepipeline:PutApprovalResult", _APPROVAL),
+]
+
+_LEADING_PAST_A_GATE = (
+    ("codepipeline:OverrideStageCondition", f"{_PIPELINE}/Prod"),
+    ("codepipeline:UpdatePipeline", _PIPELINE),
+    ("codepipeline:CreatePipeline", _PIPELINE),
+    ("codepipeline:DeletePipeline", _PIPELINE),
+    ("codepipeline:PutJobSuccessResult", "*"),
+    ("codepipeline:PutJobFailureResult", "*"),
+    ("codepipeline:PutThirdPartyJobSuccessResult", "*"),
+    ("codebuild:StartBuild", _SELF_UPDATE),
+    ("codebuild:StartBuildBatch", _SELF_UPDATE),
+    ("codebuild:RetryBuild", _SELF_UPDATE),
+    ("codebuild:StartSandbox", _SELF_UPDATE),
+    ("codebuild:UpdateProject", _SELF_UPDATE),
+    ("codebuild:CreateProject", _SELF_UPDATE),
+    *((f"lambda:UpdateFunction{part}", each) for part in ("Code", "Configuration") for each in FUNCTIONS),
+    ("s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/Synth_Outp/0"),
+    ("s3:PutObject", f"{_ARTIFACTS}-{RECOVERY}/payment-delivery/Synth_Outp/0"),
+    ("s3:DeleteObjectVersion", f"{_ARTIFACTS}-{REGION}/payment-delivery/Synth_Outp/0"),
+    ("s3:PutBucketPolicy", f"{_ARTIFACTS}-{REGION}"),
+    ("cloudformation:UpdateStack", _STACK),
+    ("cloudformation:CreateChangeSet", _STACK),
+    ("cloudformation:ExecuteChangeSet", _STACK),
+    ("cloudformation:DeleteStack", _STACK),
+    ("iam:PassRole", _iam(f"role/{PIPELINE_ROLE}", TOOLING)),
+    ("iam:PassRole", _iam(f"role/{_BUILDS}", TOOLING)),
+    ("iam:PassRole", _bootstrapped("cfn-exec", TOOLING)),
+    ("iam:UpdateAssumeRolePolicy", _iam(f"role/{PIPELINE_ROLE}", TOOLING)),
+    ("iam:UpdateAssumeRolePolicy", _bootstrapped("deploy", TOOLING)),
+    ("iam:PutRolePolicy", _iam(f"role/{_BUILDS}", TOOLING)),
+    ("iam:CreateRole", _iam(f"role/{_BUILDS}", TOOLING)),
+    ("iam:CreatePolicyVersion", _iam(f"policy/{NO_OVERRIDE}", TOOLING)),
+    ("sts:AssumeRole", _bootstrapped("deploy", TOOLING)),
+    ("sts:AssumeRole", _bootstrapped("file-publishing", TOOLING)),
+    ("sts:AssumeRole", _bootstrapped("deploy", PROD.account)),
+    ("sts:AssumeRole", _bootstrapped("deploy", PROD.account, RECOVERY)),
+    ("sts:AssumeRole", _bootstrapped("file-publishing", PROD.account)),
+    ("sts:AssumeRole", _bootstrapped("lookup", PROD.account)),
+)
+
+PAST_A_GATE = [
+    *(_case(caller, action, on) for caller in (PERSON, APPROVING) for action, on in _LEADING_PAST_A_GATE),
+    _case(PERSON, "codepipeline:PutApprovalResult", _APPROVAL),
+    # The pipeline's builds run the code of a commit before any gate.
+    _case(SYNTH, "sts:AssumeRole", _bootstrapped("deploy", PROD.account)),
+    _case(SYNTH, "codepipeline:PutApprovalResult", _APPROVAL),
+    _case(SYNTH, "codebuild:StartBuild", _SELF_UPDATE),
+    _case(SELF_MUTATION, "sts:AssumeRole", _bootstrapped("deploy", PROD.account)),
+    _case(PLAN, "sts:AssumeRole", _bootstrapped("deploy", PROD.account)),
+    _case(VERIFIER, "sts:AssumeRole", role_arn(verification_role_name(PROD), PROD)),
+    _case(FREE, "sts:AssumeRole", role_arn(verification_role_name(PROD), PROD)),
+]
+
+_TRUST = "`cdk bootstrap --trust` trusts the whole tooling account, not the pipeline's role"
+STILL_OPEN = [
+    *(
+        Case(
+            caller=caller,
+            action="sts:AssumeRole",
+            resource=_bootstrapped(role, PROD.account, on),
+            still_open=_TRUST,
+        )
+        for caller in (FREE, TOOLING_COMMIT)
+        for role, on in (("deploy", REGION), ("deploy", RECOVERY), ("file-publishing", REGION), ("lookup", REGION))
+    ),
+    Case(
+        caller=PLAN,
+        action="sts:AssumeRole",
+        resource=_bootstrapped("lookup", PROD.account),
+        still_open="PlanProd runs the code of an unapproved commit with ReadOnlyAccess in Prod",
+    ),
+]
+
+_DEPLOYED_ROLE = {"iam:ResourceTag/aws-cdk:bootstrap-role": "deploy"}
+CONTROLS = [
+    _case(CLOUDFORMATION, "iam:CreateRole", _ROLE, "with our boundary", **OURS),
+    _case(CLOUDFORMATION, "iam:PutRolePolicy", _ROLE, "of a role with our boundary", **OURS),
+    _case(CLOUDFORMATION, "iam:AttachRolePolicy", _ROLE, "of a role with our boundary", **OURS),
+    _case(CLOUDFORMATION, "iam:CreatePolicy", _iam("policy/payment-new")),
+    _case(CLOUDFORMATION, "iam:DeleteRole", _ROLE),
+    _case(COMMIT, "iam:GetRole", _OWN),
+    _case(COMMIT, "s3:GetObject", "arn:aws:s3:::payment-any/object"),
+    _case(DEPLOYMENT, "codepipeline:UpdatePipeline", _PIPELINE),
+    _case(DEPLOYMENT, "codebuild:UpdateProject", _SELF_UPDATE),
+    _case(APPROVING, "codepipeline:PutApprovalResult", _APPROVAL),
+    _case(PERSON, "codepipeline:StopPipelineExecution", _PIPELINE),
+    _case(PERSON, "codepipeline:RetryStageExecution", f"{_PIPELINE}/Prod"),
+    _case(PERSON, "codepipeline:RollbackStage", f"{_PIPELINE}/Prod"),
+    _case(PERSON, "codepipeline:DisableStageTransition", f"{_PIPELINE}/Prod"),
+    _case(PERSON, "s3:GetObject", f"{_ARTIFACTS}-{REGION}/plans/0/Prod.html"),
+    _case(PERSON, "cloudformation:ContinueUpdateRollback", _STACK),
+    _case(PERSON, "iam:GetRole", _iam(f"role/{PIPELINE_ROLE}", TOOLING)),
+    _case(FREE, "codepipeline:UpdatePipeline", _PIPELINE),
+    _case(PIPELINE, "codebuild:StartBuild", _SELF_UPDATE),
+    _case(PIPELINE, "s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/Source_Out/0"),
+    _case(PIPELINE, "sts:AssumeRole", _bootstrapped("deploy", PROD.account)),
+    _case(SYNTH, "s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/Synth_Outp/0"),
+    _case(SELF_MUTATION, "sts:AssumeRole", _bootstrapped("deploy", TOOLING), **_DEPLOYED_ROLE),
+    _case(VERIFIER, "sts:AssumeRole", role_arn(verification_role_name(DEV), DEV)),
+]

@@ -1,0 +1,56 @@
+"""A policy engine denies every attack of the table on the synthesized policies, and allows what the delivery does."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.bootstrap.permissions import template
+from pipeline.settings import Delivery
+from tests.policy.attacks import CONTROLS, FUNCTIONS, LEAVING_THE_BOUNDARY, PAST_A_GATE, STILL_OPEN, TOOLING, Case
+from tests.policy.authority import Authority, Request, judge
+from tests.templates import Assembly
+
+ATTACKS = [*LEAVING_THE_BOUNDARY, *PAST_A_GATE]
+
+
+@pytest.fixture(scope="module")
+def verdicts(assembly: Assembly, delivery: Delivery) -> dict[str, str]:
+    """The engine's answer to every case by its name."""
+    documents = [assembly.template(stack) for stack in assembly.stacks]
+    authority = Authority(assembly, permissions=template(documents, delivery), tooling=TOOLING)
+    cases = [*ATTACKS, *STILL_OPEN, *CONTROLS]
+    requests = [
+        Request(
+            principal=case.caller.principal(authority),
+            action=case.action,
+            resource=authority.function_of_action(case.resource) if case.resource in FUNCTIONS else case.resource,
+            context=case.context,
+        )
+        for case in cases
+    ]
+    return dict(zip((case.name for case in cases), judge(authority, requests), strict=True))
+
+
+@pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case.name)
+def test_the_attack_is_denied(verdicts: dict[str, str], case: Case) -> None:
+    assert verdicts[case.name] != "Allowed", "deny it in pipeline/bootstrap/permissions.py or pipeline/roles.py"
+
+
+def still_open(case: Case) -> Any:
+    """A case that is expected to fail until a commit closes it, which then moves it to the attacks."""
+    return pytest.param(case, marks=pytest.mark.xfail(reason=case.still_open, strict=True), id=case.name)
+
+
+@pytest.mark.parametrize("case", [still_open(case) for case in STILL_OPEN])
+def test_the_open_attack_is_denied(verdicts: dict[str, str], case: Case) -> None:
+    assert verdicts[case.name] != "Allowed"
+
+
+@pytest.mark.parametrize("case", CONTROLS, ids=lambda case: case.name)
+def test_what_the_delivery_and_its_people_do_is_allowed(verdicts: dict[str, str], case: Case) -> None:
+    assert verdicts[case.name] == "Allowed", "allow it again: the delivery, or on-call, needs it"
+
+
+def test_every_case_of_the_table_is_there_once() -> None:
+    names = [case.name for case in (*ATTACKS, *STILL_OPEN, *CONTROLS)]
+    assert len(names) == len(set(names))
