@@ -11,6 +11,7 @@ from pipeline.codeowners import placeholder_owners, subfolder
 from pipeline.pipeline_stack import PipelineStack
 from pipeline.policy.plugin import enforce_policy, synthesize_checked
 from pipeline.settings import Delivery, load_delivery
+from pipeline.trial import trial_notice
 from stages.environment import Environment, SettingsError
 from stages.payment_stage import PaymentStage
 from stages.variants import environment_to_recover, recovered, sandbox
@@ -100,6 +101,8 @@ def main() -> None:
         # The only environment variable that is read: it can stop the synthesis, and changes nothing in its result.
         caller = os.environ.get("CDK_DEFAULT_ACCOUNT")
         delivery.refuse_placeholders(caller_account=caller, further=(*placeholder_owners(), *subfolder()))
+        if delivery.trial:
+            print(trial_notice(delivery.trial), file=sys.stderr)
         environment = standalone_environment(app, delivery)
         if environment is None:
             synthesize(app, delivery)

@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.notifications import Notifications
 from pipeline.records import read, unknown_keys
 from pipeline.source import SOURCE_TYPES, Source
-from stages.consistency import consistency_faults
+from stages.consistency import account_faults, consistency_faults
 from stages.environment import ACCOUNT, Environment, SettingsError
 from stages.variants import frugal, recovery_faults
 
@@ -47,6 +47,8 @@ class Delivery:
     release: str  # the commit; "unreleased" when none is given
     notifications: Notifications
     allowed_changes: tuple[str, ...] = ()  # STACK/LOGICAL-ID/PROPERTY, as the guard names it
+    trial: str | None = None
+    """Why tooling or an environment that retains data shares an account, in which no gate holds against IAM."""
 
     @property
     def primary_region(self) -> str:
@@ -99,7 +101,7 @@ SHARED = (
 
 SETTINGS = {
     *("account", "stack_name", "pipeline_name", *SHARED),
-    *("source", "notifications", "allowed_changes", "environments"),
+    *("source", "notifications", "allowed_changes", "trial", "environments"),
 }
 ENVIRONMENT_SETTINGS = ("account", "certificate_arn", "alarm_email")
 """The settings of an environment that a fresh checkout has placeholders for."""
@@ -126,6 +128,7 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
     source = _load_source(settings.get("source"), faults)
     environments = _load_environments(settings, faults)
     names = _load_names(settings, environments, faults)
+    trial = _load_trial(settings, environments, faults)
     notifications = _load_notifications(settings.get("notifications"), faults)
     region = settings.get("primary_region")
     if notifications is not None and isinstance(account, str) and isinstance(region, str):
@@ -142,6 +145,7 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
         release=str(release),
         notifications=notifications,
         allowed_changes=tuple(allowed_changes),
+        trial=trial,
         **names,
     )
 
@@ -225,6 +229,21 @@ def _load_names(settings: Mapping[str, Any], environments: Sequence[Environment]
     if not (isinstance(pipeline, str) and PIPELINE_NAME.fullmatch(pipeline)):
         faults.append(f"delivery.pipeline_name is {pipeline!r}: give 1 to 60 letters, digits, hyphens and underscores.")
     return names
+
+
+REASON_WORDS = 3
+
+
+def _load_trial(settings: Mapping[str, Any], environments: Sequence[Environment], faults: list[str]) -> str | None:
+    shared, trial = list(account_faults(settings.get("account"), environments)), settings.get("trial")
+    if trial is None:
+        faults.extend(shared)
+        return None
+    if not isinstance(trial, str) or len(trial.split()) < REASON_WORDS:
+        faults.append(f"delivery.trial is {trial!r}: give a reason of {REASON_WORDS} words or more, or leave it out.")
+    elif not (shared or faults):
+        faults.append(f"delivery.trial is {trial!r}, but no shared account needs it: leave it out.")
+    return trial
 
 
 STACKS = ("Payment", "DisasterRecovery")

@@ -46,6 +46,27 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
             yield from _weaknesses(production, other)
 
 
+def account_faults(tooling: object, environments: Sequence[Environment]) -> Iterator[str]:
+    """Yields a sentence for each account that tooling or an environment that retains data shares.
+
+    IAM limits nobody who administers an account: with another environment's code in the account of the pipeline or of
+    production, no gate between them holds.
+    """
+    for environment in environments:
+        if environment.account == tooling:
+            yield (
+                f"{environment.name}: account is {tooling!r}, the tooling account: give another one, or a reason in "
+                "delivery.trial."
+            )
+    for one, other in combinations(environments, 2):
+        if one.account == other.account != tooling and (one.retains_data or other.retains_data):
+            retaining = one if one.retains_data else other
+            yield (
+                f"{other.name}: account is {other.account!r}, that of {one.name}, and {retaining.name} retains data: "
+                "give another one, or a reason in delivery.trial."
+            )
+
+
 RESERVED = {
     "assets": "a stage of the pipeline",
     "build": "a stage of the pipeline",

@@ -140,10 +140,17 @@ def other_figures(settings: Settings) -> None:
 
 
 def accounts_the_same(settings: Settings) -> None:
-    """The first two environments, and the pipeline, in one account."""
-    entries = list(settings["environments"].values())
-    for entry in entries[:2]:
+    """Every environment that does not retain data in one account."""
+    first, *others = (each for each in settings["environments"].values() if each.get("data_protection") != "retained")
+    for entry in others:
+        entry.update(json.loads(json.dumps(entry).replace(entry["account"], first["account"])))
+
+
+def trial(settings: Settings) -> None:
+    """A trial: every environment, and the pipeline, in one account."""
+    for entry in settings["environments"].values():
         entry.update(json.loads(json.dumps(entry).replace(entry["account"], settings["account"])))
+    settings["trial"] = "The team tries the delivery first"
 
 
 def frugal_first(settings: Settings) -> None:
@@ -207,6 +214,7 @@ SWITCHES: tuple[Callable[[Settings], None], ...] = (
     x86,
     other_figures,
     accounts_the_same,
+    trial,
     frugal_first,
     frugal_all,
     other_names,

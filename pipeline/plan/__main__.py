@@ -72,6 +72,7 @@ def make_plan(environment: str, *, assembly: Path, pipeline: str = "") -> Plan:
         release=release,
         stacks=tuple(stacks),
         allowed=tuple(settings.get("allowed_changes", ())),
+        trial=settings.get("trial"),
         history=history(
             deployed=deployed_release(stack.deployed for stack in stacks),
             release=release,

@@ -59,6 +59,7 @@ class Plan:
     release: str
     stacks: tuple[StackPlan, ...]  # in the order of deployment
     allowed: tuple[str, ...] = ()  # the entries of delivery.allowed_changes
+    trial: str | None = None  # the reason of delivery.trial
     history: History = field(default_factory=History)  # since the deployed release
 
     @property

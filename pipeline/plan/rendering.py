@@ -8,6 +8,7 @@ from string import Template
 from pipeline.plan.changes import KINDS, REVISION, Change, Replacement
 from pipeline.plan.history import Commit
 from pipeline.plan.plan import Plan, StackPlan
+from pipeline.trial import trial_notice
 
 _PAGE = Path(__file__).with_name("plan.html")
 _MOST_LINES = 200
@@ -28,6 +29,8 @@ def plan_text(plan: Plan) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     yield f"Release {plan.release[:12]} in {plan.environment}: {plan.subject}"
     yield f"  {plan.summary}"
+    if plan.trial:
+        yield f"  {trial_notice(plan.trial)}"
     settings = [f"{each.name}: {each.old} -> {each.new}" for each in plan.settings]
     blocks = (
         (_LOSSES, plan.losses),
@@ -115,6 +118,8 @@ def plan_page(plan: Plan) -> str:
 
 
 def _notes(plan: Plan) -> Iterator[str]:
+    if plan.trial:
+        yield _note("warn", trial_notice(plan.trial))
     if plan.losses:
         yield _note("bad", _LOSSES, plan.losses)
     if plan.allowed_losses:

@@ -1,0 +1,6 @@
+"""The notice of a trial: a delivery whose tooling, or an environment that retains data, shares an account."""
+
+
+def trial_notice(reason: str) -> str:
+    """The sentence that the synthesis and the plan show; the reason is that of ``delivery.trial``."""
+    return f"This is a trial in shared accounts, in which no gate of the delivery holds against IAM: {reason}"
