@@ -131,7 +131,7 @@ class DatabaseUser(Construct):
         scope = Construct(self, "PasswordRotation")
         log_group = LogGroup(scope, "Log", key=log_key, retain=False)
         cluster = database.cluster.cluster_arn
-        master_secrets = Stack.of(self).format_arn(
+        self.master_secrets = Stack.of(self).format_arn(
             service="secretsmanager",
             resource="secret",
             resource_name="rds!cluster-*",
@@ -156,7 +156,7 @@ class DatabaseUser(Construct):
                 iam.PolicyStatement(actions=["rds:DescribeDBClusters"], resources=[cluster]),
                 iam.PolicyStatement(
                     actions=["secretsmanager:GetSecretValue"],
-                    resources=[master_secrets],
+                    resources=[self.master_secrets],
                     conditions={"StringEquals": {"secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn": cluster}},
                 ),
                 iam.PolicyStatement(
@@ -181,7 +181,7 @@ class DatabaseUser(Construct):
         )
         acknowledge(
             policy,
-            f"AwsSolutions::AwsSolutions-IAM5[Resource::{master_secrets}]",
+            f"AwsSolutions::AwsSolutions-IAM5[Resource::{self.master_secrets}]",
             control="RDS names the secret as it creates it; the condition allows only that of this cluster.",
         )
         topic.allow_failed_events(policy)

@@ -1,5 +1,8 @@
 """The VPC: three zones with public, private and isolated subnets, flow log and endpoints."""
 
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -7,6 +10,7 @@ from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.logs import LogGroup
+from payment_constructs.roles import service_principal
 
 SERVICE_ENDPOINTS = {
     "Ecr": ec2.InterfaceVpcEndpointAwsService.ECR,
@@ -52,10 +56,6 @@ class Network(Construct):
                 ec2.SubnetConfiguration(name="Private", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
                 ec2.SubnetConfiguration(name="Database", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
             ],
-            gateway_endpoints={
-                "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3),
-                "DynamoDb": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.DYNAMODB),
-            },
             # The CDK does it with a Lambda function from a file asset; Housekeeping does it without one.
             restrict_default_security_group=False,
         )
@@ -76,8 +76,29 @@ class Network(Construct):
                 control="Named zones: a look-up needs credentials, and zones by index move subnets when AWS adds one.",
             )
         self._add_flow_log(key=log_key, retain=retain)
-        if endpoint_zones:
-            self._add_endpoints(cidr=cidr, zones=endpoint_zones)
+        self._endpoints = self._gateways() | self._interfaces(cidr=cidr, zones=endpoint_zones)
+
+    def limit_endpoints(self, resources: Mapping[str, Sequence[str]]) -> None:
+        """Limits endpoints, by service, to these ARNs; what the VPC sends cannot reach another account's resources.
+
+        A service without an endpoint is reached through the NAT gateways, which no policy limits.
+        """
+        for service, arns in resources.items():
+            if endpoint := self._endpoints.get(service):
+                endpoint.add_to_policy(_anyone(f"{service.lower()}:*", arns))
+        # ECR stores the layers of images in a bucket of AWS:
+        # https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+        layers = f"arn:aws:s3:::prod-{Stack.of(self).region}-starport-layer-bucket/*"
+        self._endpoints["S3"].add_to_policy(_anyone("s3:GetObject", [layers]))
+
+    def _gateways(self) -> dict[str, ec2.VpcEndpoint]:
+        return {
+            name: self.vpc.add_gateway_endpoint(name, service=service)
+            for name, service in (
+                ("S3", ec2.GatewayVpcEndpointAwsService.S3),
+                ("DynamoDb", ec2.GatewayVpcEndpointAwsService.DYNAMODB),
+            )
+        }
 
     def _add_flow_log(self, *, key: kms.IKey, retain: bool) -> None:
         log_group = LogGroup(self, "FlowLogGroup", key=key, retain=retain)
@@ -94,7 +115,7 @@ class Network(Construct):
         role = iam.Role(
             self,
             "FlowLogRole",
-            assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"),
+            assumed_by=service_principal(self, "vpc-flow-logs.amazonaws.com"),
             managed_policies=[policy],
         )
         self.vpc.add_flow_log(
@@ -103,7 +124,9 @@ class Network(Construct):
             traffic_type=ec2.FlowLogTrafficType.ALL,
         )
 
-    def _add_endpoints(self, *, cidr: str, zones: int) -> None:
+    def _interfaces(self, *, cidr: str, zones: int) -> dict[str, ec2.VpcEndpoint]:
+        if not zones:
+            return {}
         group = ec2.SecurityGroup(
             self,
             "EndpointSecurityGroup",
@@ -112,14 +135,21 @@ class Network(Construct):
             allow_all_outbound=False,
         )
         group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.HTTPS, "HTTPS from the VPC")
-        for name, service in SERVICE_ENDPOINTS.items():
-            self.vpc.add_interface_endpoint(
+        return {
+            name: self.vpc.add_interface_endpoint(
                 name,
                 service=service,
                 security_groups=[group],
                 open=False,
                 subnets=ec2.SubnetSelection(subnets=self.vpc.private_subnets[:zones]),
             )
+            for name, service in SERVICE_ENDPOINTS.items()
+        }
+
+
+def _anyone(action: str, resources: Sequence[str]) -> iam.PolicyStatement:
+    """For every principal: an endpoint policy grants nothing, it only limits what IAM grants."""
+    return iam.PolicyStatement(principals=[iam.StarPrincipal()], actions=[action], resources=list(resources))
 
 
 def network_interface_statements() -> list[iam.PolicyStatement]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_iam as iam
@@ -25,12 +25,32 @@ def trusted_roles(*role_names: str, account: str) -> iam.IPrincipal:
     )
 
 
+NAMES_ITS_ACCOUNT = {
+    "ecs-tasks.amazonaws.com": "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html",
+    "monitoring.rds.amazonaws.com": (
+        "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Monitoring.OS.Enabling.html"
+    ),
+    "vpc-flow-logs.amazonaws.com": "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html",
+}
+"""The services that state ``aws:SourceAccount`` when they assume a role, with the page that documents it.
+
+AWS documents it for no other service that assumes a role here (AWS Backup, ECS for load balancers, S3 replication,
+Lambda): such a condition could lock the service out.
+"""
+
+
+def service_principal(scope: Construct, service: str) -> iam.ServicePrincipal:
+    """A service, only on behalf of this account where it says so (confused deputy)."""
+    own_account = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
+    return iam.ServicePrincipal(service, conditions=own_account if service in NAMES_ITS_ACCOUNT else None)
+
+
 def service_role(scope: Construct, construct_id: str, *, service: str, policy: str, control: str) -> iam.Role:
     """A role of an AWS service with the policy that AWS manages for it, and why that policy is acceptable."""
     role = iam.Role(
         scope,
         construct_id,
-        assumed_by=iam.ServicePrincipal(service),
+        assumed_by=service_principal(scope, service),
         managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(policy)],
     )
     acknowledge(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Duration, Names, Stack
+from aws_cdk import Duration, Names
 from aws_cdk import aws_applicationautoscaling as scaling
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
@@ -18,6 +18,7 @@ from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.image import TEMPORARY_MIB, USER, ServiceImage
 from payment_constructs.load_balancer import CONTAINER_PORT, LoadBalancer
 from payment_constructs.logs import LogGroup
+from payment_constructs.roles import service_principal
 
 ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
 """Fargate's capacity providers."""
@@ -220,9 +221,7 @@ class TaskIdentity(Construct):
         )
 
     def _role(self, construct_id: str, policy: iam.ManagedPolicy) -> iam.IRole:
-        # Only for tasks of this account: the confused-deputy guard of the ECS documentation.
-        own_account = {"StringEquals": {"aws:SourceAccount": Stack.of(self).account}}
-        tasks = iam.ServicePrincipal("ecs-tasks.amazonaws.com", conditions=own_account)
+        tasks = service_principal(self, "ecs-tasks.amazonaws.com")
         return iam.Role(self, construct_id, assumed_by=tasks, managed_policies=[policy]).without_policy_updates()
 
 

@@ -156,6 +156,16 @@ class DataLayer(Construct):
             housekeeping.empty_vault_on_destroy("ClearBackups", self.vault, backups=backups)
             housekeeping.empty_vault_on_destroy("ClearBackupCopies", recovery.backup_vault, backups=backups)
 
+    def endpoint_resources(self) -> dict[str, list[str]]:
+        """The ARNs of what the VPC uses, by the service of its endpoint."""
+        bucket = self.audit_log.bucket
+        return {
+            "DynamoDb": [self.sessions.table.table_arn],
+            "S3": [bucket.bucket_arn, bucket.arn_for_objects("*")],
+            "SecretsManager": [self.database_user.secret.secret_arn, self.database_user.master_secrets],
+            "Sqs": [self.processing.queue.queue_arn, self.processing.dead_letter_queue.queue_arn],
+        }
+
 
 class ServiceLayer(Construct):
     """The load balancer, its firewall, and the payment service with access to the data stores."""

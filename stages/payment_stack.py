@@ -80,6 +80,7 @@ class PaymentStack(Stack):
             log_key=log_key,
             topic=topic,
         )
+        network.limit_endpoints(data.endpoint_resources())
         parameters = Parameters(
             self,
             "Parameters",

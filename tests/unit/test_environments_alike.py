@@ -68,7 +68,8 @@ def neutral(template: dict[str, Any], environment: Environment) -> dict[str, Any
         text = text.replace(value, placeholder)
     # Not within a word such as Production.
     text = re.sub(rf"{environment.name}(?![a-z])", "Name", text)
-    text = re.sub(rf"(?<![a-z]){environment.slug}(?![a-z])", "name", text)
+    # The bucket of ECR's layers is AWS's prod-REGION-starport-layer-bucket, in every environment.
+    text = re.sub(rf"(?<![a-z]){environment.slug}(?![a-z]|-[a-z0-9-]+-starport)", "name", text)
     # Logical ids of a whole path, such as those of security group rules, end with a hash of the names in the path.
     text = re.sub(r"\w*PipelineStackName\w+", lambda found: re.sub("[0-9A-F]{8,}$", "", found[0]), text)
     # The peerings are a chain, so its ends lack a neighbour; test_peering.py checks every link.

@@ -1,5 +1,6 @@
 """The network: three tiers in three zones, no route from the database tier, closed default group, flow logs."""
 
+import json
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -89,6 +90,31 @@ def test_aws_services_are_reached_without_the_internet(assembly: Assembly) -> No
     }
     assert interface == {"ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "sqs", "ssm"}
     assert sum(endpoint["VpcEndpointType"] == "Gateway" for endpoint in endpoints) == 2
+
+
+def test_endpoints_reach_only_the_resources_of_the_environment(assembly: Assembly) -> None:
+    limited = {}
+    for endpoint in assembly.resources(STACK, "AWS::EC2::VPCEndpoint").values():
+        name = endpoint["ServiceName"]
+        service = (name if isinstance(name, str) else json.dumps(name)).rstrip('"]} ').rpartition(".")[2]
+        if "PolicyDocument" in endpoint:
+            statements = endpoint["PolicyDocument"]["Statement"]
+            assert all(statement["Effect"] == "Allow" for statement in statements)
+            limited[service] = [(each["Action"], each["Resource"]) for each in statements]
+    layers = limited["s3"].pop()
+    assert layers == ("s3:GetObject", "arn:aws:s3:::prod-ap-southeast-1-starport-layer-bucket/*")
+    assert {service: [action for action, _ in each] for service, each in limited.items()} == {
+        "dynamodb": ["dynamodb:*"],
+        "s3": ["s3:*"],
+        "secretsmanager": ["secretsmanager:*"],
+        "sqs": ["sqs:*"],
+    }
+    resources = assembly.template(STACK)["Resources"]
+    for service, (statement,) in limited.items():
+        arns = statement[1] if isinstance(statement[1], list) else [statement[1]]
+        owners = set(references(arns)) & set(resources)
+        assert len(owners) == (2 if service == "sqs" else 1), f"limit the endpoint of {service} to own resources"
+        assert '"*"' not in json.dumps(arns)
 
 
 def rules(assembly: Assembly, direction: str) -> list[tuple[str, dict[str, Any]]]:

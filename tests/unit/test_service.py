@@ -11,6 +11,7 @@ from aws_cdk.assertions import Template
 
 from payment_constructs.image import PLATFORMS
 from payment_constructs.parameters import Parameters
+from payment_constructs.roles import NAMES_ITS_ACCOUNT
 from pipeline.settings import Delivery
 from stages import payment_stack
 from stages.environment import Environment
@@ -222,13 +223,29 @@ def test_the_task_role_may_only_put_objects_into_the_audit_log(assembly: Assembl
     assert granted == {"s3:PutObject"}
 
 
-def test_task_roles_trust_only_ecs_tasks_of_this_account(assembly: Assembly, delivery: Delivery) -> None:
+WITHOUT_ACCOUNT = {"backup.amazonaws.com", "ecs.amazonaws.com", "lambda.amazonaws.com", "s3.amazonaws.com"}
+"""Services whose documentation has no `aws:SourceAccount` in the trust policy of their roles."""
+
+
+def test_a_service_assumes_a_role_only_on_behalf_of_this_account(assembly: Assembly, delivery: Delivery) -> None:
+    account = delivery.environments[-1].account
+    conditions = {
+        statement["Principal"]["Service"]: statement.get("Condition")
+        for role in assembly.resources(STACK, "AWS::IAM::Role").values()
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        if "Service" in statement["Principal"]
+    }
+    own_account = {"StringEquals": {"aws:SourceAccount": account}}
+    expected = dict.fromkeys(NAMES_ITS_ACCOUNT, own_account) | dict.fromkeys(WITHOUT_ACCOUNT & set(conditions))
+    assert conditions == expected, "does AWS document aws:SourceAccount for a new service? See NAMES_ITS_ACCOUNT"
+
+
+def test_task_roles_trust_only_ecs_tasks(assembly: Assembly) -> None:
     task = assembly.only(STACK, "AWS::ECS::TaskDefinition")
     for role in (task["TaskRoleArn"], task["ExecutionRoleArn"]):
         (role_id,) = references(role)
         (statement,) = assembly.resources(STACK, "AWS::IAM::Role")[role_id]["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
-        assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": delivery.environments[-1].account}}
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("Dev", 1, 5), ("Staging", 1, 5), ("Prod", 2, 10)])
