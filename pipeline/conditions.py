@@ -65,9 +65,12 @@ class Conditions:
         ]
         self._set(environment.name, "OnSuccess", {"Conditions": [{"Result": "ROLLBACK", "Rules": rules}]})
 
-    def skip_unless(self, stage: str, *, variable: str, value: str) -> None:
-        """Skips a stage unless a variable of an earlier action, such as ``#{namespace.NAME}``, has that value."""
-        rule = _rule("VariableCheck", Configuration={"Variable": variable, "Value": value, "Operator": "EQ"})
+    def skip_if(self, stage: str, *, variable: str, value: str) -> None:
+        """Skips a stage if a variable of an earlier action, such as ``#{namespace.NAME}``, has that value.
+
+        A rule that does not hold skips the stage, so it holds for every other value, also for an unexpected one.
+        """
+        rule = _rule("VariableCheck", Configuration={"Variable": variable, "Value": value, "Operator": "NE"})
         self._set(stage, "BeforeEntry", {"Conditions": [{"Result": "SKIP", "Rules": [rule]}]})
 
     def _set(self, stage: str, kind: str, conditions: Mapping[str, Any]) -> None:

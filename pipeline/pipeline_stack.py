@@ -105,7 +105,7 @@ class PipelineStack(Stack):
         for environment in environments:
             conditions.add_environment(environment)
             if (plan := plans.get(environment)) and not environment.retains_data:
-                conditions.skip_unless(approval_name(environment), variable=plan.broadens, value="yes")
+                conditions.skip_if(approval_name(environment), variable=plan.broadens, value="no")
 
         monitoring = Construct(self, "Monitoring")
         record_gates(monitoring, self.pipeline.pipeline, conditions=conditions)

@@ -148,6 +148,8 @@ class PlanStep(pipelines.CodeBuildStep):
             commands=[
                 f'make plan PACKAGES={PACKAGES} ENV={environment.name} PAGE="$PAGE" PIPELINE={pipeline}',
                 ". build/plan/variables",
+                # Without a value there is nothing to compare, and a rule that fails for any reason skips the approval.
+                "echo \"PLAN_BROADENS is $PLAN_BROADENS\" | grep -Ex 'PLAN_BROADENS is (yes|no)'",
             ],
             partial_build_spec=build_spec(installs=False),
             role_policy_statements=[

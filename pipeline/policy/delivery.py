@@ -95,7 +95,7 @@ def _is_approval(stage: Resource, environment: Environment) -> bool:
     skips = [
         (result, provider) == ("SKIP", "VariableCheck")
         and str(rule.at("Configuration", "Variable")).endswith(".PLAN_BROADENS}")
-        and (rule.at("Configuration", "Value"), rule.at("Configuration", "Operator")) == ("yes", "EQ")
+        and (rule.at("Configuration", "Value"), rule.at("Configuration", "Operator")) == ("no", "NE")
         for result, provider, rule in _conditions(stage, "BeforeEntry")
     ]
     return not environment.retains_data and skips == [True]

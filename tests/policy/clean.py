@@ -192,7 +192,7 @@ def approving(name: str, **conditions: Any) -> dict[str, Any]:
     return {"Name": name, "Actions": [action(name, "Approval/Manual", 1)], **conditions}
 
 
-BROADENS = condition("SKIP", "VariableCheck", Variable="#{Plan.PLAN_BROADENS}", Value="yes", Operator="EQ")
+BROADENS = condition("SKIP", "VariableCheck", Variable="#{Plan.PLAN_BROADENS}", Value="no", Operator="NE")
 WINDOW = condition("FAIL", "DeploymentWindow", Cron="* * 9-16 ? * MON-THU *", TimeZone="Asia/Singapore")
 DELIVERY = {
     "Delivery": resource(

@@ -287,7 +287,7 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
             with_stage(
                 "ConfirmStaging",
                 BeforeEntry=condition(
-                    "SKIP", "VariableCheck", Variable="#{Plan.PLAN_BROADENS}", Value="never", Operator="EQ"
+                    "SKIP", "VariableCheck", Variable="#{Plan.PLAN_BROADENS}", Value="yes", Operator="EQ"
                 ),
             ),
             f"{STAGING}.Name",

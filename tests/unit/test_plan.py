@@ -263,6 +263,24 @@ def test_the_approval_shows_the_plan_of_its_own_environment(assembly: Assembly, 
     assert f"plans/#{{codepipeline.PipelineExecutionId}}/{prod.name}.html" in json.dumps(plan_action["Configuration"])
 
 
+@pytest.mark.parametrize(("value", "status"), [("yes", 0), ("no", 0), ("", 1), ("No", 1), ("no or yes", 1), (None, 1)])
+def test_the_plan_action_fails_unless_it_exports_yes_or_no(
+    assembly: Assembly, tmp_path: Path, value: str | None, status: int
+) -> None:
+    (spec,) = (
+        json.loads(project["Source"]["BuildSpec"])
+        for project in assembly.resources("PipelineStack", "AWS::CodeBuild::Project").values()
+        if "ENV=Staging" in project["Source"]["BuildSpec"] and "make plan" in project["Source"]["BuildSpec"]
+    )
+    _, *after_plan = spec["phases"]["build"]["commands"]
+    (tmp_path / "build" / "plan").mkdir(parents=True)
+    line = "" if value is None else f"export PLAN_BROADENS='{value}'\n"
+    (tmp_path / "build" / "plan" / "variables").write_text(line)
+    script = "set -e\n" + "\n".join(after_plan)
+    run = subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, env={}, capture_output=True, check=False)  # noqa: S603
+    assert run.returncode == status
+
+
 def test_staging_needs_confirmation_only_when_its_plan_broadens_access(assembly: Assembly) -> None:
     stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
     (planned,) = (action for action in stages["Dev"]["Actions"] if action["Name"] == "PlanStaging")
@@ -271,7 +289,7 @@ def test_staging_needs_confirmation_only_when_its_plan_broadens_access(assembly:
     assert condition["Result"] == "SKIP"
     assert rule["Configuration"] == {
         "Variable": f"#{{{planned['Namespace']}.PLAN_BROADENS}}",
-        "Value": "yes",
-        "Operator": "EQ",
+        "Value": "no",
+        "Operator": "NE",
     }
     assert [action["ActionTypeId"]["Category"] for action in stages["ConfirmStaging"]["Actions"]] == ["Approval"]

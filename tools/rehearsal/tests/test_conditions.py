@@ -255,8 +255,8 @@ def test_a_failed_action_is_retried_once_and_the_stage_goes_on(world: World) -> 
     assert [name for _, name, _ in outcomes(again)] == ["First", "Second", "Second"]
 
 
-def test_a_stage_is_skipped_unless_a_variable_says_otherwise(world: World) -> None:
-    check = {"Variable": "#{Plan.Answer}", "Value": "yes", "Operator": "EQ"}
+def test_a_stage_is_skipped_if_a_variable_says_so(world: World) -> None:
+    check = {"Variable": "#{Plan.Answer}", "Value": "no", "Operator": "NE"}
     entry = rules("SKIP", "VariableCheck", Configuration=check)
     world.deploy(
         {"Name": "Dev", "Actions": [asking("Plan")]},
