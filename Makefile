@@ -56,6 +56,7 @@ sbom: setup  ## Write the bill of materials of the locked packages to build/sbom
 	@mkdir -p build/sbom
 	@# Whether it fits the schema of CycloneDX takes ten times as long to see; a test looks.
 	@.venv/bin/cyclonedx-py requirements requirements.txt --no-validate --output-reproducible --output-format JSON -o build/sbom/sbom.json
+	@.venv/bin/python -m pipeline.npm_packages --sbom build/sbom/sbom.json
 
 synth: setup  ## Write the cloud assembly to cdk.out; needs no AWS credentials
 	@sh scripts/synth

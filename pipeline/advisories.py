@@ -1,5 +1,6 @@
 """`python -m pipeline.advisories`: pip-audit's options for the advisories that advisories.toml accepts."""
 
+import json
 import re
 import sys
 import tomllib
@@ -8,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-ACCEPTED, LOCK = Path("pipeline", "advisories.toml"), Path("requirements.txt")
+ACCEPTED = Path("pipeline", "advisories.toml")
+LOCK, NPM_LOCK = Path("requirements.txt"), Path("package-lock.json")
 LONGEST = timedelta(days=90)
 _ID = re.compile(r"[A-Za-z]+-[A-Za-z0-9-]+")
 _FIELDS = {"id": str, "package": str, "reason": str, "expires": date}
@@ -19,7 +21,7 @@ class AdvisoriesError(Exception):
     """Entries that are malformed or expired; the message has a sentence for each."""
 
 
-def accepted(text: str, *, lock: str, today: date) -> list[str]:
+def accepted(text: str, *, packages: set[str], today: date) -> list[str]:
     """The ids of the accepted advisories.
 
     Raises:
@@ -32,7 +34,6 @@ def accepted(text: str, *, lock: str, today: date) -> list[str]:
     entries = document.get("accepted", [])
     if set(document) - {"accepted"} or not _are_tables(entries):
         raise AdvisoriesError(f"{ACCEPTED}: write every entry below [[accepted]].")
-    packages = set(re.findall(r"^([\w.-]+)==", lock, flags=re.MULTILINE))
     faults = [f"{ACCEPTED}: {fault}" for entry in entries for fault in _faults(entry, packages=packages, today=today)]
     if faults:
         raise AdvisoriesError("\n".join(faults))
@@ -52,7 +53,7 @@ def _faults(entry: Mapping[str, Any], *, packages: set[str], today: date) -> Ite
     if not _ID.fullmatch(name):
         yield f"{name!r} is not the id of an advisory, such as PYSEC-2026-1."
     if entry["package"] not in packages:
-        yield f"{name}: {entry['package']} is not in requirements.txt: delete the entry."
+        yield f"{name}: {entry['package']} is neither in {LOCK} nor in {NPM_LOCK}: delete the entry."
     if len(entry["reason"].split()) < _REASON_WORDS:
         yield f"{name}: the reason must say why the advisory does no harm here."
     if entry["expires"] <= today:
@@ -61,14 +62,22 @@ def _faults(entry: Mapping[str, Any], *, packages: set[str], today: date) -> Ite
         yield f"{name}: expires is {entry['expires']}: {today + LONGEST}, in 90 days, is the latest."
 
 
+def accepted_here() -> list[str]:
+    """The ids that this checkout accepts today.
+
+    Raises:
+        AdvisoriesError: If an entry is malformed, has expired or is about a package that is not locked.
+    """
+    packages = set(re.findall(r"^([\w.-]+)==", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE))
+    npm = json.loads(NPM_LOCK.read_text(encoding="utf-8"))["packages"]
+    packages |= {folder.rpartition("node_modules/")[2] for folder in npm if folder}
+    return accepted(ACCEPTED.read_text(encoding="utf-8"), packages=packages, today=datetime.now(tz=UTC).date())
+
+
 def main() -> int:
     """Prints an option for each accepted advisory."""
     try:
-        ids = accepted(
-            ACCEPTED.read_text(encoding="utf-8"),
-            lock=LOCK.read_text(encoding="utf-8"),
-            today=datetime.now(tz=UTC).date(),
-        )
+        ids = accepted_here()
     except AdvisoriesError as error:
         print(f"audit: {error}", file=sys.stderr)
         return 1

@@ -1,19 +1,26 @@
 """The secret scan, the dependency audit and the SBOM: they find planted faults and fail if they cannot run."""
 
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+import requests
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
+from pipeline import npm_packages
 from tests.conftest import CHECKOUT
 from tests.templates import Assembly
 
@@ -32,7 +39,7 @@ def tree(tmp_path: Path) -> Path:
     """A directory with the scripts and one empty module."""
     shutil.copytree(CHECKOUT / "scripts", tmp_path / "scripts")
     (tmp_path / "pipeline").mkdir()
-    for file in ("__init__.py", "advisories.py", "advisories.toml"):
+    for file in ("__init__.py", "advisories.py", "advisories.toml", "npm_packages.py"):
         shutil.copy(CHECKOUT / "pipeline" / file, tmp_path / "pipeline")
     (tmp_path / "app.py").write_text('"""Nothing."""\n')
     return tmp_path
@@ -105,7 +112,8 @@ class Advisories(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         query: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        advisory = {"id": "PYSEC-0", "summary": "planted", "affected": [], "modified": "2026-01-01T00:00:00Z"}
+        name = {"id": "PYSEC-0", "aliases": ["CVE-2026-0"]}
+        advisory = name | {"summary": "planted", "affected": [], "modified": "2026-01-01T00:00:00Z"}
         known = query["package"]["name"] == self.vulnerable
         answer = json.dumps({"vulns": [advisory]} if known else {}).encode()
         self.send_response(200)
@@ -127,10 +135,12 @@ def osv() -> Iterator[str]:
 
 @pytest.fixture
 def locked(tree: Path) -> Path:
-    """The same directory with one locked package."""
+    """The same directory with one locked package of each kind."""
     lock = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
     (entry,) = re.findall(r"^six==.*\n(?:    --hash.*\n)+", lock, flags=re.MULTILINE)
     (tree / "requirements.txt").write_text(entry)
+    npm = {"": {}, "node_modules/@scope/left": {"version": "1.0.0", "integrity": "sha512-AAAA"}}
+    (tree / "package-lock.json").write_text(json.dumps({"packages": npm}))
     return tree
 
 
@@ -145,11 +155,12 @@ def test_the_audit_passes_packages_without_an_advisory(locked: Path, osv: str) -
 def test_the_audit_fails_and_names_a_vulnerable_package(
     locked: Path, osv: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Advisories, "vulnerable", "six")
-    found = audit(locked, osv)
-    assert found.returncode != 0
-    assert "PYSEC-0" in found.stdout
-    assert "six" in found.stdout
+    for vulnerable in ("six", "@scope/left"):
+        monkeypatch.setattr(Advisories, "vulnerable", vulnerable)
+        found = audit(locked, osv)
+        assert found.returncode != 0
+        assert "PYSEC-0" in found.stdout + found.stderr
+        assert vulnerable in found.stdout + found.stderr
 
 
 def accept(tree: Path, *, days: int, **changed: str) -> None:
@@ -169,13 +180,44 @@ def test_an_accepted_advisory_does_not_fail_the_audit_until_its_date(
     assert "PYSEC-0" in audit(locked, osv).stdout
 
 
+@pytest.mark.parametrize("name", ["PYSEC-0", "CVE-2026-0"])
+def test_an_advisory_on_an_npm_package_is_accepted_by_each_of_its_names(
+    locked: Path, osv: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(Advisories, "vulnerable", "@scope/left")
+    accept(locked, days=1, id=name, package="@scope/left")
+    assert audit(locked, osv).returncode == 0
+    accept(locked, days=1, id="GHSA-other", package="@scope/left")
+    assert audit(locked, osv).stderr.startswith("audit: @scope/left 1.0.0 has PYSEC-0: planted\n")
+
+
+def test_every_page_of_advisories_is_read_and_withdrawn_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = [
+        {"vulns": [{"id": "GHSA-1", "withdrawn": "2026-01-01"}], "next_page_token": "second"},
+        {"vulns": [{"id": "GHSA-2"}]},
+    ]
+    asked: list[str | None] = []
+
+    def post(_: str, **sent: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.raw = 200, io.BytesIO(json.dumps(pages[len(asked)]).encode())
+        asked.append(sent["json"].get("page_token"))
+        return response
+
+    monkeypatch.setattr(requests, "post", post)
+    package = npm_packages.Package(name="left", version="1.0.0", integrity="sha512-AAAA", license=None)
+    found = list(npm_packages.faults([package], accepted=set(), url="http://127.0.0.1:9/v1/query"))
+    assert found == ["left 1.0.0 has GHSA-2: no summary"]
+    assert asked == [None, "second"]
+
+
 @pytest.mark.parametrize(
     ("days", "changed", "sentence"),
     [
         (0, {}, "PYSEC-0 on six has expired on "),
         (91, {}, "PYSEC-0: expires is "),
         (1, {"id": "all of them"}, "'all of them' is not the id of an advisory"),
-        (1, {"package": "seven"}, "PYSEC-0: seven is not in requirements.txt: delete the entry."),
+        (1, {"package": "seven"}, "PYSEC-0: seven is neither in requirements.txt nor in package-lock"),
         (1, {"reason": "fine"}, "PYSEC-0: the reason must say why"),
         (1, {"until": "later"}, "PYSEC-0: give id, package and reason as "),
     ],
@@ -219,7 +261,16 @@ def test_every_locked_package_is_pinned_by_hash() -> None:
 
 def test_make_check_runs_every_check() -> None:
     planned = run("make", "--dry-run", "check").stdout
-    for part in ("ruff check", "ruff format", "mypy", "scripts/scan", "scripts/audit", "cyclonedx-py", "tests/policy"):
+    for part in (
+        "ruff check",
+        "ruff format",
+        "mypy",
+        "scripts/scan",
+        "scripts/audit",
+        "cyclonedx-py",
+        "--sbom",
+        "tests/policy",
+    ):
         assert part in planned, f"add {part} to the target check of the Makefile"
 
 
@@ -241,11 +292,18 @@ def test_the_build_publishes_the_sbom_as_an_artifact(assembly: Assembly) -> None
 
 def test_the_sbom_is_valid_reproducible_and_complete(tmp_path: Path) -> None:
     documents = []
-    for name, checked in (("first.json", "--validate"), ("second.json", "--no-validate")):
-        command = ("cyclonedx-py", "requirements", "requirements.txt", checked, "--output-reproducible", "-o")
+    for name in ("first.json", "second.json"):
+        command = ("cyclonedx-py", "requirements", "requirements.txt", "--no-validate", "--output-reproducible", "-o")
         assert run(*command, str(tmp_path / name)).returncode == 0
+        added = run(sys.executable, "-m", "pipeline.npm_packages", "--sbom", str(tmp_path / name))
+        assert added.returncode == 0, added.stderr
         documents.append((tmp_path / name).read_text())
     assert documents[0] == documents[1]
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(documents[0]) is None
     lock = (CHECKOUT / "requirements.txt").read_text(encoding="utf-8")
     locked_packages = set(re.findall(r"^([A-Za-z0-9._-]+)==", lock, flags=re.MULTILINE))
-    assert {component["name"] for component in json.loads(documents[0])["components"]} >= locked_packages
+    components = json.loads(documents[0])["components"]
+    assert {component["name"] for component in components} >= locked_packages
+    npm = json.loads((CHECKOUT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    urls = {f"pkg:npm/{quote(name.rpartition('node_modules/')[2])}@{npm[name]['version']}" for name in npm if name}
+    assert {component["purl"] for component in components} >= urls
