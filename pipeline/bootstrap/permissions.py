@@ -5,6 +5,7 @@ a permissions boundary for every role, and the execution policies of CloudFormat
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cfnlint.helpers import load_resource
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from pipeline.plan.permissions import statements
+from pipeline.plan.template import as_list
 from pipeline.settings import Delivery, load_delivery
 from pipeline.source import SOURCE_SERVICES
 from stages.environment import SUFFIX
@@ -96,8 +98,11 @@ def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict
         for some in (services - apart, _GLOBAL, {"iam"}, {"billing", "budgets"}, {"sts"})
     )
     policies = [[_regional(part, regions)] for part in _in_parts(plain, regions)]
+    policies[-1].append(_pass_roles(documents, delivery))
     unbound = {"Effect": "Allow", "Action": everywhere, "Resource": "*"}
-    others = [*_on_roles(iam, _names(delivery)), _on_budgets(billing), _on_neighbours(roles), unbound]
+    given, given_policies = (_given_names(documents, delivery, key) for key in ("RoleName", "ManagedPolicyName"))
+    on_roles = _on_roles(iam, given, given_policies, _derived_names(delivery))
+    others = [*on_roles, _on_budgets(billing), _on_neighbours(roles), unbound]
     policies.append([statement for statement in others if statement["Action"]])  # IAM refuses one without an action
     resources = {
         f"Execution{number}": _policy(f"{EXECUTION}-{number}", policy)
@@ -186,23 +191,69 @@ def _in_parts(wanted: list[str], regions: Sequence[str]) -> Iterator[list[str]]:
     yield part
 
 
-def _names(delivery: Delivery) -> list[str]:
-    """Names of our roles and policies: given ones, and those that CloudFormation derives from a stack's name."""
+def _derived_names(delivery: Delivery) -> list[str]:
+    """Names of roles and policies that CloudFormation derives from a stack's name."""
     environments = [f"{each.name}{suffix}" for each in delivery.environments for suffix in ("", f"{SUFFIX}*")]
-    return [f"{name}-*" for name in ("payment", *environments, "Sandbox", delivery.stack_name, "PipelineArtifacts")]
+    return [f"{name}-*" for name in (*environments, "Sandbox", delivery.stack_name, "PipelineArtifacts")]
 
 
-def _on_roles(wanted: list[str], names: Sequence[str]) -> list[dict[str, Any]]:
+def _given_names(documents: Sequence[Mapping[str, Any]], delivery: Delivery, key: str) -> list[str]:
+    """Names that the templates give, of every environment, also of a sandbox and a recovered one.
+
+    A team's own role, such as `payment-reports`, is not among them. Each environment by name would not fit in a policy.
+    """
+    given = {each[key] for each in _of_iam(documents) if key in each}
+    slugs = "|".join(environment.slug for environment in delivery.environments)
+    return sorted({re.sub(rf"-({slugs})$", "-*", name) for name in given})
+
+
+def _of_iam(documents: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """The properties of every role and managed policy."""
+    for document in documents:
+        for resource in document["Resources"].values():
+            if resource["Type"] in ("AWS::IAM::Role", "AWS::IAM::ManagedPolicy"):
+                yield resource["Properties"]
+
+
+def _pass_roles(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict[str, Any]:
+    """Passes the roles that services assume, by their exact names, and only to these services.
+
+    A service that does not say to whom it passes a role has no such key:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+    """
+    names, services = set(_derived_names(delivery)), set[str]()
+    slugs = [environment.slug for environment in delivery.environments]
+    for role in _of_iam(documents):
+        trusted = {
+            service
+            for statement in role.get("AssumeRolePolicyDocument", {}).get("Statement", ())
+            for service in as_list(statement["Principal"].get("Service", []))
+        }
+        services |= trusted
+        if trusted and (name := role.get("RoleName")):
+            kind, _, slug = name.rpartition("-")
+            names.add(name)
+            if slug in slugs and not name.startswith("payment-delivery-"):  # those are in the tooling account only
+                names |= {f"{name}{SUFFIX.lower()}*", f"{kind}-sandbox-*"}
+    return {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": [_arn(f"role/{name}") for name in sorted(names)],
+        "Condition": {"StringEqualsIfExists": {"iam:PassedToService": sorted(services)}},
+    }
+
+
+def _on_roles(
+    wanted: list[str], role_names: Sequence[str], policy_names: Sequence[str], derived: Sequence[str]
+) -> list[dict[str, Any]]:
     """IAM, limited to the names of our stacks, and to roles with the permissions boundary."""
-    roles, others = (
-        [_arn(f"{kind}/{name}") for kind in kinds for name in names]
-        for kinds in (("role",), ("policy", "instance-profile"))
-    )
+    roles = [_arn(f"role/{name}") for name in (*role_names, *derived)]
+    policies = [_arn(f"policy/{name}") for name in (*policy_names, *derived)]
     with_boundary = {"StringEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
     bounded = [action for action in wanted if action in _WITH_BOUNDARY]
-    free = [action for action in wanted if action not in bounded and action not in _FORBIDDEN]
+    free = [action for action in wanted if action not in {*bounded, *_FORBIDDEN, "iam:PassRole"}]
     return [
-        {"Effect": "Allow", "Action": free, "Resource": [*roles, *others]},
+        {"Effect": "Allow", "Action": free, "Resource": [*roles, *policies]},
         {"Effect": "Allow", "Action": bounded, "Resource": roles, "Condition": with_boundary},
         {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": _arn("role/aws-service-role/*")},
         {"Effect": "Allow", "Action": "iam:PassRole", "Resource": _arn(_AUTOSCALING_ROLE)},
@@ -242,6 +293,12 @@ def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> li
         {"Effect": "Deny", "Action": changing, "Resource": itself},
         {"Effect": "Deny", "Action": gates, "Resource": "*"},
     ]
+
+
+def size(statements: Sequence[Mapping[str, Any]]) -> int:
+    """The characters of a policy's statements as IAM counts them, after CloudFormation has substituted the account."""
+    rendered = re.sub(r'\{"Fn::Sub":("[^"]*")\}', r"\1", json.dumps(statements, separators=(",", ":")))
+    return len(rendered.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "1" * 12))
 
 
 def _policy(name: str, statements: list[dict[str, Any]]) -> dict[str, Any]:

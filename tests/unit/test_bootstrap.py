@@ -2,6 +2,7 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from pipeline.bootstrap.permissions import (
     declared,
     deployment_steps,
     is_action,
+    size,
     template,
 )
 from pipeline.plan.permissions import statements
@@ -129,6 +131,73 @@ def test_the_policies_allow_assuming_the_peering_roles(
     assert all(role.startswith(prefix) for role in roles)
 
 
+ROLES_OF_TEAMS = ("payment-reports", "payment-delivery-tools", "payment-gate", "payment-housekeeper")
+
+
+def role_arns(statement: dict[str, Any]) -> list[str]:
+    resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+    return [resource["Fn::Sub"].partition(":role/")[2] for resource in resources if ":role/" in str(resource)]
+
+
+def test_no_policy_reaches_a_role_of_a_team(policies: dict[str, list[dict[str, Any]]]) -> None:
+    reached = {
+        (name, role)
+        for name, each in policies.items()
+        if name != BOUNDARY
+        for statement in each
+        if any(action.startswith("iam:") for action in statement_actions(statement))
+        for pattern in role_arns(statement)
+        for role in ROLES_OF_TEAMS
+        if fnmatchcase(role, pattern)
+    }
+    assert reached == set(), "name our own roles only, in pipeline/bootstrap/permissions.py"
+
+
+def test_every_role_of_the_templates_can_be_managed_and_passed_to_its_service(
+    assembly: Assembly, policies: dict[str, list[dict[str, Any]]]
+) -> None:
+    every = [each for name, statements in policies.items() if name != BOUNDARY for each in statements]
+    writing, creating = (
+        role_arns(next(each for each in every if action in statement_actions(each)))
+        for action in ("iam:DeleteRole", "iam:CreateRole")
+    )
+    (passing,) = (each for each in every if "iam:PassedToService" in str(each.get("Condition")))
+    services = passing["Condition"]["StringEqualsIfExists"]["iam:PassedToService"]
+    for stack in assembly.stacks:
+        for logical_id, role in assembly.resources(stack, "AWS::IAM::Role").items():
+            name = role.get("RoleName", f"{stack}-{logical_id}-1A2B3C4D5E6F")
+            for patterns in (writing, creating):
+                assert any(fnmatchcase(name, pattern) for pattern in patterns), f"run make bootstrap for {name}"
+            (trusted,) = (each["Principal"].get("Service") for each in role["AssumeRolePolicyDocument"]["Statement"])
+            may_pass = any(fnmatchcase(name, pattern) for pattern in role_arns(passing))
+            assert (trusted in services and may_pass) if trusted else name.startswith("payment-") or may_pass
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        ("payment-housekeeping-prod", True),
+        ("payment-housekeeping-proddr2", True),
+        ("payment-replication-sandbox-alice", True),
+        ("payment-delivery-pipeline", True),
+        ("payment-gate-reader-prod", False),
+        ("payment-housekeeping-reports", False),
+    ],
+)
+def test_only_roles_that_a_service_assumes_are_passed(
+    policies: dict[str, list[dict[str, Any]]], role: str, may: bool
+) -> None:
+    passing = [
+        pattern
+        for name, statements in policies.items()
+        if name != BOUNDARY
+        for each in statements
+        if "iam:PassRole" in statement_actions(each)
+        for pattern in role_arns(each)
+    ]
+    assert any(fnmatchcase(role, pattern) for pattern in passing) is may
+
+
 def test_the_policies_allow_no_action_by_wildcard(policies: dict[str, list[dict[str, Any]]]) -> None:
     assert [action for action in allowed(policies) if action == "*" or action.endswith(":*")] == []
     assert not {"iam:CreateUser", "iam:CreateAccessKey", "iam:CreateLoginProfile"} & allowed(policies)
@@ -181,7 +250,7 @@ def test_no_role_writes_to_iam(assembly: Assembly) -> None:
 
 
 def test_every_policy_is_below_the_iam_size_limit(policies: dict[str, list[dict[str, Any]]]) -> None:
-    sizes = {name: len(json.dumps(statements, separators=(",", ":"))) for name, statements in policies.items()}
+    sizes = {name: size(statements) for name, statements in policies.items()}
     large = {name: size for name, size in sizes.items() if size > LONGEST - 100}
     assert not large, f"split these policies in pipeline/bootstrap/permissions.py, the limit is {LONGEST}: {large}"
 
