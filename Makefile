@@ -5,8 +5,9 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where a machine asks for the contrary
 .DEFAULT_GOAL := help
-# Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Three workers of the tests keep two cores busy: a third of their time they wait for what they start. A file stays with
+# one, which makes what it needs once.
+PARALLEL := --numprocesses 3 --dist loadfile
 # The pipeline's builds after Synth name the packages that Synth copied: they install nothing (pipeline/packages.py).
 INSTALLED := $(if $(PACKAGES),,setup)
 PYTHON_OF_BUILD := $(if $(PACKAGES),PYTHONPATH="$(PACKAGES)" python3,.venv/bin/python)

@@ -104,7 +104,7 @@ def _case(caller: Caller, action: str, resource: str, detail: str = "", **more: 
     return Case(caller=caller, action=action, resource=resource, detail=detail, context=more)
 
 
-_ROLE, _USER, _OWN = _iam("role/payment-new"), _iam("user/payment-new"), _iam("role/payment-made-by-a-commit")
+_ROLE, _USER, _OWN = _iam("role/Dev-Payment-New"), _iam("user/Dev-Payment-New"), _iam("role/payment-made-by-a-commit")
 
 LEAVING_THE_BOUNDARY = [
     # A role that a commit creates, in Dev as elsewhere, changes nothing in IAM, with or without our boundary.
@@ -112,29 +112,29 @@ LEAVING_THE_BOUNDARY = [
         Case(caller=caller, action=f"iam:{action}", resource=resource, context=context)
         for caller in (COMMIT, TOOLING_COMMIT)
         for action, kind, context in (
-            ("CreateRole", "role/payment-new", {}),
-            ("PutRolePolicy", "role/payment-new", {}),
-            ("AttachRolePolicy", "role/payment-new", ADMINISTRATOR),
+            ("CreateRole", "role/Dev-Payment-New", {}),
+            ("PutRolePolicy", "role/Dev-Payment-New", {}),
+            ("AttachRolePolicy", "role/Dev-Payment-New", ADMINISTRATOR),
             ("AttachRolePolicy", "role/payment-made-by-a-commit", ADMINISTRATOR),
             ("PutRolePermissionsBoundary", "role/payment-made-by-a-commit", {}),
             ("DeleteRolePermissionsBoundary", "role/payment-made-by-a-commit", {}),
             ("UpdateAssumeRolePolicy", "role/cdk-hnb659fds-deploy-role", {}),
             ("CreateOpenIDConnectProvider", "oidc-provider/example.com", {}),
             ("CreateSAMLProvider", "saml-provider/example", {}),
-            ("CreateUser", "user/payment-new", {}),
-            ("PutUserPolicy", "user/payment-new", {}),
-            ("AttachUserPolicy", "user/payment-new", ADMINISTRATOR),
-            ("PutUserPermissionsBoundary", "user/payment-new", {}),
-            ("DeleteUserPermissionsBoundary", "user/payment-new", {}),
-            ("CreateAccessKey", "user/payment-new", {}),
-            ("UpdateLoginProfile", "user/payment-new", {}),
+            ("CreateUser", "user/Dev-Payment-New", {}),
+            ("PutUserPolicy", "user/Dev-Payment-New", {}),
+            ("AttachUserPolicy", "user/Dev-Payment-New", ADMINISTRATOR),
+            ("PutUserPermissionsBoundary", "user/Dev-Payment-New", {}),
+            ("DeleteUserPermissionsBoundary", "user/Dev-Payment-New", {}),
+            ("CreateAccessKey", "user/Dev-Payment-New", {}),
+            ("UpdateLoginProfile", "user/Dev-Payment-New", {}),
             ("AddUserToGroup", "group/administrators", {}),
             ("PutGroupPolicy", "group/administrators", {}),
             ("AttachGroupPolicy", "group/administrators", ADMINISTRATOR),
             ("CreatePolicyVersion", f"policy/{BOUNDARY}", {}),
             ("SetDefaultPolicyVersion", f"policy/{EXECUTION}-1", {}),
             ("CreatePolicyVersion", "policy/payment-delivery-no-override", {}),
-            ("CreateInstanceProfile", "instance-profile/payment-new", {}),
+            ("CreateInstanceProfile", "instance-profile/Dev-Payment-New", {}),
         )
         for resource in [_iam(kind, DEV.account if caller is COMMIT else TOOLING)]
     ),
@@ -237,7 +237,7 @@ CONTROLS = [
     _case(CLOUDFORMATION, "iam:CreateRole", _ROLE, "with our boundary", **OURS),
     _case(CLOUDFORMATION, "iam:PutRolePolicy", _ROLE, "of a role with our boundary", **OURS),
     _case(CLOUDFORMATION, "iam:AttachRolePolicy", _ROLE, "of a role with our boundary", **OURS),
-    _case(CLOUDFORMATION, "iam:CreatePolicy", _iam("policy/payment-new")),
+    _case(CLOUDFORMATION, "iam:CreatePolicy", _iam("policy/Dev-Payment-New")),
     _case(CLOUDFORMATION, "iam:DeleteRole", _ROLE),
     _case(COMMIT, "iam:GetRole", _OWN),
     _case(COMMIT, "s3:GetObject", "arn:aws:s3:::payment-any/object"),
