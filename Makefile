@@ -5,13 +5,14 @@ SHELL := /bin/sh
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where a machine asks for the contrary
 .DEFAULT_GOAL := help
-# Three workers of the tests keep two cores busy: a third of their time they wait for what they start. A file stays with
-# one, which makes what it needs once.
-PARALLEL := --numprocesses 3 --dist loadfile
+# Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Each takes more than a minute, and none is about a gate of the delivery (docs/decisions/0014-long-rehearsals.md).
+LONG := tools/drill/tests tools/rehearsal/tests/test_apps.py tests/rehearsal/test_destroy.py
 # The pipeline's builds after Synth name the packages that Synth copied: they install nothing (pipeline/packages.py).
 INSTALLED := $(if $(PACKAGES),,setup)
 PYTHON_OF_BUILD := $(if $(PACKAGES),PYTHONPATH="$(PACKAGES)" python3,.venv/bin/python)
-.PHONY: help setup rehearse drill destroy emulator test every-test switchboard lint check scan audit sbom synth packages bench verify upgrade-check plan release bootstrap compliance pictures lock clean
+.PHONY: help setup rehearse drill destroy emulator test every-test rehearsals switchboard lint check scan audit sbom synth packages bench verify upgrade-check plan release bootstrap compliance pictures lock clean
 
 help:  ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,13 +29,16 @@ drill: synth  ## Carry out docs/disaster-recovery.md on an emulated AWS that los
 emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it (PORT=4566)
 	@.venv/bin/python -m cdk_rehearsal.emulator --port "$(or $(PORT),4566)"
 
-test: setup  ## Everything that CI runs
+test: setup  ## Linter, types and tests: what CI runs
 	@$(MAKE) --no-print-directory --jobs=2 every-test lint scan
 
 every-test: setup
 	@# The week of deliveries takes longest, so it begins first: in the order of the folders, not of their sizes.
-	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder tests/rehearsal tools/drill/tests \
+	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder $(addprefix --ignore=,$(LONG)) tests/rehearsal \
 		tools/rehearsal/tests tests/switches tests/unit tests/policy tools/bench/tests tools/pictures/tests
+
+rehearsals: setup  ## The long rehearsals: the drill, the teardown, and two apps of other shapes
+	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder $(LONG)
 
 switchboard: setup  ## Synthesize and check every documented change of the settings, such as another region or source
 	@.venv/bin/python -m tests.switchboard $(SWITCHES)

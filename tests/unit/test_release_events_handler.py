@@ -8,7 +8,7 @@ import pytest
 from pipeline import notifications
 from pipeline import release_events_handler as handler
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"  # pragma: allowlist secret
 
 
 class FakeAws:

@@ -60,7 +60,7 @@ def _data(action: Action, context: Context) -> dict[str, Any]:
         "outputArtifacts": [],
         "artifactCredentials": {
             "accessKeyId": context.home.account,
-            "secretAccessKey": "of the emulator",
+            "secretAccessKey": "of the emulator",  # pragma: allowlist secret
             "sessionToken": "of the emulator",
         },
     }
