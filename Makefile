@@ -7,8 +7,9 @@ export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where 
 .DEFAULT_GOAL := help
 # Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
-# Each takes more than a minute, and none is about a gate of the delivery (docs/decisions/0014-long-rehearsals.md).
-LONG := tools/drill/tests tools/rehearsal/tests/test_apps.py tests/rehearsal/test_destroy.py
+# Each takes a minute or more, and none is about a gate of the delivery (docs/decisions/0014-long-rehearsals.md).
+LONG := tools/drill/tests tools/rehearsal/tests/test_apps.py tools/rehearsal/tests/test_interruption.py \
+	tests/rehearsal/test_destroy.py
 # The pipeline's builds after Synth name the packages that Synth copied: they install nothing (pipeline/packages.py).
 INSTALLED := $(if $(PACKAGES),,setup)
 PYTHON_OF_BUILD := $(if $(PACKAGES),PYTHONPATH="$(PACKAGES)" python3,.venv/bin/python)
@@ -37,7 +38,7 @@ every-test: setup
 	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder $(addprefix --ignore=,$(LONG)) tests/rehearsal \
 		tools/rehearsal/tests tests/switches tests/unit tests/policy tools/bench/tests tools/pictures/tests
 
-rehearsals: setup  ## The long rehearsals: the drill, the teardown, and two apps of other shapes
+rehearsals: setup  ## The long rehearsals: the drill, the teardown, interruptions, and two apps of other shapes
 	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder $(LONG)
 
 switchboard: setup  ## Synthesize and check every documented change of the settings, such as another region or source
