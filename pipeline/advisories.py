@@ -1,6 +1,5 @@
 """`python -m pipeline.advisories`: pip-audit's options for the advisories that advisories.toml accepts."""
 
-import json
 import re
 import sys
 import tomllib
@@ -9,8 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pipeline import npm_lock
+
 ACCEPTED = Path("pipeline", "advisories.toml")
-LOCK, NPM_LOCK = Path("requirements.txt"), Path("package-lock.json")
+LOCK = Path("requirements.txt")
 LONGEST = timedelta(days=90)
 _ID = re.compile(r"[A-Za-z]+-[A-Za-z0-9-]+")
 _FIELDS = {"id": str, "package": str, "reason": str, "expires": date}
@@ -53,7 +54,7 @@ def _faults(entry: Mapping[str, Any], *, packages: set[str], today: date) -> Ite
     if not _ID.fullmatch(name):
         yield f"{name!r} is not the id of an advisory, such as PYSEC-2026-1."
     if entry["package"] not in packages:
-        yield f"{name}: {entry['package']} is neither in {LOCK} nor in {NPM_LOCK}: delete the entry."
+        yield f"{name}: {entry['package']} is neither in {LOCK} nor in {npm_lock.LOCK}: delete the entry."
     if len(entry["reason"].split()) < _REASON_WORDS:
         yield f"{name}: the reason must say why the advisory does no harm here."
     if entry["expires"] <= today:
@@ -69,8 +70,7 @@ def accepted_here() -> list[str]:
         AdvisoriesError: If an entry is malformed, has expired or is about a package that is not locked.
     """
     packages = set(re.findall(r"^([\w.-]+)==", LOCK.read_text(encoding="utf-8"), flags=re.MULTILINE))
-    npm = json.loads(NPM_LOCK.read_text(encoding="utf-8"))["packages"]
-    packages |= {folder.rpartition("node_modules/")[2] for folder in npm if folder}
+    packages |= {package.name for package in npm_lock.locked()}
     return accepted(ACCEPTED.read_text(encoding="utf-8"), packages=packages, today=datetime.now(tz=UTC).date())
 
 

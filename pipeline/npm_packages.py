@@ -6,68 +6,18 @@ The CDK CLI and cdk-assets are bundles: the lock, and so both, list them without
 import argparse
 import json
 import sys
-from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import requests
 
 from pipeline.advisories import AdvisoriesError, accepted_here
+from pipeline.npm_lock import Package, locked
 
-LOCK = Path("package-lock.json")
 OSV_URL = "https://api.osv.dev/v1/query"  # https://google.github.io/osv.dev/post-v1-query/
 _TIMEOUT_SECONDS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
-    """A locked package."""
-
-    name: str  # with its scope, as @scope/name
-    version: str
-    integrity: str  # algorithm-base64
-    license: str | None
-
-    @property
-    def url(self) -> str:
-        """The package URL: https://github.com/package-url/purl-spec."""
-        return f"pkg:npm/{quote(self.name)}@{self.version}"
-
-    def component(self) -> dict[str, Any]:
-        """The package as a component of CycloneDX."""
-        scope, _, name = self.name.rpartition("/")
-        algorithm, _, digest = self.integrity.partition("-")
-        return {
-            "bom-ref": self.url,
-            **({"group": scope} if scope else {}),
-            "hashes": [{"alg": algorithm.upper().replace("SHA", "SHA-"), "content": b64decode(digest).hex()}],
-            **({"licenses": [{"license": {"name": self.license}}]} if self.license else {}),
-            "name": name,
-            "purl": self.url,
-            "type": "library",
-            "version": self.version,
-        }
-
-
-def locked(text: str) -> list[Package]:
-    """The packages of a lock file, each version once."""
-    entries: Mapping[str, Mapping[str, Any]] = json.loads(text)["packages"]
-    found = {
-        Package(
-            # A folder has another name than its package where package.json gives an alias.
-            name=entry.get("name") or folder.rpartition("node_modules/")[2],
-            version=entry["version"],
-            integrity=entry["integrity"],
-            license=entry.get("license"),
-        )
-        for folder, entry in entries.items()
-        if folder
-    }
-    return sorted(found, key=lambda each: (each.name, each.version))
 
 
 def add_components(bill: dict[str, Any], packages: list[Package]) -> None:
@@ -103,11 +53,11 @@ def audit(url: str) -> int:
     """Asks OSV about every package, and prints each advisory that is not accepted."""
     try:
         accepted = set(accepted_here())
-        found = list(faults(locked(LOCK.read_text(encoding="utf-8")), accepted=accepted, url=url))
+        found = list(faults(locked(), accepted=accepted, url=url))
     except AdvisoriesError as error:
         found = [str(error)]
     except requests.RequestException as error:
-        found = [f"{url} could not be asked about npm packages: {error}"]
+        found = [f"{url} did not answer about npm packages: {error}"]
     for fault in found:
         print(f"audit: {fault}", file=sys.stderr)
     return 1 if found else 0
@@ -122,7 +72,7 @@ def main() -> int:
     if arguments.sbom is None:
         return audit(arguments.osv)
     bill = json.loads(arguments.sbom.read_text(encoding="utf-8"))
-    add_components(bill, locked(LOCK.read_text(encoding="utf-8")))
+    add_components(bill, locked())
     arguments.sbom.write_text(json.dumps(bill, indent=2) + "\n", encoding="utf-8")
     return 0
 
