@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where 
 .DEFAULT_GOAL := help
 # Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
-# Each takes a minute or more, and none is about a gate of the delivery (docs/decisions/0014-long-rehearsals.md).
+# Each takes a minute or more, and none tests a gate (docs/decisions/0014-long-rehearsals.md).
 LONG := tools/drill/tests tools/rehearsal/tests/test_apps.py tools/rehearsal/tests/test_interruption.py \
 	tests/rehearsal/test_destroy.py
 # The pipeline's builds after Synth name the packages that Synth copied: they install nothing (pipeline/packages.py).
@@ -24,13 +24,13 @@ setup:  ## Install the tools of the lock files into .venv and node_modules; ever
 rehearse: setup  ## Carry out the whole delivery on an emulated AWS (APPROVE=yes|no answers the gate, COMMITS="A B" pushes several, TEARDOWN=yes takes all down again)
 	@sh scripts/rehearse $(COMMITS)
 
-drill: synth  ## Carry out docs/disaster-recovery.md on an emulated AWS that loses a region, and count what was lost
+drill: synth  ## Carry out docs/point-in-time-recovery.md and docs/disaster-recovery.md on an emulated AWS that loses a region, and count what was lost
 	@.venv/bin/python -m tools.drill
 
 emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it (PORT=4566)
 	@.venv/bin/python -m cdk_rehearsal.emulator --port "$(or $(PORT),4566)"
 
-test: setup  ## Linter, types and tests: what CI runs
+test: setup  ## Linter, types and tests
 	@$(MAKE) --no-print-directory --jobs=2 every-test lint scan
 
 every-test: setup
@@ -81,7 +81,7 @@ verify: $(INSTALLED)  ## Test what was deployed (tests/integration); the pipelin
 upgrade-check: setup  ## What would be lost between the last release and HEAD, without an account (BASE=, HEAD= name other commits)
 	@.venv/bin/python -m pipeline.plan.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
 
-plan: $(INSTALLED)  ## What the release in cdk.out would change in an environment that stands (ENV=Prod; needs credentials)
+plan: $(INSTALLED)  ## What the release in cdk.out would change in a deployed environment (ENV=Prod; needs credentials)
 	@$(PYTHON_OF_BUILD) -m pipeline.plan "$(ENV)" --page "$(PAGE)" --pipeline "$(PIPELINE)"
 
 release: setup  ## Put a new image of the service into cdk.json, once it is checked (IMAGE=ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:...)
