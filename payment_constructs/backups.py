@@ -83,11 +83,13 @@ class BackupVault(backup.BackupVault):
     """Encrypted vault for recovery points (PCI DSS 12.10.1: data backup processes).
 
     With ``retain``, the vault is locked in compliance mode: after seven days no principal, AWS included, can delete a
-    recovery point early or remove the lock. An empty vault can still be deleted. The lock does not protect the key:
-    without it no recovery point can be read, so the stack denies its destruction to all but two roles
-    (`EncryptionKey.deny_destruction`). Who can assume one of those can still take the backups, after the key's 30 days,
-    and with a notification. Otherwise the vault is not locked, and housekeeping empties it on destroy.
+    recovery point early or remove the lock. An empty vault can still be deleted. The lock does not protect the keys,
+    without which no recovery point can be read: the stack denies their destruction to all but two roles
+    (`EncryptionKey.deny_destruction`). A principal that can assume one of the two can still destroy a key, after 7 to
+    30 days and with a notification. The vault's key encrypts backups of DynamoDB and all copies; a backup of Aurora in
+    the primary region keeps the cluster's key. Otherwise the vault is not locked, and housekeeping empties it.
     https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, vault_name: str, retain: bool) -> None:

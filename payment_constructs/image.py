@@ -11,13 +11,13 @@ from constructs import Construct
 from payment_constructs.load_balancer import CONTAINER_PORT, HEALTH_PATH
 
 USER = "10001:10001"
-"""No user of the host, and not root."""
+"""Numeric user and group of the container: not root, and not a user of the host."""
 
 TEMPORARY_MIB = 256
-"""Of the task's memory, for /tmp."""
+"""Size of the tmpfs at /tmp, taken from the task's memory."""
 
 PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
-"""Of an image, by the architecture of the tasks."""
+"""The platform of an image, by the architecture of the tasks."""
 
 
 def image_contract(architecture: str) -> str:

@@ -25,14 +25,17 @@ def trusted_roles(*role_names: str, account: str) -> iam.IPrincipal:
     )
 
 
-NAMES_ITS_ACCOUNT = {
-    "ecs-tasks.amazonaws.com": "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html",
-    "monitoring.rds.amazonaws.com": (
-        "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Monitoring.OS.Enabling.html"
-    ),
-    "vpc-flow-logs.amazonaws.com": "https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html",
-}
-"""The services that state ``aws:SourceAccount`` when they assume a role, with the page that documents it.
+SENDS_SOURCE_ACCOUNT = frozenset(
+    {
+        # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        "ecs-tasks.amazonaws.com",
+        # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Monitoring.OS.Enabling.html
+        "monitoring.rds.amazonaws.com",
+        # https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+        "vpc-flow-logs.amazonaws.com",
+    }
+)
+"""The services that send ``aws:SourceAccount`` when they assume a role.
 
 AWS documents it for no other service that assumes a role here (AWS Backup, ECS for load balancers, S3 replication,
 Lambda): such a condition could lock the service out.
@@ -40,9 +43,9 @@ Lambda): such a condition could lock the service out.
 
 
 def service_principal(scope: Construct, service: str) -> iam.ServicePrincipal:
-    """A service, only on behalf of this account where it says so (confused deputy)."""
+    """Service principal, restricted to this account where AWS documents `aws:SourceAccount` (confused deputy)."""
     own_account = {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}
-    return iam.ServicePrincipal(service, conditions=own_account if service in NAMES_ITS_ACCOUNT else None)
+    return iam.ServicePrincipal(service, conditions=own_account if service in SENDS_SOURCE_ACCOUNT else None)
 
 
 def service_role(scope: Construct, construct_id: str, *, service: str, policy: str, control: str) -> iam.Role:

@@ -41,7 +41,7 @@ class Canary:
         """Yields a sentence for each invalid field."""
         if not 1 <= self.percent <= 50:  # noqa: PLR2004
             yield f"canary.percent is {self.percent}: give 1 to 50, the first share of requests."
-        # The deployment alarm needs three minutes of five, and an alarm's data points cover at most a day.
+        # An alarm's data points cover at most a day.
         for field, least in (("step_minutes", 1), ("bake_minutes", 5)):
             if not least <= getattr(self, field) <= 360:  # noqa: PLR2004
                 yield f"canary.{field} is {getattr(self, field)}: give {least} to 360 minutes."
@@ -210,14 +210,14 @@ class TaskIdentity(Construct):
         self._execution_policy.add_statements(log_group.write_statement())
 
     def allow_configuration(
-        self, *, parameters: Iterable[ssm.IStringParameter], secret: Iterable[iam.PolicyStatement]
+        self, *, parameters: Iterable[ssm.IStringParameter], secret_statements: Iterable[iam.PolicyStatement]
     ) -> None:
-        """Allows the execution role to read the task's configuration, with the statements of the secret's owner."""
+        """Allows the execution role to read the task's configuration and the secret."""
         self._execution_policy.add_statements(
             iam.PolicyStatement(
                 actions=["ssm:GetParameters"], resources=[parameter.parameter_arn for parameter in parameters]
             ),
-            *secret,
+            *secret_statements,
         )
 
     def _role(self, construct_id: str, policy: iam.ManagedPolicy) -> iam.IRole:
@@ -226,7 +226,7 @@ class TaskIdentity(Construct):
 
 
 BACKLOG = 100
-"""Waiting messages per running task that the service is sized for; with ten tasks, what the depth alarm allows."""
+"""Waiting messages per running task that the service is sized for."""
 
 
 class ServiceScaling(Construct):

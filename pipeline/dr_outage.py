@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = foreign_outputs(template, region=stack.environment.region)
     kept = parameters(template)
     if missing := wanted - kept.keys():
-        print(f"{name}: no parameter keeps {', '.join(sorted(missing))}: wait for the DR region.", file=sys.stderr)
+        names = ", ".join(sorted(output for *_, output in missing))
+        print(f"{name}: no parameter keeps {names}: wait for the DR region.", file=sys.stderr)
         return 1
     values = {output: ssm.get_parameter(Name=kept[output])["Parameter"]["Value"] for output in wanted}
     FILE.parent.mkdir(exist_ok=True)
@@ -44,28 +45,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def foreign_outputs(template: Mapping[str, Any], *, region: str) -> set[str]:
+Output = tuple[str, str, str]
+"""An output of a stack: region, stack, name."""
+
+
+def foreign_outputs(template: Mapping[str, Any], *, region: str) -> set[Output]:
     """The outputs of stacks in another region that a template reads."""
-    return {each["OutputName"] for each in _outputs(template) if each["Region"] != region}
+    return {_named(each) for each in _outputs(template) if each["Region"] != region}
 
 
-def parameters(template: Mapping[str, Any]) -> dict[str, str]:
+def parameters(template: Mapping[str, Any]) -> dict[Output, str]:
     """The names of the template's parameters that keep an output, by the output."""
     found = (one["Properties"] for one in template["Resources"].values() if one["Type"] == PARAMETER)
     return {
-        each["Value"][OUTPUT]["OutputName"]: each["Name"]
+        _named(each["Value"][OUTPUT]): each["Name"]
         for each in found
         if isinstance(each["Value"], Mapping) and OUTPUT in each["Value"]
     }
 
 
-def resolved(value: Any, values: Mapping[str, str]) -> Any:
+def resolved(value: Any, values: Mapping[Output, str]) -> Any:
     """The template with these outputs replaced by their values."""
     if isinstance(value, Mapping):
-        if OUTPUT in value and value[OUTPUT]["OutputName"] in values:
-            return values[value[OUTPUT]["OutputName"]]
+        if OUTPUT in value and _named(value[OUTPUT]) in values:
+            return values[_named(value[OUTPUT])]
         return {key: resolved(each, values) for key, each in value.items()}
     return [resolved(each, values) for each in value] if isinstance(value, list) else value
+
+
+def _named(reference: Mapping[str, str]) -> Output:
+    return reference["Region"], reference["StackName"], reference["OutputName"]
 
 
 def _outputs(value: Any) -> Iterator[Mapping[str, str]]:

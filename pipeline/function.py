@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from aws_cdk import Duration
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -12,6 +12,11 @@ from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.python_function import PythonFunction, inline_code
+
+
+def pipeline_arn(scope: Construct, name: str) -> str:
+    """The ARN of the delivery's pipeline, by its name: the functions that it invokes cannot refer to it."""
+    return Stack.of(scope).format_arn(service="codepipeline", resource=name)
 
 
 def tooling_function(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -13,7 +13,7 @@ from constructs import Construct
 
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.monitoring.dashboard import Dashboard, graph
-from pipeline.function import tooling_function
+from pipeline.function import pipeline_arn, tooling_function
 from pipeline.notifications import EXECUTION_ENDED, UNFINISHED
 
 CODE = Path(__file__).with_name("metrics_handler.py")
@@ -51,7 +51,7 @@ class DeliveryMetrics(Construct):
             statements=[
                 iam.PolicyStatement(
                     actions=["codepipeline:ListPipelineExecutions", "codepipeline:ListActionExecutions"],
-                    resources=[Stack.of(self).format_arn(service="codepipeline", resource=pipeline)],
+                    resources=[pipeline_arn(self, pipeline)],
                 ),
                 iam.PolicyStatement(
                     actions=["cloudwatch:PutMetricData"],

@@ -32,14 +32,15 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     """Publishes the metrics of a finished last stage or an unfinished execution; none if it deployed nothing."""
     detail = event["detail"]
     ended = datetime.fromisoformat(event["time"])
-    this, *failed = _since_the_last_success(boto3.client("codepipeline"), detail)
+    found = _since_the_last_success(boto3.client("codepipeline"), detail)
+    this = next(found)
     match detail["state"]:
         case "SUCCEEDED":
-            figures = dict(_of_a_success(this, failed, ended))
+            figures = dict(_of_a_success(this, found, ended))
         case "FAILED":
             figures = dict(_of_a_failure(this))
-        case _:
-            figures = {**dict(_of_a_failure(this)), **dict(_of_an_unfinished(this))}
+        case state:
+            figures = {**dict(_of_a_failure(this)), **dict(_of_an_unfinished(this, state))}
     if not figures:
         return
     boto3.client("cloudwatch").put_metric_data(
@@ -63,10 +64,10 @@ def _of_a_failure(this: Execution) -> Iterator[tuple[str, float]]:
         yield FAILED, 1.0
 
 
-def _of_an_unfinished(this: Execution) -> Iterator[tuple[str, float]]:
+def _of_an_unfinished(this: Execution, state: str) -> Iterator[tuple[str, float]]:
     # The execution that updates the pipeline cancels itself, and the pipeline starts its release again.
     newest = max(this.actions, key=lambda action: action["startTime"], default=None)
-    if newest is not None and newest["stageName"] != _UPDATE:
+    if newest is not None and (state, newest["stageName"]) != ("CANCELED", _UPDATE):
         yield UNFINISHED_RELEASES, 1.0
 
 

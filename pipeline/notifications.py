@@ -17,7 +17,7 @@ from constructs import Construct
 from payment_constructs.monitoring.alarm import Alarm, AlarmTopic
 from payment_constructs.monitoring.targets import SNS_TOPIC
 from pipeline.conditions import PARAMETER
-from pipeline.function import tooling_function
+from pipeline.function import pipeline_arn, tooling_function
 from pipeline.roles import deployment_role_arn
 from stages.environment import EMAIL, SettingsError
 
@@ -72,7 +72,7 @@ SOURCE, DETAIL_TYPE = "payment.delivery", "Release ended"
 CODE = Path(__file__).with_name("release_events_handler.py")
 EXECUTION_ENDED = "CodePipeline Pipeline Execution State Change"
 UNFINISHED = ["CANCELED", "STOPPED", "SUPERSEDED"]
-"""The ends of an execution that neither succeeded nor failed, of which an update of the pipeline causes the first."""
+"""The ends of an execution that neither succeeded nor failed; an update of the pipeline causes CANCELED."""
 
 
 class DeliveryNotifications(Construct):
@@ -174,7 +174,7 @@ class DeliveryNotifications(Construct):
             statements=[
                 iam.PolicyStatement(
                     actions=["codepipeline:GetPipelineExecution"],
-                    resources=[stack.format_arn(service="codepipeline", resource=pipeline)],
+                    resources=[pipeline_arn(self, pipeline)],
                 ),
                 iam.PolicyStatement(
                     actions=["events:PutEvents"],

@@ -16,6 +16,7 @@ from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from pipeline.artifacts import ArtifactStore
 from pipeline.conditions import Conditions, record_gates
+from pipeline.function import pipeline_arn
 from pipeline.guard.guard import Guard, allow_changes
 from pipeline.locked_tools import locked_version, only_locked
 from pipeline.metrics import DeliveryMetrics
@@ -130,7 +131,7 @@ class PipelineStack(Stack):
         SeparationOfDuties(
             self,
             "Duties",
-            pipeline_arn=self.format_arn(service="codepipeline", resource=name),
+            pipeline_arn=pipeline_arn(self, name),
             approvals=[approval_name(environment) for environment in plans],
             plans=artifacts,
             projects=[each for each in self.node.find_all() if isinstance(each, codebuild.Project)],

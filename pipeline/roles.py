@@ -100,7 +100,7 @@ def _changes_of_the_delivery(
             *(f"codebuild:{verb}*" for verb in ("Create", "Delete", "Retry", "Start", "Update")),
             *(f"codepipeline:{call}" for call in ("CreatePipeline", "DeletePipeline")),
             *(f"codepipeline:{call}" for call in ("OverrideStageCondition", "UpdatePipeline")),
-            *(f"lambda:{verb}*" for verb in ("Add", "Create", "Delete", "Put", "Update")),
+            *(f"lambda:{verb}*" for verb in ("Add", "Create", "Delete", "Invoke", "Put", "Update")),
             *(f"s3:{verb}*" for verb in ("Delete", "Put", "Replicate")),
         ],
         [

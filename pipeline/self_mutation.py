@@ -12,7 +12,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import AlarmTopic
-from pipeline.function import tooling_function
+from pipeline.function import pipeline_arn, tooling_function
 
 CODE = Path(__file__).with_name("self_mutation_handler.py")
 STAGE = "UpdatePipeline"
@@ -46,7 +46,7 @@ class UpdateHold(Construct):
             statements=[
                 iam.PolicyStatement(
                     actions=["codepipeline:GetPipelineState"],
-                    resources=[stack.format_arn(service="codepipeline", resource=name)],
+                    resources=[pipeline_arn(self, name)],
                 ),
                 iam.PolicyStatement(actions=["cloudformation:GetTemplate"], resources=[stack.stack_id]),
                 iam.PolicyStatement(

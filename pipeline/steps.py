@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import CfnOutput, Duration, Stack, pipelines
+from aws_cdk import CfnOutput, Duration, pipelines
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from pipeline.artifacts import ArtifactStore
+from pipeline.function import pipeline_arn
 from pipeline.packages import DIRECTORY as PACKAGES
 from stages.environment import Environment
 from stages.names import (
@@ -159,7 +160,7 @@ class PlanStep(pipelines.CodeBuildStep):
                 # The commits since the deployed release.
                 iam.PolicyStatement(
                     actions=["codepipeline:ListPipelineExecutions", "codepipeline:ListActionExecutions"],
-                    resources=[Stack.of(bucket).format_arn(service="codepipeline", resource=pipeline)],
+                    resources=[pipeline_arn(bucket, pipeline)],
                 ),
             ],
         )

@@ -49,8 +49,8 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
 def account_faults(tooling: object, environments: Sequence[Environment]) -> Iterator[str]:
     """Yields a sentence for each account that tooling or an environment that retains data shares.
 
-    IAM limits nobody who administers an account: with another environment's code in the account of the pipeline or of
-    production, no gate between them holds.
+    IAM does not limit an administrator of the account: code of another environment that runs in the pipeline's or
+    production's account can bypass every gate.
     """
     for environment in environments:
         if environment.account == tooling:

@@ -27,6 +27,7 @@ from stages.environment import Environment
 from stages.names import (
     REPLICATED,
     bucket_name,
+    copy_vault_name,
     execution_role_name,
     key_guardians,
     parameter_path,
@@ -83,7 +84,7 @@ class DisasterRecoveryStack(Stack):
             self, "SecretReplicaKey", purpose=f"Database user replica of {environment.name}", retain=retain
         )
         self.secret_key.allow_use_only_through("secretsmanager")
-        self.backup_vault = BackupVault(self, "BackupVault", vault_name=resource_name("dr", environment), retain=retain)
+        self.backup_vault = BackupVault(self, "BackupVault", vault_name=copy_vault_name(environment), retain=retain)
         for key in (self.backup_vault.key, self.audit_key):
             key.deny_destruction(except_roles=key_guardians(environment, region))
         RecoveryMonitoring(self, "Monitoring", environment=environment, vault=self.backup_vault)
@@ -202,7 +203,7 @@ def recovery_inventory(
             "access_log_bucket": bucket_name("access-logs", environment, recovery),
             "database_user": resource_name("database-user", environment),
             "database_user_key": secret_key.key_arn,
-            "backup_vault": resource_name("dr", environment),
+            "backup_vault": copy_vault_name(environment),
             "dashboard": resource_name("recovery", environment),
         },
     }

@@ -203,7 +203,7 @@ class Environment:
     def as_document(self) -> dict[str, Any]:
         """The configuration as JSON values for the manifest, without the name and what is not set.
 
-        Also without what no deployed resource keeps as it is set, since the manifest has at most 4 KB.
+        Also without settings that the inventory does not need, since the manifest has at most 4 KB.
         """
         document = asdict(self) | {
             "availability_zones": list(self.availability_zones),
@@ -364,6 +364,11 @@ class Environment:
             )
         if self.canary is not None:
             yield from self.canary.faults()
+            if self.retains_data and self.canary.step_minutes < 5:  # noqa: PLR2004 - the deployment alarm: 3 of 5 minutes
+                yield (
+                    f"canary.step_minutes is {self.canary.step_minutes} on an environment that retains data: give at "
+                    "least 5, so that the deployment alarm can fire while the new release has few requests."
+                )
         if self.bake_minutes is not None and not 25 <= self.bake_minutes <= 720:  # noqa: PLR2004
             # A message needs 15 minutes to become a dead letter, which the gate then sees within ten (queue.py of
             # payment_constructs/monitoring); half a day is the longest that Amazon itself bakes a first wave.

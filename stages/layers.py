@@ -145,7 +145,7 @@ class DataLayer(Construct):
             copy_vault=recovery.backup_vault,
             resources=[self.database.cluster.cluster_arn, self.sessions.table.table_arn],
         )
-        for key in (self.vault.key, self.audit_log.key):
+        for key in (self.vault.key, self.audit_log.key, self.database.key):
             key.deny_destruction(except_roles=key_guardians(environment, environment.primary_region))
         if not retain:
             housekeeping.empty_bucket_on_destroy("EmptyAuditLog", self.audit_log.bucket)
@@ -212,7 +212,9 @@ class ServiceLayer(Construct):
         configuration = parameters.service_configuration
         image = environment.service_image
         identity = TaskIdentity(self, "TaskIdentity", repository_arn=image.repository_arn)
-        identity.allow_configuration(parameters=configuration.values(), secret=data.database_user.read_statements())
+        identity.allow_configuration(
+            parameters=configuration.values(), secret_statements=data.database_user.read_statements()
+        )
         identity.task_policy.add_statements(*data.database_user.read_statements())
         data.sessions.grant_use(identity.task_policy)
         data.processing.grant_use(identity.task_policy)

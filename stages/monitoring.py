@@ -27,7 +27,7 @@ from payment_constructs.monitoring.targets import SlackChannel, TeamsChannel
 from payment_constructs.network import Network
 from stages.environment import Environment
 from stages.layers import DataLayer
-from stages.names import REPLICATED, bucket_name, execution_role_name, resource_name, role_arn
+from stages.names import REPLICATED, bucket_name, copy_vault_name, execution_role_name, resource_name, role_arn
 
 
 class Monitoring(Construct):
@@ -108,7 +108,7 @@ class Monitoring(Construct):
             self,
             "Backups",
             vault_name=data.vault.backup_vault_name,
-            copy_vault_name=name("dr"),
+            copy_vault_name=copy_vault_name(environment),
             topic=topic,
         )
         nat = NatGatewayMonitoring(self, "Nat", vpc=network.vpc, topic=topic)
@@ -144,6 +144,7 @@ class Monitoring(Construct):
             missing_data=BREACHING,
             fault="a task fails its health check, or there are too few tasks",
         )
+        # Missing data breaches: before the instances exist this gate would be on, and the first gate would refuse.
         hosts_gate.node.add_dependency(data.database.cluster)
         self.gates = [hosts_gate, *requests.gates, *cluster.gates, *queue.gates]
         health = Health(self, "Health", topic=topic, alarms=alarms)

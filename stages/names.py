@@ -53,8 +53,13 @@ def release_recorder_name(environment: Environment) -> str:
 
 def verified_release_arn(environment: Environment) -> str:
     """The parameter in the DR region with the release that was verified last; no stack owns it."""
-    place = f"{environment.dr_region}:{environment.account}"
-    return f"arn:aws:ssm:{place}:parameter{parameter_path(environment)}/verified-release"
+    location = f"{environment.dr_region}:{environment.account}"
+    return f"arn:aws:ssm:{location}:parameter{parameter_path(environment)}/verified-release"
+
+
+def copy_vault_name(environment: Environment) -> str:
+    """The backup vault in the DR region, which receives the copies."""
+    return resource_name("dr", environment)
 
 
 def verifier_name(environment: Environment) -> str:
@@ -74,7 +79,7 @@ def execution_role_name(environment: Environment, region: str | None = None) -> 
 
 
 def key_guardians(environment: Environment, region: str) -> list[str]:
-    """The roles that may destroy the keys of backups and audit log in a region."""
+    """The roles that may destroy the keys of backups, database and audit log in a region."""
     names = (environment.break_glass_role, execution_role_name(environment, region))
     return [role_arn(name, environment) for name in names]
 

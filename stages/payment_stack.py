@@ -18,7 +18,7 @@ from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
 from stages.layers import DataLayer, DeliveryRoles, PeeringLayer, ServiceLayer
 from stages.monitoring import Monitoring
-from stages.names import bucket_name, parameter_path, resource_name
+from stages.names import bucket_name, copy_vault_name, parameter_path, resource_name
 
 
 class PaymentStack(Stack):
@@ -197,6 +197,6 @@ def inventory(
             "audit_key": data.replica_keys["audit"].key_arn,
             "database_user": resource_name("database-user", environment),
             "database_user_key": data.replica_keys["secret"].key_arn,
-            "backup_vault": resource_name("dr", environment),
+            "backup_vault": copy_vault_name(environment),
         },
     }

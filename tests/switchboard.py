@@ -35,7 +35,7 @@ from tests.synthesized import RELEASE, synthesize
 from tests.templates import Assembly
 
 Settings = dict[str, Any]
-CANARY = {"percent": 20, "step_minutes": 3, "bake_minutes": 6}
+CANARY = {"percent": 20, "step_minutes": 6, "bake_minutes": 6}
 CODE = "make check's tests, with everything changed"
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", "node_modules", "build", "cdk.out", "__pycache__", ".*_cache")
 TOOLS = {**os.environ, "PATH": f"{CHECKOUT / '.venv' / 'bin'}:{os.environ['PATH']}"}

@@ -70,7 +70,7 @@ def apply(secret: str, token: str) -> None:
 
 
 def verifier(password: str) -> str:
-    """What PostgreSQL stores of a password: a statement in a log, also one that failed, then has no password.
+    """SCRAM-SHA-256 verifier, as PostgreSQL stores a password: no logged statement contains the password itself.
 
     https://www.postgresql.org/docs/17/catalog-pg-authid.html, with the keys of RFC 5802
     """

@@ -28,8 +28,8 @@ HOUR = Duration.hours(1)
 HOURS = 26
 """A day, and two hours for a daily backup that starts late or takes long."""
 
-STORES = {"Aurora": ("", "the database"), "DynamoDB": ("-sessions", "the session table")}
-"""The resource types of the plan's stores, the ending of their alarms' names, and what they are."""
+STORES = {"Aurora": ("", "", "the database"), "DynamoDB": ("Sessions", "-sessions", "the session table")}
+"""The resource types of the plan's stores, the ending of their alarms' ids and of their names, and what they are."""
 
 UNFINISHED = ("Failed", "Expired", "Aborted")
 """The states in which a backup job ends without a backup; Expired did not start in time."""
@@ -52,21 +52,21 @@ class BackupMonitoring(Construct):
             missing_data=BREACHING,  # no data point means that no job completed
         )
         self.alarms: list[Alarm] = []
-        for kind, (ending, store) in STORES.items():
+        for kind, (suffix, ending, store) in STORES.items():
             jobs, copies = (
                 partial(aws_metric, "AWS/Backup", {"BackupVaultName": vault, "ResourceType": kind}, period=HOUR)
                 for vault in (vault_name, copy_vault_name)
             )
             self.alarms += [
                 heartbeat(
-                    f"Missing{ending.title().lstrip('-')}",
+                    f"Missing{suffix}",
                     name=f"backup-missing{ending}",
                     metric=jobs("NumberOfBackupJobsCompleted"),
                     description=f"No backup of {store} completed in the last {HOURS} hours.",
                     runbook="backup-missing",
                 ),
                 heartbeat(
-                    f"CopyMissing{ending.title().lstrip('-')}",
+                    f"CopyMissing{suffix}",
                     name=f"backup-copy-missing{ending}",
                     metric=copies("NumberOfCopyJobsCompleted"),
                     description=f"No backup of {store} was copied to the other region in the last {HOURS} hours.",

@@ -45,6 +45,9 @@ class Gate(Alarm):
     https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts-how-it-works-conditions.html
 
     Three of five, because FILL invents the latest minute of a metric that is reported late.
+
+    Raises:
+        ValueError: When the pipeline does not watch an alarm of this name.
     """
 
     def __init__(
@@ -61,6 +64,8 @@ class Gate(Alarm):
         missing_data: cloudwatch.TreatMissingData,
         fault: str,  # completes the sentence "The pipeline must not continue: ..."
     ) -> None:
+        if name not in GATE_ALARMS:
+            raise ValueError(f"{name} is not in GATE_ALARMS: add it there, so that the pipeline watches it.")
         super().__init__(
             scope,
             construct_id,

@@ -14,8 +14,8 @@ from payment_constructs.monitoring.alarm import AlarmTopic
 class KeyMonitoring(Construct):
     """EventBridge rule on the calls that destroy any key of the account and region, also those that KMS refused.
 
-    It needs a CloudTrail trail of management events there. A key policy that a delivery changes is no news: the plan
-    shows it.
+    It needs a CloudTrail trail of management events there. A key policy that a delivery changes sends no notification,
+    since the plan shows it.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, topic: AlarmTopic, deployment_role_arn: str) -> None:

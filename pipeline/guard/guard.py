@@ -15,7 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import AlarmTopic
-from pipeline.function import tooling_function
+from pipeline.function import pipeline_arn, tooling_function
 from pipeline.steps import EXECUTION
 from stages.environment import Environment, SettingsError
 from stages.names import lookup_role_arn, payment_stack_name, resource_name
@@ -84,7 +84,7 @@ class Guard(Construct):
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=sorted(lookup_roles)),
                 iam.PolicyStatement(
                     actions=["codepipeline:GetPipelineExecution"],
-                    resources=[Stack.of(self).format_arn(service="codepipeline", resource=pipeline)],
+                    resources=[pipeline_arn(self, pipeline)],
                 ),
                 iam.PolicyStatement(
                     actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]

@@ -204,7 +204,8 @@ def _check_verification(template: Template) -> Iterator[Finding]:
     "PCI-6.5.2-StagesConditioned",
     requirements=("6.5.1", "6.5.2"),
     description="A failed deployment is rolled back, or retried if no data is retained. Every environment after the "
-    "first waits for its gate alarms. Retained data has a deployment window, in a condition without an alarm.",
+    "first waits for its gate alarms, and is rolled back if one is on. Retained data has a deployment window, in a "
+    "condition without an alarm.",
     fix="Add the missing condition in pipeline/conditions.py.",
     types=(PIPELINE,),
 )
@@ -227,10 +228,9 @@ def _check_conditions(template: Template) -> Iterator[Finding]:
 
 
 def _waits_for_gate(stage: Resource, environment: Environment) -> bool:
-    results = ("ROLLBACK",) if environment.retains_data else ("ROLLBACK", "FAIL")
     watched = {
         rule.at("Configuration", "AlarmName")
         for result, provider, rule in _conditions(stage, "OnSuccess")
-        if result in results and provider == "CloudWatchAlarm"
+        if result == "ROLLBACK" and provider == "CloudWatchAlarm"
     }
     return watched >= {resource_name(gate, environment) for gate in GATE_ALARMS}

@@ -42,10 +42,11 @@ def synthesize_checked(app: cdk.App) -> None:
     """
     app.synth()
     report = Path(app.outdir, "validation-report.json")
-    plugins = json.loads(report.read_text(encoding="utf-8"))["pluginReports"] if report.exists() else []
+    if not report.exists():
+        return  # no plugin found anything: CDK writes the report for findings alone
     found = [
         f"{construct['constructPath']}: {finding['ruleName']}: {finding['description']}"
-        for plugin in plugins
+        for plugin in json.loads(report.read_text(encoding="utf-8"))["pluginReports"]
         for finding in plugin["violations"]
         for construct in finding["violatingConstructs"]
     ]

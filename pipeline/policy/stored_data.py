@@ -153,7 +153,6 @@ def _check_log_retention(template: Template) -> Iterator[Finding]:
     types=(*STATEFUL, LOAD_BALANCER),
 )
 def _check_deletion(template: Template) -> Iterator[Finding]:
-    yield from _kept_by_a_failed_creation(template)
     if not template.retains_data:
         return
     for resource in template.of_type(*STATEFUL):
@@ -176,11 +175,14 @@ def _check_deletion(template: Template) -> Iterator[Finding]:
             yield balancer.finding("LoadBalancerAttributes")
 
 
-def _kept_by_a_failed_creation(template: Template) -> Iterator[Finding]:
-    """``Retain`` also keeps what a failed creation rolls back, whose name then blocks the next try.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
-    """
+@policy_rule(
+    "PCI-6.5.2-CreationRepeatable",
+    description="A failed creation leaves no resource behind, whose name would block the next try.",
+    fix="Use RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE instead of RETAIN.",
+    types=STATEFUL,  # those that are retained here; the rule checks every type
+)
+def _check_creation(template: Template) -> Iterator[Finding]:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     for resource in template.resources.values():
         if resource.definition.get("DeletionPolicy") == "Retain":
             yield Finding(logical_id=resource.logical_id, location="DeletionPolicy", value="Retain")

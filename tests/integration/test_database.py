@@ -63,7 +63,7 @@ def faults_of_the_secret(client: Client, deployed: Deployed, primary: dict[str, 
         f"its replica is {replica.get('Status', 'missing')}: {replica.get('StatusMessage', '')}": (
             replica.get("Status") == "InSync"
         ),
-        "it shares the key of the database": secret.get("KmsKeyId") != primary["database_key"],
+        "it has no key of its own": secret.get("KmsKeyId") not in {None, primary["database_key"]},
     }
     return [fault for fault, absent in faults.items() if not absent]
 

@@ -34,7 +34,9 @@ def test_the_service_is_active_and_its_last_deployment_completed(described: Any)
     (last,) = (one for one in service["deployments"] if one["status"] == "PRIMARY")
     # AWS documents the state for rolling deployments only; CloudFormation has waited for a canary.
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html
-    state, reason = last.get("rolloutState", "COMPLETED"), last.get("rolloutStateReason", "no reason given")
+    canary = service.get("deploymentConfiguration", {}).get("strategy") == "CANARY"
+    state = last.get("rolloutState", "COMPLETED" if canary else "not reported")
+    reason = last.get("rolloutStateReason", "no reason given")
     assert state == "COMPLETED", f"the last deployment is {state}: {reason}; see the events of the ECS service"
 
 

@@ -175,6 +175,7 @@ _LEADING_PAST_A_GATE = (
     ("codebuild:UpdateProject", _SELF_UPDATE),
     ("codebuild:CreateProject", _SELF_UPDATE),
     *((f"lambda:UpdateFunction{part}", each) for part in ("Code", "Configuration") for each in FUNCTIONS),
+    *(("lambda:InvokeFunction", each) for each in FUNCTIONS),  # with the id of a job, it would answer for another stack
     ("s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/Synth_Outp/0"),
     ("s3:PutObject", f"{_ARTIFACTS}-{RECOVERY}/payment-delivery/Synth_Outp/0"),
     ("s3:DeleteObjectVersion", f"{_ARTIFACTS}-{REGION}/payment-delivery/Synth_Outp/0"),

@@ -207,7 +207,7 @@ DELIVERY = {
             deploying(
                 "Staging",
                 OnFailure={"Result": "ROLLBACK"},
-                OnSuccess=gated("FAIL", "staging"),
+                OnSuccess=gated("ROLLBACK", "staging"),
             ),
             approving("ApproveProd"),
             deploying(
@@ -261,6 +261,7 @@ CLEAN: dict[str, Resources] = {
     "PCI-6.5.1-PublishersConfined": PUBLISHER,
     "PCI-6.5.2-DeploymentsVerified": DELIVERY,
     "PCI-6.5.2-StagesConditioned": DELIVERY,
+    "PCI-6.5.2-CreationRepeatable": STATEFUL,
     "PCI-6.5.3-EnvironmentsApart": GROUPS,
     "PCI-10.3.2-AuditLogLocked": AUDIT_BUCKETS,
     "PCI-10.5.1-LogRetention": LOG_GROUP,

@@ -328,16 +328,20 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (with_stage("Prod", OnFailure={"Result": "RETRY"}), f"{PROD}.OnFailure.Result"),
         (with_stage("Staging", OnSuccess=None), f"{STAGING}.OnSuccess"),
         (
-            with_stage("Staging", OnSuccess=condition("FAIL", "CloudWatchAlarm", AlarmName="payment-gate-staging")),
+            with_stage("Staging", OnSuccess=condition("ROLLBACK", "CloudWatchAlarm", AlarmName="payment-gate-staging")),
             f"{STAGING}.OnSuccess",
         ),
-        (with_stage("Staging", OnSuccess=gated("FAIL", "dev")), f"{STAGING}.OnSuccess"),
+        (with_stage("Staging", OnSuccess=gated("ROLLBACK", "dev")), f"{STAGING}.OnSuccess"),
+        (with_stage("Staging", OnSuccess=gated("FAIL", "staging")), f"{STAGING}.OnSuccess"),
         (
             with_stage("Prod", OnSuccess=gated("FAIL", "prod")),
             f"{PROD}.OnSuccess",
         ),
         (with_stage("Prod", BeforeEntry=None), f"{PROD}.BeforeEntry"),
         (with_stage("Prod", BeforeEntry=alarm_and_window("FAIL")), f"{PROD}.BeforeEntry.Conditions"),
+    ],
+    "PCI-6.5.2-CreationRepeatable": [
+        ({"Log": {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Retain"}}, "Log.DeletionPolicy"),
     ],
     "PCI-6.5.3-EnvironmentsApart": [
         (inbound(**tcp(5433, CidrIp="10.1.0.0/16")), f"{INBOUND}.CidrIp"),
@@ -365,7 +369,6 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
     "PCI-10.5.1-DataRetained": [
         ({"Bucket": {"Type": "AWS::S3::Bucket", **RETAINED, "DeletionPolicy": "Delete"}}, "Bucket.DeletionPolicy"),
         ({"Bucket": {"Type": "AWS::S3::Bucket", **RETAINED, "DeletionPolicy": "Retain"}}, "Bucket.DeletionPolicy"),
-        ({"Log": {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Retain"}}, "Log.DeletionPolicy"),
         (
             {"Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"}},
             "Bucket.UpdateReplacePolicy",

@@ -56,7 +56,7 @@ def verify(emulator: Emulator, outputs: Mapping[str, str], *, release: str, dire
 def allowed(iam: Any, *, role: str) -> frozenset[str]:
     """What a role's one policy allows, as it stands on the emulator: an action and a resource each.
 
-    Without the keys: they are used by the services on its behalf, so nobody sees it ask for them.
+    Without the keys: they are used by the services on its behalf, so no request of its own shows them.
     """
     (attached,) = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     policy = iam.get_policy(PolicyArn=attached["PolicyArn"])["Policy"]

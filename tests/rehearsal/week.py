@@ -30,7 +30,7 @@ class Week:
     accounts: dict[str, str]  # of the first and the last environment
     refused: Report
     approved: Report  # another commit with equal templates
-    unverified: Report  # somebody changed the last environment manually
+    unverified: Report  # a parameter of the last environment was changed manually
     alarmed: Report  # the last environment's gate alarm is on
     ungated: Report  # a commit without the approval
     guarded: Report  # a commit that renames a table with its key, and a bucket
@@ -47,7 +47,7 @@ class Week:
 
 
 class Approval:
-    """Refuses the last environment at first; everything else somebody approves at another terminal.
+    """Refuses the last environment at first; everything else is approved at another terminal.
 
     The last environment by the commands of docs/operations.md, as they stand there; the others through the API.
     """
@@ -118,7 +118,7 @@ class Data:
 
 
 class Team:
-    """The people of the week: what they push, and what they do to an environment by hand."""
+    """The people of the week: what they push, and what they do to an environment manually."""
 
     def __init__(self, project: Project, world: Emulator, rehearsal: Rehearsal) -> None:
         self._project, self._world, self._rehearsal = project, world, rehearsal

@@ -79,7 +79,7 @@ def test_each_vault_has_its_own_kms_key(assembly: Assembly, environment: Environ
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_only_break_glass_and_cloudformation_may_destroy_vault_and_audit_keys(
+def test_only_break_glass_and_cloudformation_may_destroy_the_keys_of_data(
     assembly: Assembly, environment: Environment, side: str
 ) -> None:
     stack = f"{environment.name}-{side}"
@@ -88,7 +88,9 @@ def test_only_break_glass_and_cloudformation_may_destroy_vault_and_audit_keys(
     )
     region = assembly.stacks[stack].environment.region
     roles = (environment.break_glass_role, f"cdk-hnb659fds-cfn-exec-role-{environment.account}-{region}")
-    for owner in (vault(assembly, environment, side)["EncryptionKeyArn"], audit["BucketEncryption"]):
+    databases = assembly.resources(stack, "AWS::RDS::DBCluster").values()  # whose key an Aurora backup keeps
+    owners = [vault(assembly, environment, side)["EncryptionKeyArn"], audit["BucketEncryption"]]
+    for owner in (*owners, *(database["KmsKeyId"] for database in databases)):
         key = assembly.resources(stack, "AWS::KMS::Key")[next(references(owner))]
         denials = [each for each in key["KeyPolicy"]["Statement"] if each["Effect"] == "Deny"]
         assert [(each["Principal"], each["Action"]) for each in denials] == [({"AWS": "*"}, list(DESTRUCTION))], (

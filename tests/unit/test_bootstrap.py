@@ -242,9 +242,11 @@ def test_the_boundary_allows_every_service_that_a_role_uses(
 def test_no_role_writes_to_iam(assembly: Assembly) -> None:
     for document in documents(assembly):
         for name, resource in document["Resources"].items():
-            if resource["Type"] in {"AWS::IAM::Role", "AWS::IAM::Policy"}:
+            if resource["Type"] in {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"}:
                 writes = {
-                    each.action for each in statements(name, resource) if re.match(r"iam:(?!Get|List)", each.action)
+                    each.action
+                    for each in statements(name, resource)
+                    if each.effect == "Allow" and re.match(r"iam:(?!Get|List|PassRole)", each.action)
                 }
                 assert not writes, f"the boundary denies {sorted(writes)} to {name}; only CloudFormation writes to IAM"
 

@@ -124,11 +124,13 @@ def test_no_canary_runs_for_the_first_time_in_production(environments: dict[str,
 
 
 def test_production_has_no_weaker_canary(environments: dict[str, Environment]) -> None:
-    canary = Canary(percent=30, step_minutes=1, bake_minutes=5)
-    environments["Prod"] = replace(environments["Prod"], canary=canary)
+    environments["Staging"] = replace(
+        environments["Staging"], canary=Canary(percent=25, step_minutes=6, bake_minutes=5)
+    )
+    environments["Prod"] = replace(environments["Prod"], canary=Canary(percent=30, step_minutes=5, bake_minutes=5))
     assert list(consistency_faults(list(environments.values()))) == [
         "Prod: canary.percent is 30, weaker than Staging with 25: give at most 25.",
-        "Prod: canary.step_minutes is 1, weaker than Staging with 2: give at least 2.",
+        "Prod: canary.step_minutes is 5, weaker than Staging with 6: give at least 6.",
     ]
 
 
@@ -155,6 +157,7 @@ def test_no_environment_may_peer_with_one_that_retains_data(environments: dict[s
     environments["Staging"] = replace(
         environments["Staging"],
         data_protection=DataProtection.RETAINED,
+        canary=environments["Prod"].canary,
         deployment_window=environments["Prod"].deployment_window,
     )
     assert (

@@ -146,6 +146,11 @@ def test_an_unfinished_release_is_counted_and_in_prod_is_a_failed_deployment(aws
     assert aws.end_stage("at-the-approval", state) == {"UnfinishedReleases": 1}
 
 
+def test_a_release_that_is_stopped_before_it_updates_the_pipeline_is_unfinished(aws: FakeAws) -> None:
+    aws.execution("held", "Stopped", "UpdatePipeline")
+    assert aws.end_stage("held", "STOPPED") == {"UnfinishedReleases": 1}
+
+
 def test_the_execution_that_updates_the_pipeline_is_no_unfinished_release(aws: FakeAws) -> None:
     aws.execution("update", "Cancelled", "UpdatePipeline")
     assert aws.end_stage("update", "CANCELED") == {}

@@ -11,7 +11,13 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.sample import sample_settings
 
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/operations.md", "docs/disaster-recovery.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/operations.md",
+    "docs/disaster-recovery.md",
+    "docs/point-in-time-recovery.md",
+)
 FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 VALUE = r"(?:\b[A-Z_]+=|[:.])(?:{})\b"
 """A region as the value of a variable, or inside an ARN or the name of an image."""

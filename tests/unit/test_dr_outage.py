@@ -15,6 +15,7 @@ def output(name: str, *, region: str = "us-west-2") -> dict[str, Any]:
     return {"Fn::GetStackOutput": {"StackName": "Prod-DisasterRecovery", "Region": region, "OutputName": name}}
 
 
+WANTED = ("us-west-2", "Prod-DisasterRecovery", "Key")
 TEMPLATE: dict[str, Any] = {
     "Resources": {
         "KeyArn": {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/payment/prod/key", "Value": output("Key")}},
@@ -26,15 +27,15 @@ TEMPLATE: dict[str, Any] = {
 
 
 def test_only_outputs_of_another_region_need_a_value() -> None:
-    assert foreign_outputs(TEMPLATE, region=REGION) == {"Key"}
+    assert foreign_outputs(TEMPLATE, region=REGION) == {WANTED}
 
 
 def test_the_value_of_an_output_is_read_from_the_parameter_that_keeps_it() -> None:
-    assert parameters(TEMPLATE) == {"Key": "/payment/prod/key"}
+    assert parameters(TEMPLATE) == {WANTED: "/payment/prod/key"}
 
 
 def test_every_output_of_the_lost_region_is_replaced_and_nothing_else() -> None:
-    found = resolved(TEMPLATE, {"Key": KEY})
+    found = resolved(TEMPLATE, {WANTED: KEY})
     assert foreign_outputs(found, region=REGION) == set()
     assert json.dumps(found) == json.dumps(TEMPLATE).replace(json.dumps(output("Key")), json.dumps(KEY))
 

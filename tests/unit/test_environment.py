@@ -198,6 +198,7 @@ def test_an_environment_that_retains_data_needs_canary_bake_time_and_window(good
         ),
         (serverless(0.5, 2), None),
         ({"nat_gateways": 1, "endpoint_zones": 1}, None),
+        ({"canary": CANARY}, "canary.step_minutes is 2 on an environment that retains data: give at least 5"),
     ],
 )
 def test_an_environment_that_retains_data_may_not_pause_or_use_spot(change: dict[str, Any], fault: str | None) -> None:

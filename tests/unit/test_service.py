@@ -11,7 +11,7 @@ from aws_cdk.assertions import Template
 
 from payment_constructs.image import PLATFORMS
 from payment_constructs.parameters import Parameters
-from payment_constructs.roles import NAMES_ITS_ACCOUNT
+from payment_constructs.roles import SENDS_SOURCE_ACCOUNT
 from pipeline.settings import Delivery
 from stages import payment_stack
 from stages.environment import Environment
@@ -104,7 +104,7 @@ def test_the_container_runs_as_non_root_on_a_read_only_file_system(assembly: Ass
     assert not definition.get("Privileged")
 
 
-def test_the_container_may_write_to_tmp_whoever_owns_it_in_the_image(assembly: Assembly) -> None:
+def test_the_container_may_write_to_tmp_as_any_user(assembly: Assembly) -> None:
     definition, task = container(assembly), assembly.only(STACK, "AWS::ECS::TaskDefinition")
     # A bind mount belongs to root. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html
     assert "Volumes" not in task
@@ -236,8 +236,8 @@ def test_a_service_assumes_a_role_only_on_behalf_of_this_account(assembly: Assem
         if "Service" in statement["Principal"]
     }
     own_account = {"StringEquals": {"aws:SourceAccount": account}}
-    expected = dict.fromkeys(NAMES_ITS_ACCOUNT, own_account) | dict.fromkeys(WITHOUT_ACCOUNT & set(conditions))
-    assert conditions == expected, "does AWS document aws:SourceAccount for a new service? See NAMES_ITS_ACCOUNT"
+    expected = dict.fromkeys(SENDS_SOURCE_ACCOUNT, own_account) | dict.fromkeys(WITHOUT_ACCOUNT & set(conditions))
+    assert conditions == expected, "does AWS document aws:SourceAccount for a new service? See SENDS_SOURCE_ACCOUNT"
 
 
 def test_task_roles_trust_only_ecs_tasks(assembly: Assembly) -> None:

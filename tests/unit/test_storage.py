@@ -9,7 +9,7 @@ from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.templates import Assembly, references, statement_actions
 
-USE_OF_A_KEY = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKey*", "kms:*"}
+USE_OF_A_KEY = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:*"}
 
 
 def audit_bucket(assembly: Assembly, stack: str) -> dict[str, Any]:
@@ -228,11 +228,14 @@ def test_every_key_rotates_each_year(assembly: Assembly) -> None:
 
 def test_no_role_uses_a_key_except_through_the_service_of_the_data(assembly: Assembly, delivery: Delivery) -> None:
     for environment in delivery.environments:
+        checked = 0
         for stack in (f"{environment.name}-Payment", f"{environment.name}-DisasterRecovery"):
             for name, policy in assembly.resources(stack, "AWS::IAM::ManagedPolicy").items():
                 for statement in policy["PolicyDocument"]["Statement"]:
                     if statement["Effect"] == "Allow" and USE_OF_A_KEY & set(statement_actions(statement)):
+                        checked += 1
                         condition = statement.get("Condition", {}).get("StringEquals", {})
                         assert "kms:ViaService" in condition, (
                             f"{stack}/{name}: add conditions=through(...) of payment_constructs/keys.py to {statement}"
                         )
+        assert checked, "no role uses a key: correct USE_OF_A_KEY"

@@ -51,12 +51,14 @@ class Scenario:
         return f"{RECORDS} records of each kind written, {copies} backups copied"
 
     def _record_release(self) -> None:
-        """What `make verify` does after a deployment."""
+        """What `make verify` does after a deployment: tests/integration/record.py."""
         names = self._site.names
         (cluster,) = self._site.here("rds").describe_db_clusters(DBClusterIdentifier=names.resource("database"))[
             "DBClusters"
         ]
-        verified = {"release": names.release, "engine": cluster["EngineVersion"]}
+        manifest = self._site.here("ssm").get_parameter(Name=names.parameter("manifest"))["Parameter"]["Value"]
+        image = json.loads(manifest)["configuration"]["image"]
+        verified = {"release": names.release, "image": image, "engine": cluster["EngineVersion"]}
         self._site.there("ssm").put_parameter(
             Name=names.parameter("verified-release"), Value=json.dumps(verified), Type="String", Overwrite=True
         )

@@ -15,9 +15,13 @@ from cdk_rehearsal.pipeline import Action
 POLL_SECONDS = 5.0
 """Between an answer with a continuation token and the next invocation."""
 
+MOST_SECONDS = 600.0
+"""For a job that continues; on AWS a day. Nothing else runs in a rehearsal that it could wait for."""
+
 
 def carry_out(action: Action, context: Context) -> Outcome:
     """Invoke the function, again while its answer has a continuation token, and read its answer to the job."""
+    deadline = time.monotonic() + MOST_SECONDS
     while True:
         job = _answer(action, context)
         summary = job["output"]["executionResult"]["externalExecutionSummary"]
@@ -25,6 +29,8 @@ def carry_out(action: Action, context: Context) -> Outcome:
             return Outcome(summary=summary, variables=job["output"]["outputVariables"])
         if job["status"] != "InProgress":
             raise DeliveryError(summary)
+        if time.monotonic() > deadline:
+            raise DeliveryError(f"{action} still continues its job after {MOST_SECONDS:.0f} s: {summary}")
         context.step.watch(summary)
         time.sleep(POLL_SECONDS)
 

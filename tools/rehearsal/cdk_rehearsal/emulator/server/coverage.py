@@ -18,11 +18,12 @@ NOT_PROVED = (
     "Cross-account artifacts: the rehearsal reads them with the pipeline's account.",
     "Stack tags: they do not reach every resource.",
     "Queued executions: here they wait for the whole pipeline, on AWS for each stage.",
+    "EventBridge: CodePipeline publishes no event, so no rule on one starts its function or sends a notification.",
     "Quotas, timing, cost, and eventual consistency.",
 )
 LIMITS = {
     "AWS::Backup::BackupPlan": "no backup job runs on schedule",
-    "AWS::Backup::BackupVault": "a recovery point is a record without data; it cannot be restored",
+    "AWS::Backup::BackupVault": "a recovery point is a record without data, not restored, and copied without opt-in",
     "AWS::CertificateManager::Certificate": "issued at once, without validation of the domain",
     "AWS::CloudWatch::Alarm": "metric math is recorded only: such an alarm changes state by SetAlarmState alone",
     "AWS::CodeBuild::Project": "the rehearsal runs the build commands on this machine",
@@ -31,6 +32,7 @@ LIMITS = {
     "AWS::ECS::Service": "no container runs",
     "AWS::ECS::TaskDefinition": "no container runs",
     "AWS::ElasticLoadBalancingV2::ListenerRule": "forwards to the first of its target groups only",
+    "AWS::Events::Rule": "no event of CodePipeline reaches it",
     "AWS::IAM::ManagedPolicy": "not enforced",
     "AWS::IAM::Policy": "not enforced",
     "AWS::IAM::Role": "not enforced",

@@ -66,7 +66,7 @@ RESOURCE_TYPES = {
         create=_create_rotation,
         update=_rotate,
         delete=_delete_rotation,
-        note="the function's steps createSecret and finishSecret run; setSecret and testSecret want a database",
+        note="setSecret and testSecret are skipped, because no database runs; createSecret and finishSecret run",
     ),
 }
 
@@ -103,8 +103,10 @@ def _run(secret: dict[str, Any], event: dict[str, str], *, account: str, region:
     functions = api("lambda", account=account, region=region)
     for step in STEPS:
         payload = json.dumps({"Step": step, **event})
-        if "FunctionError" in functions.invoke(FunctionName=secret["RotationLambdaARN"], Payload=payload):
-            return  # the value before stays the current one
+        answer = functions.invoke(FunctionName=secret["RotationLambdaARN"], Payload=payload)
+        if "FunctionError" in answer:  # the value before stays the current one
+            print(f"The rotation of {secret['Name']} failed in {step}: {answer['Payload'].read().decode()}", flush=True)
+            return
     secret["LastRotatedDate"] = int(time.time())
 
 
