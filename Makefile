@@ -7,9 +7,8 @@ export PYTHONDONTWRITEBYTECODE :=  # what is compiled once stays so, also where 
 .DEFAULT_GOAL := help
 # Workers of the tests: more than four have nothing to do. A file stays with one, which makes what it needs once.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
-# Each takes a minute or more, and none tests a gate (docs/decisions/0014-long-rehearsals.md).
-LONG := tools/drill/tests tools/rehearsal/tests/test_apps.py tools/rehearsal/tests/test_interruption.py \
-	tests/rehearsal/test_destroy.py
+# What carries a delivery or a runbook out takes minutes (docs/decisions/0014-rehearsals-apart.md).
+LONG := tests/rehearsal tools/drill/tests tools/rehearsal/tests/test_apps.py tools/rehearsal/tests/test_interruption.py
 # The pipeline's builds after Synth name the packages that Synth copied: they install nothing (pipeline/packages.py).
 INSTALLED := $(if $(PACKAGES),,setup)
 PYTHON_OF_BUILD := $(if $(PACKAGES),PYTHONPATH="$(PACKAGES)" python3,.venv/bin/python)
@@ -30,15 +29,15 @@ drill: synth  ## Carry out docs/point-in-time-recovery.md and docs/disaster-reco
 emulator: setup  ## Keep an emulated AWS running, for several rehearsals against it (PORT=4566)
 	@.venv/bin/python -m cdk_rehearsal.emulator --port "$(or $(PORT),4566)"
 
-test: setup  ## Linter, types and tests
+test: setup  ## Linter, types and every test but the rehearsals
 	@$(MAKE) --no-print-directory --jobs=2 every-test lint scan
 
 every-test: setup
-	@# The week of deliveries takes longest, so it begins first: in the order of the folders, not of their sizes.
-	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder $(addprefix --ignore=,$(LONG)) tests/rehearsal \
-		tools/rehearsal/tests tests/switches tests/unit tests/policy tools/bench/tests tools/pictures/tests
+	@# The files that take longest begin first.
+	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder $(addprefix --ignore=,$(LONG)) \
+		tests/policy tools/rehearsal/tests tests/switches tests/unit tools/bench/tests tools/pictures/tests
 
-rehearsals: setup  ## The long rehearsals: the drill, the teardown, interruptions, and two apps of other shapes
+rehearsals: setup  ## The tests that deliver: a week of releases and refusals, the README's commands, drill, teardown, two other apps
 	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder $(LONG)
 
 switchboard: setup  ## Synthesize and check every documented change of the settings, such as another region or source
