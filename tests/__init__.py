@@ -3,8 +3,8 @@
 The tools that tests start (node, cdk, cfn-lint, detect-secrets-hook) are the ones installed beside the running
 interpreter, even if the virtual environment is not activated. Servers on this machine are reached without a proxy.
 
-The CDK's validator of templates takes half of a synthesis: in tests it checks the session's assembly, as `make synth`
-does, and not each variation of it. `make switchboard`, which is no pytest, has it check every documented change.
+The CDK's validator of templates takes half of a synthesis: in tests it checks the templates of
+cdk.json alone. `make switchboard`, which is no pytest, has it check the sample with every documented change.
 """
 
 import os

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import aws_cdk as cdk
 
@@ -45,10 +47,13 @@ def synthesize_as_a_user(
         raise RuntimeError(run.stdout + run.stderr)
 
 
-def synthesize_small(directory: Path, *, context: Mapping[str, Any], delivery: Delivery) -> Assembly:
-    """Synthesizes only the first two environments of a delivery, which is faster than all."""
+def synthesize_small(
+    directory: Path, *, context: Mapping[str, Any], delivery: Delivery, policy: bool = False
+) -> Assembly:
+    """Synthesizes the first two environments of a delivery, and checks them only if asked: a third of the time."""
     app = cdk.App(analytics_reporting=False, context=context, outdir=str(directory))
-    entry_point.synthesize(app, replace(delivery, environments=delivery.environments[:2]))
+    with nullcontext() if policy else patch("app.enforce_policy"):
+        entry_point.synthesize(app, replace(delivery, environments=delivery.environments[:2]))
     return Assembly(directory)
 
 

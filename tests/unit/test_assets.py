@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from aws_cdk import aws_ecr_assets as ecr_assets
 
-import app as entry_point
 from payment_constructs import database_user
 from payment_constructs.database_user import rds_certificate_authorities
 from payment_constructs.python_function import inline_code
@@ -91,11 +90,8 @@ def test_the_deployed_code_needs_only_the_asset_and_the_runtime(assembly: Assemb
 
 
 @pytest.fixture
-def small(
-    context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], Assembly]:
-    """Synthesizes the first two environments, without the policy, which takes half the time."""
-    monkeypatch.setattr(entry_point, "enforce_policy", lambda *_, **__: None)
+def small(context: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Assembly]:
+    """Synthesizes the first two environments of the sample."""
     delivery = load_delivery(context["delivery"], release="unreleased")
     return lambda: synthesize_small(tmp_path_factory.mktemp("small"), context=context, delivery=delivery)
 
@@ -137,7 +133,7 @@ def test_an_image_asset_passes_every_policy_pack(
 
     monkeypatch.setattr(PaymentStack, "__init__", with_an_image)
     delivery = load_delivery(context["delivery"], release="unreleased")
-    assembly = synthesize_small(tmp_path / "assembly", context=context, delivery=delivery)
+    assembly = synthesize_small(tmp_path / "assembly", context=context, delivery=delivery, policy=True)
     (stage,) = (stage for stage in assembly.pipeline_stages() if stage["Name"] == "Assets")
     privileged = {
         action["Name"]: projects["Environment"]["PrivilegedMode"]

@@ -156,7 +156,7 @@ def other_source(
     """Each other source type in turn: its provider, and the delivery from it."""
     delivery = load_delivery(context["delivery"] | {"source": OTHER_SOURCES[request.param]}, release="unreleased")
     directory = tmp_path_factory.mktemp(request.param)
-    return request.param, delivery, synthesize_small(directory, context=context, delivery=delivery)
+    return request.param, delivery, synthesize_small(directory, context=context, delivery=delivery, policy=True)
 
 
 def test_codecommit_and_s3_sources_pass_every_policy_pack(other_source: tuple[str, Delivery, Assembly]) -> None:

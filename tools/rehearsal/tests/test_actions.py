@@ -19,6 +19,7 @@ from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.pipeline import Action, Pipeline, Store
 from cdk_rehearsal.results import ActionResult
 from cdk_rehearsal.roles import assume
+from cdk_rehearsal.workplace import Workplace
 from workplaces import workplace_in
 
 HOME = Environment(account="600000000002", region="eu-west-1")
@@ -94,12 +95,20 @@ def test_a_region_without_an_artifact_store_is_named(emulator: Emulator) -> None
         artifacts.save("Sources", b"", region="us-west-2")
 
 
-@pytest.mark.parametrize("name", ["Verify", "Synth"])
-def test_an_offline_build_gets_neither_a_registry_nor_the_cache(emulator: Emulator, tmp_path: Path, name: str) -> None:
-    checkout, (log, work) = tmp_path / "checkout", (tmp_path / "log", tmp_path / "work")
-    (checkout / ".venv").mkdir(parents=True)
+@pytest.fixture(scope="module")
+def offline(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A project of which the build Verify runs offline. Its Python takes seconds to make."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    (checkout / ".venv").mkdir()
     (checkout / "cdk-rehearsal.toml").write_text('offline = ["Ver*"]\ncache = [".venv/**/*"]\ncache-key = ["lock"]\n')
-    work.mkdir()
+    return workplace_in(tmp_path_factory.mktemp("work"), emulator=emulator, checkout=checkout)
+
+
+@pytest.mark.parametrize("name", ["Verify", "Synth"])
+def test_an_offline_build_gets_neither_a_registry_nor_the_cache(
+    emulator: Emulator, offline: Workplace, tmp_path: Path, name: str
+) -> None:
+    log = tmp_path / "log"
     commands = "[ -d .venv ] && echo cached; echo index ${PIP_NO_INDEX:-used}"
     spec = {"version": "0.2", "phases": {"build": {"commands": [commands]}}}
     emulator.client("codebuild", account=HOME.account, region=HOME.region).create_project(
@@ -111,13 +120,13 @@ def test_an_offline_build_gets_neither_a_registry_nor_the_cache(emulator: Emulat
     )
     sources = SimpleNamespace(load=lambda *_, **__: pack([]), location=lambda *_, **__: "")
     context = SimpleNamespace(
-        workplace=workplace_in(work, emulator=emulator, checkout=checkout),
+        workplace=offline,
         home=HOME,
         pipeline=pipeline(),
         commit=SimpleNamespace(id="0" * 40),
         configuration={"ProjectName": f"offline-{name}"},
         artifacts=sources,
-        action_execution="1",
+        action_execution=name,
         step=SimpleNamespace(watch=lambda _line: None),
         log=log,
         client=partial(emulator.client, account=HOME.account),
