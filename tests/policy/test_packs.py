@@ -89,7 +89,7 @@ def test_every_acknowledgement_matches_a_finding(assembly: Assembly, delivery: D
 def test_every_acknowledgement_names_its_pack_and_a_compensating_control(assembly: Assembly) -> None:
     for path, rule, control in acknowledgements(assembly):
         assert rule.split("::")[0] in (*PACKS, VALIDATOR_RULES, "Annotation"), f"{path}: {rule}"
-        assert len(control.split()) >= 8, f"{path}: {rule}: {control}"
+        assert len(control.split()) >= 8, f"say in a sentence what protects {path} instead of {rule}: {control!r}"
 
 
 def test_no_acknowledgement_covers_a_whole_stack_or_stage(assembly: Assembly, delivery: Delivery) -> None:

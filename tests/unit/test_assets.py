@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from aws_cdk import aws_ecr_assets as ecr_assets
+from aws_cdk import aws_lambda as lambda_
 
 from payment_constructs import database_user
 from payment_constructs.database_user import rds_certificate_authorities
-from payment_constructs.python_function import inline_code
 from pipeline.settings import Delivery, load_delivery
 from stages.environment import Environment
 from stages.payment_stack import PaymentStack
@@ -114,7 +114,8 @@ def test_the_pipeline_does_not_change_with_the_content_of_an_asset(
 def test_without_an_asset_the_pipeline_has_no_assets_stage(
     small: Callable[[], Assembly], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_user, "packaged_code", lambda module, **_: inline_code(module))
+    nothing = lambda_.Code.from_inline("# no asset")
+    monkeypatch.setattr(lambda_.Code, "from_asset", lambda *_, **__: nothing)
     assembly = small()
     assert "Assets" not in [stage["Name"] for stage in assembly.pipeline_stages()]
     assert not [name for name in assembly.template("PipelineStack")["Resources"] if "Assets" in name]

@@ -7,6 +7,7 @@ import aws_cdk as cdk
 import pytest
 
 from payment_constructs.manifest import STANDARD_PARAMETER_BYTES, Manifest, longest_size
+from payment_constructs.parameters import KEYS
 from stages.environment import Environment
 from tests.templates import Assembly, references
 
@@ -36,13 +37,9 @@ def test_the_outputs_are_those_that_verification_reads(assembly: Assembly, envir
 
 def test_parameters_are_under_the_path_of_their_environment(assembly: Assembly, environment: Environment) -> None:
     parameters = assembly.resources(f"{environment.name}-Payment", "AWS::SSM::Parameter").values()
+    beside = {"manifest", "replica-key/audit", "replica-key/secret", "replica-key/session"}
     assert {parameter["Name"] for parameter in parameters} == {
-        f"/payment/{environment.slug}/{name}"
-        for name in (
-            *("audit/bucket", "db/endpoint", "db/secret", "dynamodb/table", "environment", "manifest"),
-            *("queue/url", "release"),
-            *("replica-key/audit", "replica-key/secret", "replica-key/session"),
-        )
+        f"/payment/{environment.slug}/{name}" for name in {*KEYS.values(), *beside} - {KEYS["BackupVault"]}
     }
 
 
