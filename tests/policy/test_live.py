@@ -7,6 +7,8 @@ import pytest
 from pipeline.bootstrap.permissions import FILE, deployment_steps, template, text
 from pipeline.settings import Delivery
 from tests.conftest import read_context
+from tests.estimate import PAGE as ESTIMATE
+from tests.estimate import least_budget_usd
 from tests.invariants import EACH_ENVIRONMENT, WHOLE_DELIVERY, DeliveryInvariant, Invariant
 from tests.policy.compliance import PAGE, current
 from tests.templates import Assembly
@@ -28,6 +30,15 @@ def test_the_environment_keeps_the_invariant(
 ) -> None:
     (environment,) = (each for each in live_delivery.environments if each.name == name)
     check(live_assembly, live_delivery, environment)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_budget_exceeds_the_dated_estimate_of_a_long_month_by_a_fifth(live_delivery: Delivery, name: str) -> None:
+    (environment,) = (each for each in live_delivery.environments if each.name == name)
+    least = least_budget_usd(name, frugal=read_context()["delivery"]["environments"][name].get("frugal", False))
+    assert least is None or environment.monthly_budget_usd >= least, (
+        f"{name}: raise monthly_budget_usd to {least}, or correct the estimate in {ESTIMATE.name}, with its date"
+    )
 
 
 def test_the_bootstrap_permissions_are_current(live_assembly: Assembly, live_delivery: Delivery) -> None:

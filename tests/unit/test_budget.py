@@ -4,6 +4,8 @@ from aws_cdk import App, Stack
 
 from payment_constructs.monitoring.budget import Budget
 from stages.environment import Environment
+from stages.variants import sandbox
+from tests.estimate import least_budget_usd
 from tests.templates import Assembly, Template
 
 BUDGET = "AWS::Budgets::Budget"
@@ -22,6 +24,16 @@ def test_the_budget_is_the_monthly_amount_of_the_environment(assembly: Assembly,
     budget = assembly.only(f"{environment.name}-Payment", BUDGET)["Budget"]
     assert (budget["BudgetType"], budget["TimeUnit"]) == ("COST", "MONTHLY")
     assert budget["BudgetLimit"] == {"Amount": environment.monthly_budget_usd, "Unit": "USD"}
+
+
+def test_the_sample_budgets_leave_a_fifth_above_the_estimate_of_a_long_month(environment: Environment) -> None:
+    least = least_budget_usd(environment.name, frugal=False)
+    assert least is not None
+    assert environment.monthly_budget_usd >= least
+    if not environment.retains_data:
+        least = least_budget_usd(environment.name, frugal=True)
+        assert least is not None
+        assert environment.name != "Dev" or sandbox("alice", dev=environment).monthly_budget_usd >= least
 
 
 def test_the_budget_counts_resources_with_the_environment_tag(assembly: Assembly, environment: Environment) -> None:
