@@ -12,7 +12,7 @@ ROOT = re.compile(r"(root|0+)(:.*)?$")
 
 
 @policy_rule(
-    "PCI-6.3.2-ImageByDigest",
+    "PCI-6.5.1-ImageByDigest",
     requirements=("6.3.2", "6.5.1"),
     description="A container image is named by its digest, so the tested image is the deployed image.",
     fix="Set the image to NAME@sha256:DIGEST in the environment's settings.",

@@ -176,7 +176,7 @@ def _check_deletion(template: Template) -> Iterator[Finding]:
 
 
 @policy_rule(
-    "PCI-6.5.2-CreationRepeatable",
+    "PCI-6.5.1-CreationRepeatable",
     description="A failed creation leaves no resource behind, whose name would block the next try.",
     fix="Use RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE instead of RETAIN.",
     types=STATEFUL,  # those that are retained here; the rule checks every type

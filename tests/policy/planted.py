@@ -243,12 +243,6 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (changed(DATABASE, "Cluster", Engine="aurora-mysql"), "Cluster.Properties.Engine"),
         (changed(DATABASE, "Writer", DBClusterIdentifier=None), "Writer.Properties.DBParameterGroupName"),
     ],
-    "PCI-6.3.2-ImageByDigest": [
-        (container(Image="nginx:latest"), f"{CONTAINER_0}.Image"),
-        (container(Image=f"nginx@{DIGEST[:-1]}"), f"{CONTAINER_0}.Image"),
-        (container(Image=UNKNOWN), f"{CONTAINER_0}.Image"),
-        (container(Image={"Fn::Join": ["", ["nginx@", UNKNOWN]]}), f"{CONTAINER_0}.Image"),
-    ],
     "PCI-6.4.2-FirewallAssociated": [
         (without(FIREWALL, "Association"), ASSOCIATION),
         (without(changed(FIREWALL, "Balancer", Scheme=None), "Association"), ASSOCIATION),
@@ -270,6 +264,12 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
             overridden(RuleActionOverrides=[{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]),
             f"{RULE}.Statement.ManagedRuleGroupStatement.RuleActionOverrides.0.ActionToUse",
         ),
+    ],
+    "PCI-6.5.1-ImageByDigest": [
+        (container(Image="nginx:latest"), f"{CONTAINER_0}.Image"),
+        (container(Image=f"nginx@{DIGEST[:-1]}"), f"{CONTAINER_0}.Image"),
+        (container(Image=UNKNOWN), f"{CONTAINER_0}.Image"),
+        (container(Image={"Fn::Join": ["", ["nginx@", UNKNOWN]]}), f"{CONTAINER_0}.Image"),
     ],
     "PCI-6.5.1-ReleasesQueued": [
         (changed(DELIVERY, "Delivery", PipelineType=None), "Delivery.Properties.PipelineType"),
@@ -318,12 +318,7 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         ),
         (publisher(PUBLISHING["Statement"][:2]), "Publisher.Properties.PolicyDocument.Statement.1.Action"),
     ],
-    "PCI-6.5.2-DeploymentsVerified": [
-        (with_stage("Prod", Actions=with_action("Verify", Name="")), f"{PROD}.Name"),
-        (with_stage("Prod", Actions=with_action("Verify", RunOrder=3)), f"{PROD}.Name"),
-        (with_stage("Dev", Actions=deploying("Dev")["Actions"][:3]), f"{DEV}.Name"),
-    ],
-    "PCI-6.5.2-StagesConditioned": [
+    "PCI-6.5.1-StagesConditioned": [
         (with_stage("Dev", OnFailure=None), f"{DEV}.OnFailure.Result"),
         (with_stage("Prod", OnFailure={"Result": "RETRY"}), f"{PROD}.OnFailure.Result"),
         (with_stage("Staging", OnSuccess=None), f"{STAGING}.OnSuccess"),
@@ -340,8 +335,13 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
         (with_stage("Prod", BeforeEntry=None), f"{PROD}.BeforeEntry"),
         (with_stage("Prod", BeforeEntry=alarm_and_window("FAIL")), f"{PROD}.BeforeEntry.Conditions"),
     ],
-    "PCI-6.5.2-CreationRepeatable": [
+    "PCI-6.5.1-CreationRepeatable": [
         ({"Log": {"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "Retain"}}, "Log.DeletionPolicy"),
+    ],
+    "PCI-6.5.2-DeploymentsVerified": [
+        (with_stage("Prod", Actions=with_action("Verify", Name="")), f"{PROD}.Name"),
+        (with_stage("Prod", Actions=with_action("Verify", RunOrder=3)), f"{PROD}.Name"),
+        (with_stage("Dev", Actions=deploying("Dev")["Actions"][:3]), f"{DEV}.Name"),
     ],
     "PCI-6.5.3-EnvironmentsApart": [
         (inbound(**tcp(5433, CidrIp="10.1.0.0/16")), f"{INBOUND}.CidrIp"),

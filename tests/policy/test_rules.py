@@ -89,7 +89,7 @@ def test_a_stack_outside_every_stage_counts_as_retaining_data(delivery: Delivery
 
 def test_an_image_name_may_be_joined_if_its_digest_is_literal(delivery: Delivery) -> None:
     image = {"Fn::Join": ["", [{"Ref": "AWS::AccountId"}, f".dkr.ecr.ap-southeast-1.amazonaws.com/payments@{DIGEST}"]]}
-    assert found("PCI-6.3.2-ImageByDigest", delivery, container(Image=image)) == []
+    assert found("PCI-6.5.1-ImageByDigest", delivery, container(Image=image)) == []
 
 
 def test_an_earlier_environment_may_not_connect_to_a_later_one(delivery: Delivery) -> None:
