@@ -13,7 +13,7 @@ ROOT = re.compile(r"(root|0+)(:.*)?$")
 
 @policy_rule(
     "PCI-6.5.1-ImageByDigest",
-    requirements=("6.3.2", "6.5.1"),
+    requirements=("6.5.1", "11.5.2"),
     description="A container image is named by its digest, so the tested image is the deployed image.",
     fix="Set the image to NAME@sha256:DIGEST in the environment's settings.",
     types=(TASK,),
@@ -38,7 +38,7 @@ def _end(image: object) -> str:
 
 @policy_rule(
     "PCI-2.2.6-ContainerConfined",
-    requirements=("2.2.4", "2.2.6"),
+    requirements=("2.2.4", "2.2.6", "11.5.2"),
     description="A container runs as a non-root user, without privileges, on a read-only root file system.",
     fix="Set user and readonly_root_filesystem=True, and do not set privileged.",
     types=(TASK,),

@@ -202,7 +202,6 @@ def _check_verification(template: Template) -> Iterator[Finding]:
 
 @policy_rule(
     "PCI-6.5.1-StagesConditioned",
-    requirements=("6.5.1", "6.5.2"),
     description="A failed deployment is rolled back, or retried if no data is retained. Every environment after the "
     "first waits for its gate alarms, and is rolled back if one is on. Retained data has a deployment window, in a "
     "condition without an alarm.",

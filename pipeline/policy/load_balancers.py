@@ -30,7 +30,6 @@ GROUP_STATEMENTS = ("ManagedRuleGroupStatement", "RuleGroupReferenceStatement")
 
 @policy_rule(
     "PCI-4.2.1-TlsListeners",
-    requirements=("2.2.7", "4.2.1"),
     description="A load balancer listens with a strong TLS policy; plain HTTP only redirects to HTTPS.",
     fix="Use HTTPS with ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09, or remove the listener.",
     types=(LISTENER, LISTENER_RULE, CLASSIC),

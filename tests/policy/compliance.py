@@ -11,7 +11,7 @@ from pipeline.policy.plugin import RULES
 from pipeline.policy.rule import Rule
 from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
-from tests.policy.controls import CONTROLS, REQUIREMENTS, Control
+from tests.policy.controls import CONTROLS, IN_PART, REQUIREMENTS, Control
 from tests.policy.register import LIMIT, PACKS, PIPELINE, counts, groups, register
 from tests.synthesized import synthesize
 from tests.templates import Assembly
@@ -38,8 +38,10 @@ def _requirements() -> Iterator[str]:
     for number in sorted(REQUIREMENTS, key=lambda number: [int(part) for part in number.split(".")]):
         rows = [(_types(rule), f"our rule `{rule.id}`") for rule in RULES if number in rule.requirements]
         rows += [(each.implementation, _enforcement(each)) for each in CONTROLS if each.requirement == number]
+        missing = f"; in part: {IN_PART[number]}" if number in IN_PART else ""
+        title = f"**{number}** {REQUIREMENTS[number]}{missing}"
         for index, (implementation, enforcement) in enumerate(rows):
-            yield f"| {'' if index else f'**{number}** {REQUIREMENTS[number]}'} | {implementation} | {enforcement} |"
+            yield f"| {'' if index else title} | {implementation} | {enforcement} |"
 
 
 def _types(rule: Rule) -> str:

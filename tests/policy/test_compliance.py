@@ -6,11 +6,12 @@ from pathlib import Path
 
 import cdk_nag
 
+from payment_constructs.database import PARAMETERS
 from pipeline.policy.plugin import RULES
 from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
 from tests.policy.compliance import PAGE, PART
-from tests.policy.controls import CONTROLS, REQUIREMENTS
+from tests.policy.controls import CONTROLS, IN_PART, REQUIREMENTS
 from tests.policy.register import LIMIT, PIPELINE, counts, register
 from tests.synthesized import acknowledgements
 from tests.templates import Assembly
@@ -30,6 +31,26 @@ def test_the_register_contains_every_acknowledgement(assembly: Assembly, deliver
 def test_every_requirement_has_a_description_and_a_rule_or_control() -> None:
     met = {control.requirement for control in CONTROLS} | {number for rule in RULES for number in rule.requirements}
     assert met == set(REQUIREMENTS), "describe the requirement in tests/policy/controls.py"
+
+
+def test_what_is_missing_is_said_of_a_requirement_of_the_page() -> None:
+    assert set(IN_PART) <= set(REQUIREMENTS), "describe the requirement in tests/policy/controls.py"
+
+
+def test_only_the_rules_that_help_to_meet_a_requirement_claim_it() -> None:
+    claimed = {
+        number: {rule.id for rule in RULES if number in rule.requirements} for number in ("2.2.7", "6.3.2", "6.5.2")
+    }
+    assert claimed == {
+        "2.2.7": {"PCI-4.2.1-DatabaseTls"},  # administrators connect to the database, customers to the load balancer
+        "6.3.2": set(),  # an inventory; the digest of an image is none
+        "6.5.2": {"PCI-6.5.2-DeploymentsVerified"},
+    }
+
+
+def test_the_page_says_what_the_database_does_not_audit() -> None:
+    audited = set(PARAMETERS["pgaudit.log"].split(","))
+    assert {"read", "write"} <= audited or "pgaudit" in IN_PART["10.2.1"], "say it in tests/policy/controls.py"
 
 
 def test_every_test_that_the_page_names_exists() -> None:
