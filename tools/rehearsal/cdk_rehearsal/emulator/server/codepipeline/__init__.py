@@ -27,6 +27,7 @@ _OPERATIONS: dict[str, Callable[[Json], Json]] = {
     "GetJobDetails": executions.get_job_details,
     "StartPipelineExecution": executions.start_pipeline_execution,
     "StopPipelineExecution": executions.stop_pipeline_execution,
+    "OverrideStageCondition": executions.override_stage_condition,
     "RecordActionExecution": executions.record_action_execution,
     "RecordStageExecution": executions.record_stage_execution,
     "RollbackStage": executions.rollback_stage,

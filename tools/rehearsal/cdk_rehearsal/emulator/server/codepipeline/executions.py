@@ -18,6 +18,7 @@ from cdk_rehearsal.emulator.server.codepipeline.state import (
 )
 
 _RESULTS = {"Approved": "Succeeded", "Rejected": "Failed"}
+_CONDITIONS = {"BEFORE_ENTRY": "beforeEntry", "ON_SUCCESS": "onSuccess"}
 
 
 def put_approval_result(request: Json) -> Json:
@@ -113,6 +114,18 @@ def stop_pipeline_execution(request: Json) -> Json:
     return {"pipelineExecutionId": execution.id}
 
 
+def override_stage_condition(request: Json) -> Json:
+    """Record that the first execution in the queue passes a condition; the rehearsal does not wait for windows."""
+    pipeline = state.pipeline(request["pipelineName"])
+    stage = state.stage(pipeline.definition, request["stageName"])
+    execution, condition = pipeline.execution(request["pipelineExecutionId"]), _CONDITIONS[request["conditionType"]]
+    if execution is not _head(pipeline) or condition not in stage:
+        message = f"Execution {execution.id} does not wait for the condition {condition} of stage {stage['name']}."
+        raise PipelineError("ConditionNotOverridableException", message)
+    execution.overridden.add((stage["name"], condition))
+    return {}
+
+
 def record_action_execution(request: Json) -> Json:
     """Private: record the start of an action (a request without an id), or its end."""
     pipeline = state.pipeline(request["pipelineName"])
@@ -154,8 +167,12 @@ def rollback_stage(request: Json) -> Json:
     return {"pipelineExecutionId": execution.id}
 
 
+def _head(pipeline: Pipeline) -> Execution | None:
+    return next((execution for execution in pipeline.executions if execution.status in UNFINISHED), None)
+
+
 def _begin(pipeline: Pipeline, execution: Execution, request: Json) -> Action:
-    head = next((other for other in pipeline.executions if other.status in UNFINISHED), None)
+    head = _head(pipeline)
     if execution is not head or execution.status != "InProgress":
         message = f"The pipeline execution is {execution.status}" + (f", {head.id} is first." if head else ".")
         raise PipelineError("ConflictException", message)

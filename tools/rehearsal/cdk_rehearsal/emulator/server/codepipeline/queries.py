@@ -16,6 +16,10 @@ def stage_state(pipeline: Pipeline, stage: Json) -> Json:
         "inboundTransitionState": {"enabled": True} if reason is None else _disabled(reason),
         "actionStates": [_action_state(pipeline, stage, action["name"]) for action in stage["actions"]],
     }
+    for execution in pipeline.executions:
+        for name, condition in execution.overridden:
+            if name == stage["name"]:
+                described[f"{condition}ConditionState"] = {"latestExecution": {"status": "Overridden"}}
     for execution in reversed(pipeline.executions):
         if stage["name"] in execution.stages or any(action.stage == stage["name"] for action in execution.actions):
             described["latestExecution"] = {

@@ -66,6 +66,7 @@ class Execution:
     summary: str = ""
     actions: list[Action] = field(default_factory=list)  # in the order in which they started
     stages: dict[str, str] = field(default_factory=dict)  # stage -> Succeeded, Failed or Skipped, where reported
+    overridden: set[tuple[str, str]] = field(default_factory=set)  # stages and their conditions
     rolls_back: str = ""  # the stage that it rolls back
     target: str = ""  # the execution whose artifacts it deploys
     started: float = field(default_factory=time.time)
