@@ -11,15 +11,30 @@ from tests.templates import Assembly
 OPERATIONS = CHECKOUT / "docs" / "operations.md"
 
 
-def runbooks() -> dict[str, str]:
-    """The text of each runbook in docs/operations.md by the anchor of its heading."""
-    _, text = OPERATIONS.read_text(encoding="utf-8").split("\n## Runbooks\n")
+FAULTS = re.compile("unblock-|repeat-|budget-")
+"""Runbooks beside the procedures that they belong to."""
+
+
+def sections(chapter: str) -> dict[str, str]:
+    """The text of each section of a chapter of docs/operations.md by the anchor of its heading."""
+    _, text = OPERATIONS.read_text(encoding="utf-8").split(f"\n## {chapter}\n")
     text = text.split("\n## ")[0]
     parts = re.split(r"^### (.+)$", text, flags=re.MULTILINE)[1:]
     return {
         re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-"): body
         for title, body in zip(parts[::2], parts[1::2], strict=True)
     }
+
+
+def runbooks() -> dict[str, str]:
+    """The runbooks of the alarms."""
+    return sections("Runbooks")
+
+
+def faults() -> dict[str, str]:
+    """The runbooks of everything that no alarm of an environment reports."""
+    others = sections("Cost") | sections("Delivery")
+    return sections("Faults without an alarm") | {name: each for name, each in others.items() if FAULTS.match(name)}
 
 
 def test_every_deployed_alarm_has_a_runbook(assembly: Assembly) -> None:
@@ -47,7 +62,7 @@ def test_every_alarm_construct_has_a_runbook_and_every_runbook_an_alarm() -> Non
 
 
 def test_every_runbook_has_means_first_look_and_do() -> None:
-    for anchor, body in runbooks().items():
+    for anchor, body in (runbooks() | faults()).items():
         parts = re.findall(r"^\*\*(\w[\w ]*)\*\*", body, flags=re.MULTILINE)
         assert parts == ["Means", "First look", "Do"], (
             f"docs/operations.md#{anchor}: write the paragraphs **Means**, **First look** and **Do**, in this order"
@@ -56,3 +71,35 @@ def test_every_runbook_has_means_first_look_and_do() -> None:
 
 def test_every_paging_runbook_exists() -> None:
     assert set(runbooks()) >= PAGING, "remove it from PAGING in payment_constructs/monitoring/targets.py"
+
+
+def test_each_fault_that_stops_deliveries_or_payments_has_a_runbook() -> None:
+    demanded = {
+        "approval-expired",
+        "certificate-expiry",
+        "connection-pending-or-revoked",
+        "fargate-quota",
+        "image-with-critical-findings",
+        "key-disabled",
+        "mailbox-unsubscribed",
+        "processing-dead-letters",
+        "registry-outage",
+        "repeat-a-failed-first-deployment",
+        "unblock-an-environments-stack",
+        "wrong-or-lost-data",
+    }
+    assert demanded <= {*runbooks(), *faults()}
+
+
+def test_no_runbook_restarts_tasks_by_a_canary_alone() -> None:
+    for anchor, body in (runbooks() | faults()).items():
+        assert "--force-new-deployment" not in body, f"{anchor}: link to #restart-the-tasks, which also stops tasks"
+        assert not re.search(r"(?i)force a new deployment|(?<!\[)restart the tasks", body), (
+            f"{anchor}: link to #restart-the-tasks"
+        )
+
+
+def test_no_page_sends_the_reader_to_performance_insights() -> None:
+    for page in (CHECKOUT / "docs").glob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        assert "Performance Insights" not in text, f"{page.name}: its pages are in CloudWatch Database Insights now"

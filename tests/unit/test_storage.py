@@ -43,6 +43,13 @@ def test_the_session_table_has_ttl_recovery_and_on_demand_capacity(
         assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
+def test_contributor_insights_does_not_show_session_ids(assembly: Assembly, environment: Environment) -> None:
+    # CloudWatch shows the keys in plaintext, whatever the table is encrypted with.
+    table = assembly.only(f"{environment.name}-Payment", "AWS::DynamoDB::GlobalTable")
+    for replica in table["Replicas"]:
+        assert not replica.get("ContributorInsightsSpecification", {}).get("Enabled", False)
+
+
 def test_each_replica_of_the_session_table_has_its_own_key(assembly: Assembly, environment: Environment) -> None:
     table = assembly.only(f"{environment.name}-Payment", "AWS::DynamoDB::GlobalTable")
     keys = {replica["Region"]: replica["SSESpecification"]["KMSMasterKeyId"] for replica in table["Replicas"]}
