@@ -81,7 +81,7 @@ upgrade-check: setup  ## What would be lost between the last release and HEAD, w
 	@.venv/bin/python -m pipeline.plan.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
 
 plan: $(INSTALLED)  ## What the release in cdk.out would change in a deployed environment (ENV=Prod; needs credentials)
-	@$(PYTHON_OF_BUILD) -m pipeline.plan "$(ENV)" --page "$(PAGE)" --pipeline "$(PIPELINE)"
+	@$(PYTHON_OF_BUILD) -m pipeline.plan "$(ENV)" --page "$(PAGE)" --pipeline "$(PIPELINE)" --digest "$(DIGEST)"
 
 release: setup  ## Put a new image of the service into cdk.json, once it is checked (IMAGE=ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:...)
 	@.venv/bin/python -m pipeline.release "$(IMAGE)"

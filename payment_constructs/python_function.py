@@ -1,5 +1,6 @@
 """Lambda functions in Python, with code inside the template or, where they need packages, in a file asset."""
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -50,9 +51,16 @@ class PythonFunction(lambda_.Function):
         )
 
 
-def inline_code(module: Path) -> lambda_.Code:
-    """A module that needs only the standard library, boto3 and cfnresponse, inside the template."""
-    return lambda_.Code.from_inline(module.read_text(encoding="utf-8"))
+def inline_code(module: Path, *, imports: Sequence[Path] = ()) -> lambda_.Code:
+    """A module that needs only the standard library, boto3 and cfnresponse, inside the template.
+
+    What it imports is put before it, as inline code is one file (of at most 4 MB): names must be unique in all of them.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-function-code.html
+    """
+    texts = [each.read_text(encoding="utf-8") for each in (*imports, module)]
+    for each in imports:
+        texts[-1] = re.sub(rf"(?m)^from \S+\.{each.stem} import (\([^)]*\)|[^(\n]+)\n", "", texts[-1])
+    return lambda_.Code.from_inline("\n".join(texts))
 
 
 def packaged_code(module: Path, *, packages: Sequence[str], files: Mapping[str, str] | None = None) -> lambda_.Code:

@@ -29,6 +29,7 @@ def tooling_function(
     invoked_by: str,
     log_key: kms.IKey,
     topic: AlarmTopic,
+    imports: Sequence[Path] = (),
 ) -> PythonFunction:
     """Creates the function.
 
@@ -41,6 +42,7 @@ def tooling_function(
         invoked_by: The control for its concurrency, which is not reserved.
         log_key: Encrypts the log; its policy allows log groups.
         topic: Receives asynchronous events that the function failed to process.
+        imports: Files that the code imports names from; they need nothing else either.
     """
     log_group = LogGroup(scope, "Log", key=log_key, retain=True)
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -59,7 +61,7 @@ def tooling_function(
     function = PythonFunction(
         scope,
         "Function",
-        code=inline_code(code),
+        code=inline_code(code, imports=imports),
         timeout=timeout,
         role=role.without_policy_updates(),
         log_group=log_group,

@@ -16,6 +16,7 @@ from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from pipeline.artifacts import ArtifactStore
 from pipeline.conditions import Conditions, record_gates
+from pipeline.digests.recorder import DigestRecorder
 from pipeline.function import pipeline_arn
 from pipeline.guard.guard import Guard, allow_changes
 from pipeline.locked_tools import locked_version, only_locked
@@ -101,6 +102,7 @@ class PipelineStack(Stack):
 
         # The conditions, roles and projects below can be changed or acknowledged only once the pipeline is built.
         self.pipeline.build_pipeline()
+        digests = DigestRecorder(self, "Digests", pipeline=self.pipeline.pipeline, log_key=log_key, topic=topic)
         hold = UpdateHold(self, "UpdateHold", pipeline=self.pipeline.pipeline, name=name, log_key=log_key, topic=topic)
         conditions = Conditions(self.pipeline.pipeline)
         for environment in environments:
@@ -135,17 +137,18 @@ class PipelineStack(Stack):
             approvals=[approval_name(environment) for environment in plans],
             plans=artifacts,
             projects=[each for each in self.node.find_all() if isinstance(each, codebuild.Project)],
-            functions=[guard.function, hold.function],
+            functions=[digests.function, guard.function, hold.function],
             buckets=list(buckets.values()),
         )
         for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)
         acknowledge_generated_roles(
             self.pipeline,
+            name=name,
             buckets=list(buckets.values()),
-            functions=[guard.function, hold.function],
+            functions=[digests.function, guard.function, hold.function],
             verifications=[verification.project for verification in verifications],
-            plans=[plan.project for plan in plans.values()],
+            plans={environment.name: plan.project for environment, plan in plans.items()},
         )
 
     def _add_approval(self, environment: Environment, plan: PlanStep) -> None:

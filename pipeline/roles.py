@@ -1,6 +1,6 @@
 """The separation of duties at the pipeline, and the acknowledged findings of its generated roles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import CfnResource, DefaultStackSynthesizer, Stack, pipelines
 from aws_cdk import aws_codebuild as codebuild
@@ -12,6 +12,7 @@ from constructs import Construct, IConstruct
 
 from payment_constructs.acknowledgement import acknowledge
 from pipeline.artifacts import ArtifactStore
+from pipeline.steps import SYNTH, own_plans
 from stages.names import PIPELINE_ROLE
 
 APPROVER = "payment-delivery-approver"
@@ -64,7 +65,7 @@ class SeparationOfDuties(Construct):
                 *denials,
             ],
         )
-        _acknowledge_plans(approver, bucket=plans.bucket)
+        _acknowledge_plans(approver, bucket=plans.bucket, plans="plans/*")
         iam.ManagedPolicy(
             self,
             "NoOverride",
@@ -159,10 +160,11 @@ WRITE_ARTIFACTS = ("s3:Abort*", "s3:DeleteObject*")
 def acknowledge_generated_roles(
     pipeline: pipelines.CodePipeline,
     *,
+    name: str,
     buckets: Sequence[s3.IBucket],
     functions: Sequence[lambda_.IFunction],
     verifications: Sequence[codebuild.IProject],
-    plans: Sequence[codebuild.IProject],
+    plans: Mapping[str, codebuild.IProject],
 ) -> None:
     """Acknowledges the findings of every role that CDK Pipelines generates; they exist once the pipeline is built.
 
@@ -171,12 +173,13 @@ def acknowledge_generated_roles(
     own = buckets[0]
     _acknowledge_pipeline(pipeline.pipeline, buckets=buckets, functions=functions)
     _acknowledge_project(pipeline.synth_project, bucket=own, writes_artifacts=True)
+    _restrict_writes(pipeline.synth_project, step=SYNTH, pipeline=name, bucket=own)
     _acknowledge_project(pipeline.self_mutation_project, bucket=own, writes_artifacts=False)
     _acknowledge_self_mutation(pipeline.self_mutation_project)
-    for project in (*verifications, *plans):
+    for project in (*verifications, *plans.values()):
         _acknowledge_project(project, bucket=own, writes_artifacts=False)
-    for project in plans:
-        _acknowledge_plans(_policy(project.role), bucket=own)
+    for environment, project in plans.items():
+        _acknowledge_plans(_policy(project.role), bucket=own, plans=own_plans(environment))
     if assets := pipeline.node.try_find_child("Assets"):
         for child in assets.node.children:
             if isinstance(child, iam.Role):
@@ -226,6 +229,23 @@ def _acknowledge_project(project: codebuild.IProject, *, bucket: s3.IBucket, wri
         control="The streams and report groups of this one project; their names are known when it runs.",
     )
     _acknowledge_source(project)
+
+
+def _restrict_writes(project: codebuild.IProject, *, step: str, pipeline: str, bucket: s3.IBucket) -> None:
+    """A build that writes artifacts of its own only; CDK Pipelines allows it the whole bucket.
+
+    The key of an artifact begins with the names of pipeline and artifact, of which CodePipeline takes 20 and 10
+    characters. So a build may also write its artifacts of other executions, which the guard finds out.
+    https://repost.aws/questions/QUI91tw7A9SUOMohJurNqmgA/code-pipeline-truncates-folder-names-in-output-artifact-s-3-bucket
+    """
+    assert project.role is not None  # noqa: S101 - every project here has a role of its own
+    project.role.add_to_principal_policy(
+        iam.PolicyStatement(
+            effect=iam.Effect.DENY,
+            actions=["s3:Abort*", "s3:DeleteObject*", "s3:PutObject*"],
+            not_resources=[bucket.arn_for_objects(f"{pipeline[:20]}*/{step}_*")],
+        )
+    )
 
 
 def _acknowledge_source(project: codebuild.IProject) -> None:
@@ -300,10 +320,10 @@ def _acknowledge_self_mutation(project: codebuild.IProject) -> None:
     )
 
 
-def _acknowledge_plans(policy: IConstruct, *, bucket: s3.IBucket) -> None:
+def _acknowledge_plans(policy: IConstruct, *, bucket: s3.IBucket, plans: str) -> None:
     acknowledge(
         policy,
-        f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/plans/*]",
+        f"AwsSolutions::AwsSolutions-IAM5[Resource::<{_logical_id(bucket)}.Arn>/{plans}]",
         control="Pages of plans only, below one prefix of the pipeline's own bucket.",
     )
 

@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from pipeline.artifacts import ArtifactStore
+from pipeline.digests.recorder import recorded
 from pipeline.function import pipeline_arn
 from pipeline.packages import DIRECTORY as PACKAGES
 from stages.environment import Environment
@@ -47,6 +48,8 @@ def build_spec(*, installs: bool, cached: Sequence[str] = (), report: str | None
 
 
 SBOM = "build/sbom"
+SYNTH = "Synth"
+"""The step, with which the names of its artifacts begin."""
 
 
 def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildStep:
@@ -55,7 +58,7 @@ def synth_step(*, source: pipelines.CodePipelineSource) -> pipelines.CodeBuildSt
     Its outputs are the cloud assembly, the packages of the builds after it, and a bill of materials.
     """
     step = pipelines.CodeBuildStep(
-        "Synth",
+        SYNTH,
         input=source,
         commands=["make check", "make synth", "make packages"],
         primary_output_directory="cdk.out",
@@ -118,6 +121,11 @@ def variable(output: str) -> str:
 EXECUTION = "#{codepipeline.PipelineExecutionId}"
 
 
+def own_plans(environment: str) -> str:
+    """The objects with the plans of an environment, of all executions."""
+    return f"plans/*/{environment}.*"
+
+
 class PlanStep(pipelines.CodeBuildStep):
     """Compares the release with the deployed stacks of an environment, in its lookup roles.
 
@@ -138,16 +146,17 @@ class PlanStep(pipelines.CodeBuildStep):
         store: ArtifactStore,
     ) -> None:
         bucket, region = store.bucket, store.region
-        key = f"plans/{EXECUTION}/{environment.name}.html"
+        key, plans = f"plans/{EXECUTION}/{environment.name}.html", own_plans(environment.name)
         regions = (environment.primary_region, environment.dr_region)
         lookup_roles = [lookup_role_arn(environment, each) for each in regions]
         super().__init__(
             f"Plan{environment.name}",
             input=source,
             additional_inputs={"cdk.out": assembly, PACKAGES: packages},
-            env={"PAGE": f"s3://{bucket.bucket_name}/{key}"},
+            env={"PAGE": f"s3://{bucket.bucket_name}/{key}", "DIGEST": recorded(environment.name)},
             commands=[
-                f'make plan PACKAGES={PACKAGES} ENV={environment.name} PAGE="$PAGE" PIPELINE={pipeline}',
+                f"make plan PACKAGES={PACKAGES} ENV={environment.name} PIPELINE={pipeline} "
+                '"PAGE=$PAGE" "DIGEST=$DIGEST"',
                 ". build/plan/variables",
                 # Without a value there is nothing to compare, and a rule that fails for any reason skips the approval.
                 "echo \"PLAN_BROADENS is $PLAN_BROADENS\" | grep -Ex 'PLAN_BROADENS is (yes|no)'",
@@ -155,7 +164,7 @@ class PlanStep(pipelines.CodeBuildStep):
             partial_build_spec=build_spec(installs=False),
             role_policy_statements=[
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=lookup_roles),
-                iam.PolicyStatement(actions=["s3:PutObject"], resources=[bucket.arn_for_objects("plans/*")]),
+                iam.PolicyStatement(actions=["s3:PutObject"], resources=[bucket.arn_for_objects(plans)]),
                 iam.PolicyStatement(actions=["kms:GenerateDataKey"], resources=[store.key.key_arn]),
                 # The commits since the deployed release.
                 iam.PolicyStatement(
@@ -169,4 +178,7 @@ class PlanStep(pipelines.CodeBuildStep):
         # A variable can be exported only before the pipeline is built, and gets its name only if a step refers to it.
         self.broadens = self.exported_variable("PLAN_BROADENS")
         subject, summary = (self.exported_variable(name) for name in ("PLAN_SUBJECT", "PLAN_SUMMARY"))
-        self.question = f"{subject} | {summary} (broadens permissions or network access: {self.broadens})"
+        self.question = (
+            f"{subject} | {summary} (broadens permissions or network access: {self.broadens}) | "
+            f"{environment.name} of this release: SHA-256 {recorded(environment.name)}"
+        )

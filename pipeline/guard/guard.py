@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import AlarmTopic
+from pipeline.digests.recorder import CONTENT, recorded
 from pipeline.function import pipeline_arn, tooling_function
 from pipeline.steps import EXECUTION
 from stages.environment import Environment, SettingsError
@@ -78,6 +79,7 @@ class Guard(Construct):
         self.function = tooling_function(
             self,
             code=CODE,
+            imports=[CONTENT],
             timeout=Duration.minutes(2),
             statements=[
                 # Their ReadOnlyAccess covers the change set, both templates, the assets and the deployment's alarm.
@@ -114,6 +116,7 @@ class Guard(Construct):
             "role": lookup_role_arn(environment, region),
             "pipeline": self._pipeline,
             "execution": EXECUTION,
+            "digests": recorded(stack),
         }
         if stack == payment_stack_name(environment):
             parameters["alarm"] = resource_name("deployment", environment)

@@ -1,9 +1,9 @@
 """The Lambda code of the change-set guard: refuses change sets that lose stored data, traffic or their deployment.
 
 A change set is refused if it loses stored data, resets traffic that ECS has shifted, uses an overwritten asset, or
-would be executed while the alarm that its deployment watches is on.
+would be executed while the alarm that its deployment watches is on. It is also refused if Build did not make it.
 
-It runs as one file, so it imports nothing of this project.
+It runs as one file, with the module that it imports of this project.
 """
 
 import json
@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import boto3
+
+from pipeline.digests.content import PARTS, stack_digests
 
 STATEFUL = frozenset(
     {
@@ -133,6 +135,7 @@ def _found(
 ) -> Iterator[str]:
     """A sentence for each reason to refuse the change set."""
     stack, known = params["stack"], {change["LogicalResourceId"]: change for change in changes}
+    yield from _differing(params, session, template)
     yield from _hidden(stack, changes)
     yield from faults(filter(None, (_loss(stack, each, known) for each in changes)), allowed=allowed)
     if any(change["Action"] != "Add" for change in changes):  # else the stack is new
@@ -253,6 +256,23 @@ def _overwritten(stack: str, template: Mapping[str, Any], session: Mapping[str, 
                 f"{stack}: the asset {key} in {bucket} has {len(uploads)} versions instead of one, so it may "
                 "not be what Build made. See docs/operations.md#unblock-asset-publishing."
             )
+
+
+def _differing(params: Mapping[str, Any], session: Mapping[str, str], template: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence if the change set is not what Build made, whose digests the pipeline's execution has."""
+    change_set = {"StackName": params["stack"], "ChangeSetName": params["change_set"]}
+    described = boto3.client("cloudformation", **session).describe_change_set(**change_set)
+    found = stack_digests(
+        template,
+        parameters={each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])},
+        tags={each["Key"]: each["Value"] for each in described.get("Tags", [])},
+    )
+    pairs = zip(PARTS, params["digests"].split(" "), found.split(" "), strict=True)
+    if differing := [part for part, recorded, actual in pairs if recorded != actual]:
+        yield (
+            f"{params['stack']}: the change set is not what Build made of this release, which differs in "
+            f"{' and '.join(differing)}. Do not retry: docs/operations.md#find-out-who-changed-a-release."
+        )
 
 
 def _assets(part: Any) -> Iterator[tuple[str, str]]:

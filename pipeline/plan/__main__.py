@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from pipeline.plan.assembly import assembly_stacks, delivery_settings
+from pipeline.plan.assembly import assembly_digests, assembly_stacks, delivery_settings
 from pipeline.plan.deployed import PlanError, deployed
 from pipeline.plan.history import history
 from pipeline.plan.plan import Plan, StackPlan, deployed_release
@@ -20,6 +20,7 @@ from pipeline.plan.rendering import plan_page, plan_text
 from pipeline.plan.template import release_in
 
 OUTPUT = Path("build", "plan")
+CHANGED = "docs/operations.md#find-out-who-changed-a-release"
 _LONGEST_SUBJECT, _LONGEST_SUMMARY = 150, 400  # the message of an approval has at most 1,000 characters
 
 
@@ -30,9 +31,12 @@ def main() -> int:
     parser.add_argument("--assembly", type=Path, default=Path("cdk.out"), help="the cloud assembly of the release")
     parser.add_argument("--page", default="", metavar="s3://BUCKET/KEY.html", help="uploads the page, and KEY.txt")
     parser.add_argument("--pipeline", default="", help="whose executions name the commits, where there is no git")
+    parser.add_argument("--digest", default="", help="what the pipeline recorded of the environment behind Build")
     arguments = parser.parse_args()
     try:
         plan = make_plan(arguments.environment, assembly=arguments.assembly, pipeline=arguments.pipeline)
+        if arguments.digest not in ("", plan.digest):
+            raise PlanError(f"{arguments.assembly} is not what Build made of this release: {CHANGED}.")
         write(plan)
         if arguments.page:
             _upload(arguments.page)
@@ -71,6 +75,7 @@ def make_plan(environment: str, *, assembly: Path, pipeline: str = "") -> Plan:
         environment=environment,
         release=release,
         stacks=tuple(stacks),
+        digest=assembly_digests(assembly)[environment],
         allowed=tuple(settings.get("allowed_changes", ())),
         trial=settings.get("trial"),
         history=history(

@@ -7,6 +7,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from pipeline.digests.content import release_digests
+
 SETTINGS = Path("cdk.json")
 
 
@@ -46,6 +48,12 @@ def assembly_stacks(directory: Path) -> Iterator[AssemblyStack]:
                 protected=properties.get("terminationProtection", False),
                 template=json.loads((directory / properties["templateFile"]).read_text(encoding="utf-8")),
             )
+
+
+def assembly_digests(directory: Path) -> Mapping[str, str]:
+    """The digests of the stacks and environments in an assembly, as the pipeline records them behind Build."""
+    names = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+    return release_digests(names, lambda name: (directory / name).read_bytes())
 
 
 def delivery_settings(checkout: Path = Path()) -> Mapping[str, Any]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from pipeline.digests.content import digest
 from pipeline.plan.changes import KINDS, Change, stateful_faults, template_changes
 from pipeline.plan.configuration import Setting, changed_settings
 from pipeline.plan.deployed import Deployed
 from pipeline.plan.history import History
 from pipeline.plan.network import broadened_network
 from pipeline.plan.permissions import broadened_permissions
-from pipeline.plan.template import digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ class Plan:
     environment: str
     release: str
     stacks: tuple[StackPlan, ...]  # in the order of deployment
+    digest: str = ""  # of all stacks as Build made them; the approval shows it
     allowed: tuple[str, ...] = ()  # the entries of delivery.allowed_changes
     trial: str | None = None  # the reason of delivery.trial
     history: History = field(default_factory=History)  # since the deployed release

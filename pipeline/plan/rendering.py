@@ -18,6 +18,7 @@ _LOSSES = "Stored data would be lost; the guard stops this release."
 _ALLOWED_LOSSES = "Stored data will be lost, as delivery.allowed_changes allows."
 _REMOVED = "Deployed now, and not in this release: the release takes these commits back."
 _DIGESTS = "SHA-256 of each template as canonical JSON (sorted keys, no white space)"
+_DIGEST = "SHA-256 of all that the guard compares, as in the approval"
 _RUNNING = "Another deployment is running ({}); the plan compares with its template."
 
 
@@ -40,6 +41,7 @@ def _lines(plan: Plan) -> Iterator[str]:
         ("All changes of the commits", [plan.history.compare] if plan.history.compare else []),
         ("Not listed", plan.history.missing),
         ("Changed settings", settings or [_no_settings(plan)]),
+        (_DIGEST, [plan.digest] if plan.digest else []),
         (_DIGESTS, [f"{stack.digest}  {stack.name}" for stack in plan.stacks]),
     )
     for title, lines in blocks:
@@ -110,6 +112,7 @@ def plan_page(plan: Plan) -> str:
         access="".join(_access(plan)),
         digests="".join(f"<dt>{escape(stack.name)}</dt><dd>{_code(stack.digest)}</dd>" for stack in plan.stacks),
         digest_title=escape(_DIGESTS),
+        digest=f"<p><small>{escape(_DIGEST)}</small></p><p>{_code(plan.digest)}</p>",
         counts="".join(
             f'<li class="{_class(kind)}"><b>{plan.count(kind)}</b> {kind}</li>' for kind in KINDS if plan.count(kind)
         ),

@@ -2,15 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
 from typing import Any
 
 Json = Mapping[str, Any]
-
-
-def digest(template: Json) -> str:
-    """The SHA-256 of a template as canonical JSON: with sorted keys, and without white space."""
-    return sha256(json.dumps(template, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def release_in(template: Json) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.digests.content import stack_digests
 from pipeline.guard import handler
 
 STACK = "Prod-Payment"
@@ -40,7 +41,7 @@ class FakeAws:
 
     def describe_change_set(self, **arguments: str) -> dict[str, Any]:
         self.requests.append(arguments.copy())
-        return self.pages[len(self.requests) - 1]
+        return self.pages[(len(self.requests) - 1) % len(self.pages)]
 
     def get_template(self, **arguments: str) -> dict[str, Any]:
         assert arguments["StackName"] == STACK
@@ -81,6 +82,8 @@ def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], **answers: An
     monkeypatch.setattr(handler, "boto3", aws)
     parameters = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE}
     parameters |= {"pipeline": "delivery", "execution": "execution", "alarm": "payment-deployment-prod"}
+    made = aws.get_template(StackName=STACK, ChangeSetName="Change")["TemplateBody"]
+    parameters["digests"] = stack_digests(made, parameters={}, tags={})
     configuration = {"configuration": {"FunctionName": "Guard", "UserParameters": json.dumps(parameters)}}
     handler.handler({"CodePipeline.job": {"id": "job", "data": {"actionConfiguration": configuration}}}, None)
     return aws
@@ -114,7 +117,7 @@ def test_the_guard_reads_the_change_set_in_the_target_account_and_region(monkeyp
     assert aws.assumed == [ROLE]
     assert aws.clients["cloudformation"]["region_name"] == "us-west-2"
     assert aws.clients["cloudformation"]["aws_session_token"] == "token"  # noqa: S105
-    assert aws.requests == [{"StackName": STACK, "ChangeSetName": "Change"}]
+    assert aws.requests == [{"StackName": STACK, "ChangeSetName": "Change"}] * 2
 
 
 def test_a_replacement_is_refused_with_its_cause_and_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,69 @@
+"""The action behind Build that keeps the digests of a release in the pipeline's state."""
+
+from pathlib import Path
+
+from aws_cdk import Duration
+from aws_cdk import aws_codepipeline as codepipeline
+from aws_cdk import aws_codepipeline_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from payment_constructs.monitoring.alarm import AlarmTopic
+from pipeline.function import tooling_function
+from pipeline.self_mutation import ASSEMBLY
+
+CONTENT = Path(__file__).with_name("content.py")
+CODE = Path(__file__).with_name("handler.py")
+ACTION = "Digests"
+"""Name and namespace of the action."""
+_STAGE = "Build"  # as CDK Pipelines names it
+
+
+def recorded(name: str) -> str:
+    """The variable with the digests of a stack, or the digest of an environment."""
+    return f"#{{{ACTION}.{name}}}"
+
+
+class DigestRecorder(Construct):
+    """A function that reads the cloud assembly right after Synth made it (docs/decisions/0015).
+
+    Its role can write a log, answer its job, and nothing else: it reads the artifact with the job's own credentials. To
+    be created once the pipeline is built.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        pipeline: codepipeline.Pipeline,
+        log_key: kms.IKey,
+        topic: AlarmTopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.function = tooling_function(
+            self,
+            code=CODE,
+            imports=[CONTENT],
+            timeout=Duration.minutes(1),
+            statements=[
+                iam.PolicyStatement(
+                    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]
+                ),
+            ],
+            any_resource="Job results have no resource-level permissions; a caller must know the id of the job.",
+            invoked_by="Only the pipeline invokes it, once in an execution.",
+            log_key=log_key,
+            topic=topic,
+        )
+        (stage,) = (stage for stage in pipeline.stages if stage.stage_name == _STAGE)
+        stage.add_action(
+            actions.LambdaInvokeAction(
+                action_name=ACTION,
+                run_order=2,  # CDK Pipelines adds Synth with run order 1
+                lambda_=self.function,
+                inputs=[codepipeline.Artifact.artifact(ASSEMBLY)],
+                variables_namespace=ACTION,
+            )
+        )
