@@ -22,7 +22,7 @@ _APPROVAL = f"{_PIPELINE}/ApproveProd/ApproveProd"
 _SELF_UPDATE = f"arn:aws:codebuild:{REGION}:{TOOLING}:project/payment-delivery-selfupdate"
 _STACK = f"arn:aws:cloudformation:{REGION}:{TOOLING}:stack/PipelineStack/00000000-0000-0000-0000-000000000000"
 _ARTIFACTS = f"arn:aws:s3:::payment-delivery-artifacts-{TOOLING}"
-FUNCTIONS = ("Payment.Guard", "Hold")
+FUNCTIONS = ("Payment.Guard", "Hold", "Digests")
 """Actions of the pipeline whose functions are the resources of cases."""
 _BUILDS = "PipelineStack-RoleOfABuild"
 
@@ -76,6 +76,7 @@ SELF_MUTATION = Caller(
     ),
 )
 PLAN = Caller(name="the PlanProd build", principal=lambda policies: policies.role_of_action("ApproveProd", "PlanProd"))
+RECORDER = Caller(name="the recorder of digests", principal=lambda policies: policies.role_of_function("Digests"))
 VERIFIER = Caller(
     name="the Verify build of Dev", principal=lambda policies: policies.role("PipelineStack", verifier_name(DEV))
 )
@@ -213,6 +214,29 @@ PAST_A_GATE = [
     _case(FREE, "sts:AssumeRole", role_arn(verification_role_name(PROD), PROD)),
 ]
 
+_RELEASE = f"{_ARTIFACTS}-{REGION}/payment-delivery/Synth_Outp/0"
+_PLAN = f"{_ARTIFACTS}-{REGION}/plans/0"
+OVERWRITING_A_RELEASE = [
+    # A release waits for its approval as objects that have names without a version.
+    *(
+        _case(caller, action, resource)
+        for caller, resource in (
+            *((caller, _RELEASE) for caller in (PLAN, VERIFIER, SELF_MUTATION, RECORDER)),
+            (SYNTH, f"{_ARTIFACTS}-{REGION}/payment-delivery/Source_Out/0"),
+            (SYNTH, f"{_ARTIFACTS}-{RECOVERY}/payment-delivery/Synth_Outp/0"),
+            (SYNTH, f"{_PLAN}/Prod.html"),
+            (PLAN, f"{_PLAN}/Staging.html"),
+        )
+        for action in ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
+    ),
+    _case(PLAN, "s3:DeleteObject", f"{_PLAN}/Prod.html"),
+    # The role that records what Build made cannot lead a release further, nor read one without a job's credentials.
+    _case(RECORDER, "s3:GetObject", _RELEASE),
+    _case(RECORDER, "codepipeline:PutApprovalResult", _APPROVAL),
+    _case(RECORDER, "lambda:InvokeFunction", "Payment.Guard"),
+    _case(RECORDER, "sts:AssumeRole", _bootstrapped("lookup", PROD.account)),
+]
+
 _TRUST = "`cdk bootstrap --trust` trusts the whole tooling account, not the pipeline's role"
 STILL_OPEN = [
     *(
@@ -256,7 +280,12 @@ CONTROLS = [
     _case(PIPELINE, "codebuild:StartBuild", _SELF_UPDATE),
     _case(PIPELINE, "s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/Source_Out/0"),
     _case(PIPELINE, "sts:AssumeRole", _bootstrapped("deploy", PROD.account)),
-    _case(SYNTH, "s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/Synth_Outp/0"),
+    *(
+        _case(SYNTH, "s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/{artifact}/0")
+        for artifact in ("Synth_Outp", "Synth_buil")
+    ),
+    *(_case(PLAN, "s3:PutObject", f"{_PLAN}/Prod.{kind}") for kind in ("html", "txt")),
+    _case(RECORDER, "codepipeline:PutJobSuccessResult", "*"),
     _case(SELF_MUTATION, "sts:AssumeRole", _bootstrapped("deploy", TOOLING), **_DEPLOYED_ROLE),
     _case(VERIFIER, "sts:AssumeRole", role_arn(verification_role_name(DEV), DEV)),
 ]

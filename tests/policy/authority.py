@@ -165,6 +165,12 @@ class Authority:
         }
         return self._stacks["PipelineStack"].arn(function)
 
+    def role_of_function(self, action: str) -> Principal:
+        """The role of the function that an action of the pipeline invokes."""
+        name = self.function_of_action(action).rpartition("-")[2]
+        function = self._assembly.resources("PipelineStack", "AWS::Lambda::Function")[name]
+        return self.role("PipelineStack", function["Role"]["Fn::GetAtt"][0])
+
     def created_by_a_commit(self, account: str) -> Principal:
         """The most that a role of a commit can be: it allows itself everything, and has the boundary that it must."""
         return self._everything(account, "payment-made-by-a-commit", boundary=self.bootstrap_policy(BOUNDARY, account))

@@ -6,11 +6,20 @@ import pytest
 
 from pipeline.bootstrap.permissions import template
 from pipeline.settings import Delivery
-from tests.policy.attacks import CONTROLS, FUNCTIONS, LEAVING_THE_BOUNDARY, PAST_A_GATE, STILL_OPEN, TOOLING, Case
+from tests.policy.attacks import (
+    CONTROLS,
+    FUNCTIONS,
+    LEAVING_THE_BOUNDARY,
+    OVERWRITING_A_RELEASE,
+    PAST_A_GATE,
+    STILL_OPEN,
+    TOOLING,
+    Case,
+)
 from tests.policy.authority import Authority, Request, judge
 from tests.templates import Assembly
 
-ATTACKS = [*LEAVING_THE_BOUNDARY, *PAST_A_GATE]
+ATTACKS = [*LEAVING_THE_BOUNDARY, *PAST_A_GATE, *OVERWRITING_A_RELEASE]
 
 
 @pytest.fixture(scope="module")

@@ -133,6 +133,20 @@ def test_a_refused_approval_leaves_production_as_it_was(week: Week) -> None:
     assert week.last in week.refused.executions[-1].not_reached
 
 
+def test_an_artifact_that_is_overwritten_at_the_approval_is_stopped_by_the_guard(week: Week) -> None:
+    assert not week.overwritten.succeeded
+    assert week.overwritten.reason.startswith(
+        f"{week.last}-Payment: the change set is not what Build made of this release, which differs in template."
+    )
+    waiting, rollback = week.overwritten.executions
+    approval = [each for each in waiting.actions if each.provider == "Manual"][-1]
+    assert approval.summary == "approved: from another terminal"
+    assert ("Payment.Guard", "Failed") in outcomes(week.overwritten, week.last)
+    assert "Payment.Deploy" not in dict(outcomes(week.overwritten, week.last))
+    assert rollback.status == "Succeeded", "a rollback has the digests of the release that it rolls back to"
+    assert untouched(week.overwritten, *week.accounts)
+
+
 def test_the_gate_alarm_rolls_its_environment_back(week: Week) -> None:
     assert not week.alarmed.succeeded
     _, rollback = week.alarmed.executions

@@ -19,6 +19,7 @@ GUARDS = {
     "/tests/unit/test_bootstrap.py",
     "/tests/unit/test_broadening.py",
     "/tests/unit/test_conditions.py",
+    "/tests/unit/test_digests.py",
     "/tests/unit/test_guard.py",
     "/tests/unit/test_guard_handler.py",
     "/tests/unit/test_pipeline.py",

@@ -104,6 +104,24 @@ def test_a_change_set_accepts_named_roles_and_dynamic_references(emulator: Emula
     assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "given given"
 
 
+def test_a_change_set_has_its_own_template_parameters_and_tags(emulator: Emulator) -> None:
+    ssm = emulator.client("ssm", account=ACCOUNT, region=PRIMARY)
+    ssm.put_parameter(Name="/version", Type="String", Value="21")
+    deploy(emulator, "Compared", _parameter("deployed"))
+    parameter = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/version"}
+    body = json.dumps({"Parameters": {"Version": parameter}, "Resources": _parameter("new")}, indent=3)
+    names = {"StackName": "Compared", "ChangeSetName": "new"}
+    tags = [{"Key": "Environment", "Value": "Dev"}]
+    cloudformation = emulator.client("cloudformation", account=ACCOUNT, region=PRIMARY)
+    cloudformation.create_change_set(ChangeSetType="UPDATE", TemplateBody=body, Tags=tags, **names)
+    template = cloudformation.get_template(TemplateStage="Original", **names)["TemplateBody"]
+    assert template == json.loads(body)
+    described = cloudformation.describe_change_set(**names)
+    assert described["Tags"] == tags
+    reported = {each["ParameterKey"]: each["ParameterValue"] for each in described["Parameters"]}
+    assert reported == {"Version": "/version"}, "the name of the parameter, as CloudFormation reports it"
+
+
 @pytest.mark.parametrize(
     ("resource_type", "before", "after", "replacement"),
     [

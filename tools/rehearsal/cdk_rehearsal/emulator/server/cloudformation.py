@@ -1,7 +1,7 @@
-"""CloudFormation: Fn::GetStackOutput, the output of a stack in any account and region.
+"""CloudFormation: Fn::GetStackOutput, the output of a stack in any account and region, and a change set's parameters.
 
-CloudFormation resolves it when it creates or updates the stack that uses it, and fails the operation when the other
-stack or its output does not exist. Ministack only looks in the account and region of the stack that uses it.
+CloudFormation resolves an output when it creates or updates the stack that uses it, and fails the operation when the
+other stack or its output does not exist. Ministack only looks in the account and region of the stack that uses it.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,25 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region
 
 from cdk_rehearsal.emulator.server import outage
+
+Find = Callable[..., tuple[str | None, dict[str, Any] | None]]
+
+
+def named_parameters(find: Find) -> Find:
+    """Finds change sets whose SSM parameters have their names as values; ministack has what they resolve to.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Parameter.html
+    """
+
+    def found(*arguments: str) -> tuple[str | None, dict[str, Any] | None]:
+        key, change_set = find(*arguments)
+        for each in change_set["Parameters"] if change_set else []:
+            resolved = change_set["_resolved_params"][each["ParameterKey"]]  # type: ignore[index]
+            each["ParameterValue"] = resolved.get("SsmName", each["ParameterValue"])
+        return key, change_set
+
+    return found
+
 
 INTRINSIC = "Fn::GetStackOutput"
 Resolve = Callable[..., Any]

@@ -101,6 +101,7 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     (f"{_CLOUDFORMATION}.stacks", "_runs_on_worker_thread"): _takes("resource_type"),
     **{(f"{_CLOUDFORMATION}.{module}", "_resolve_refs"): _RESOLVE for module in _RESOLVERS},
     (_CLOUDFORMATION, "_stacks"): _is_scoped,
+    (f"{_CLOUDFORMATION}.changesets", "_find_change_set"): _takes("cs_name", "stack_name"),
     ("ministack.services.ec2", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
     ("ministack.services.ec2", "_vpc_peering"): lambda found: hasattr(found, "__contains__"),
     ("ministack.services.iam", "_IAM_HANDLERS"): lambda found: callable(found[iam.CREATE_LINKED]),
@@ -169,6 +170,8 @@ def _install_resource_types() -> None:
     own_thread = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda resource_type: resource_type in ours or own_thread(resource_type)
     resolve = cloudformation.resolver(otherwise=engine._resolve_refs, stacks=service._stacks)
+    change_sets = _module(f"{_CLOUDFORMATION}.changesets")
+    change_sets._find_change_set = cloudformation.named_parameters(change_sets._find_change_set)
     for module in _RESOLVERS:
         _module(f"{_CLOUDFORMATION}.{module}")._resolve_refs = resolve
 
