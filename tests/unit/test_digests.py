@@ -58,11 +58,14 @@ class Stubs:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, module: Any, *services: str) -> None:
         options = {"region_name": "ap-southeast-1", "aws_access_key_id": "k", "aws_secret_access_key": "s"}
-        self._clients = {service: boto3.client(service, **options) for service in services}  # type: ignore[call-overload]
+        self._clients = {service: boto3.client(service, **options) for service in services}
         self._stubs = {service: Stubber(client) for service, client in self._clients.items()}
         monkeypatch.setattr(module, "boto3", SimpleNamespace(client=lambda name, **_: self._clients[name]))
         for stub in self._stubs.values():
             stub.activate()
+
+    def client(self, service: str) -> Any:
+        return self._clients[service]
 
     def expect(self, service: str, operation: str, answer: dict[str, Any], **request: Any) -> None:
         self._stubs[service].add_response(operation, answer, request)
@@ -148,7 +151,7 @@ def guarded(
     stubs.expect("cloudformation", "get_template", body, TemplateStage="Original", **change_set)
     stubs.expect("cloudformation", "describe_change_set", described, **change_set)
     result: dict[str, Any] = {}
-    client = guard.boto3.client("codepipeline")
+    client = stubs.client("codepipeline")
     monkeypatch.setattr(client, "put_job_success_result", lambda **answer: result.update(answer))
     monkeypatch.setattr(client, "put_job_failure_result", lambda **answer: result.update(answer))
     user = {"stack": STACK, "change_set": "Change", "region": "ap-southeast-1", "role": role}

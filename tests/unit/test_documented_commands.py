@@ -131,8 +131,8 @@ QUERIES = sorted(
 
 @pytest.mark.parametrize(("page", "command", "query"), QUERIES)
 def test_every_query_reads_fields_of_the_answer(page: str, command: str, query: str) -> None:
-    parsed = jmespath.compile(query).parsed
-    fields(parsed, operation_model(*command.split(), page).output_shape, f"{page}: aws {command} --query {query}")
+    parsed, (service, operation) = jmespath.compile(query).parsed, command.split()
+    fields(parsed, operation_model(service, operation, page).output_shape, f"{page}: aws {command} --query {query}")
 
 
 def fields(node: dict[str, Any], shape: Any, where: str) -> Any:
