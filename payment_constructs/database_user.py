@@ -79,7 +79,7 @@ class DatabaseUser(Construct):
             conditions=self._through(replica_region),
         )
         self.rotation_function = self._rotation_function(
-            database=database, vpc=vpc, replicate=replicate, log_key=log_key, topic=topic
+            database=database, vpc=vpc, replicate=replicate, log_key=log_key, topic=topic, retain=retain
         )
         # An L1, because the L2 adds the role to the key's policy, and the key would depend on the role.
         self.rotation_schedule = secretsmanager.CfnRotationSchedule(
@@ -122,6 +122,7 @@ class DatabaseUser(Construct):
         replicate: iam.PolicyStatement,
         log_key: kms.IKey,
         topic: AlarmTopic,
+        retain: bool,
     ) -> PythonFunction:
         """Only Secrets Manager may invoke it, and only its role reads the master secret.
 
@@ -129,7 +130,7 @@ class DatabaseUser(Construct):
         rotates in the same manner.
         """
         scope = Construct(self, "PasswordRotation")
-        log_group = LogGroup(scope, "Log", key=log_key, retain=False)
+        log_group = LogGroup(scope, "Log", key=log_key, retain=retain)
         cluster = database.cluster.cluster_arn
         self.master_secrets = Stack.of(self).format_arn(
             service="secretsmanager",

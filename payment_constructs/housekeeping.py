@@ -63,11 +63,18 @@ class Housekeeping(Construct):
     """One function for all custom resources of an environment, with permissions on the named resources only."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, role: HousekeepingRole, log_key: kms.IKey, topic: AlarmTopic
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        role: HousekeepingRole,
+        log_key: kms.IKey,
+        topic: AlarmTopic,
+        retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self.role = role
-        log_group = LogGroup(self, "Log", key=log_key, retain=False)
+        log_group = LogGroup(self, "Log", key=log_key, retain=retain)
         imported_role = iam.Role.from_role_name(self, "Role", role.role_name, mutable=False)
         self._policy = iam.ManagedPolicy(
             self, "Policy", roles=[imported_role], statements=[log_group.write_statement()]

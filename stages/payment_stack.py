@@ -57,7 +57,9 @@ class PaymentStack(Stack):
             retain=retain,
             levels=environment.alarm_targets,
         )
-        housekeeping = Housekeeping(self, "Housekeeping", role=recovery.housekeeping_role, log_key=log_key, topic=topic)
+        housekeeping = Housekeeping(
+            self, "Housekeeping", role=recovery.housekeeping_role, log_key=log_key, topic=topic, retain=retain
+        )
 
         network = Network(
             self,

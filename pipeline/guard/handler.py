@@ -3,93 +3,36 @@
 A change set is refused if it loses stored data, resets traffic that ECS has shifted, uses an overwritten asset, or
 would be executed while the alarm that its deployment watches is on. It is also refused if Build did not make it.
 
-It runs as one file, with the module that it imports of this project.
+It runs as one file, with the modules that it imports of this project.
 """
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 
 from pipeline.digests.content import PARTS, stack_digests
-
-STATEFUL = frozenset(
-    {
-        "AWS::Backup::BackupVault",
-        "AWS::DynamoDB::GlobalTable",
-        "AWS::DynamoDB::Table",
-        "AWS::KMS::Key",
-        "AWS::KMS::ReplicaKey",
-        "AWS::RDS::DBCluster",
-        "AWS::RDS::DBInstance",
-        "AWS::S3::Bucket",
-        "AWS::SQS::Queue",
-        "AWS::SecretsManager::Secret",
-    }
+from pipeline.guard.losses import (
+    ALLOWED,
+    DELETE,
+    SETTING,
+    Loss,
+    deleted,
+    faults,
+    hidden,
+    quoted,
+    replaced,
+    resources,
+    weakened,
+    weaker,
 )
-"""The types whose resources contain data that no deployment can restore."""
-
-NESTED = frozenset({"AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet"})
-"""The types whose own change sets this guard does not read."""
-
-DELETE = "Delete"
-"""Replaces the property in an allowed change: the resource is removed from its stack."""
 
 REPAIR = "DeploymentAlarm/Repair"
 """The allowed change of a stack whose deployment starts although the alarm that it watches is on."""
 
-ALLOWED = "AllowedChanges"
-"""The metadata of a template with the changes that its release allows.
-
-That of the change set's own template counts: an earlier release must not allow a change of a later one.
-"""
-
-SETTING = "delivery.allowed_changes in cdk.json"
 _EMPTY = ("didn't contain changes", "No updates are to be performed")
 _LONGEST_MESSAGE, _LONGEST_SUMMARY = 4900, 2000
-
-
-class Loss(NamedTuple):
-    """A resource that a change deletes, replaces or removes from its stack."""
-
-    stack: str
-    logical_id: str
-    resource_type: str
-    words: str  # the effect
-    causes: tuple[str, ...]  # properties, or DELETE
-
-
-def deleted(stack: str, logical_id: str, resource_type: str, *, retained: bool = False) -> Loss:
-    """A resource that the new template no longer has."""
-    words = "would leave the stack and remain unmanaged" if retained else "would be deleted"
-    return Loss(stack, logical_id, resource_type, words, (DELETE,))
-
-
-def replaced(stack: str, logical_id: str, resource_type: str, *, causes: Iterable[str], certain: bool) -> Loss:
-    """A resource that a change of properties replaces, without its data."""
-    words = "would be replaced by an empty one" if certain else "may be replaced by an empty one"
-    return Loss(stack, logical_id, resource_type, words, tuple(causes))
-
-
-def faults(losses: Iterable[Loss], *, allowed: Collection[str]) -> list[str]:
-    """A sentence for each loss that is not allowed, with the setting that would allow it."""
-    lost = (loss for loss in losses if loss.resource_type in STATEFUL | NESTED)
-    return [fault for loss in lost for fault in _fault(loss, allowed)]
-
-
-def _fault(loss: Loss, allowed: Collection[str]) -> Iterator[str]:
-    wanted = [f"{loss.stack}/{loss.logical_id}/{cause}" for cause in loss.causes]
-    if missing := [entry for entry in wanted if entry not in allowed]:
-        because = "" if loss.causes == (DELETE,) else f", because of {', '.join(loss.causes)}"
-        yield (
-            f"{loss.stack}: {loss.logical_id} ({loss.resource_type}) {loss.words}{because}. "
-            f"To allow it, add {_quoted(missing)} to {SETTING}."
-        )
-
-
-def _quoted(entries: Iterable[str]) -> str:
-    return ", ".join(json.dumps(entry) for entry in entries)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
@@ -136,10 +79,14 @@ def _found(
     """A sentence for each reason to refuse the change set."""
     stack, known = params["stack"], {change["LogicalResourceId"]: change for change in changes}
     yield from _differing(params, session, template)
-    yield from _hidden(stack, changes)
-    yield from faults(filter(None, (_loss(stack, each, known) for each in changes)), allowed=allowed)
+    for change in changes:
+        if change["Action"] != "Remove":
+            yield from hidden(stack, change["LogicalResourceId"], change["ResourceType"])
+    yield from faults((loss for each in changes for loss in _losses(stack, each, known)), allowed=allowed)
     if any(change["Action"] != "Add" for change in changes):  # else the stack is new
-        before = shifted(_template(params, session))
+        deployed = _template(params, session)
+        yield from faults(_kept_less(stack, resources(deployed), resources(template)), allowed=allowed)
+        before = shifted(deployed)
         lost = [*_reset(changes, known, before), *_switched_off(before, shifted(template))]
         yield from _shift_faults(stack, lost, allowed)
     yield from _overwritten(stack, template, session)
@@ -212,7 +159,7 @@ def _shift_faults(stack: str, lost: Iterable[tuple[str, str, list[str]]], allowe
             yield (
                 f"{stack}: {resource} {words}. ECS shifts the traffic between two target groups, and this change would "
                 "send it to the group of the template, where no task may run. Shift it back first: "
-                f"docs/operations.md#shift-the-traffic-back. Then add {_quoted(missing)} to {SETTING}."
+                f"docs/operations.md#shift-the-traffic-back. Then add {quoted(missing)} to {SETTING}."
             )
 
 
@@ -228,7 +175,7 @@ def _alarmed(params: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[
         yield (
             f"{params['stack']}: the alarm {params['alarm']} is on, and ECS does not watch an alarm that is on when a "
             "deployment starts. Wait until it is off, or deliver a repair: docs/operations.md#deliver-a-repair. "
-            f"To declare it, add {_quoted([params['stack'] + '/' + REPAIR])} to {SETTING}."
+            f"To declare it, add {quoted([params['stack'] + '/' + REPAIR])} to {SETTING}."
         )
 
 
@@ -303,24 +250,20 @@ def _changes(params: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[
         request["NextToken"] = page["NextToken"]
 
 
-def _hidden(stack: str, changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """A sentence for each nested stack that remains in the stack."""
-    for change in changes:
-        if change["ResourceType"] in NESTED and change["Action"] != "Remove":
-            yield (
-                f"{stack}: {change['LogicalResourceId']} ({change['ResourceType']}) is a nested stack, and the change "
-                "set does not show what changes in it. Make it a stack of its own in the Stage."
-            )
-
-
-def _loss(stack: str, change: Mapping[str, Any], known: Mapping[str, Any]) -> Loss | None:
+def _losses(stack: str, change: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Loss]:
     identity = (stack, change["LogicalResourceId"], change["ResourceType"])
     if change["Action"] == "Remove":
-        return deleted(*identity, retained=change.get("PolicyAction") == "Retain")
-    if change["Action"] not in {"Modify", "Dynamic"} or _is_kept(change, known):
-        return None
-    causes = {target.get("Name") or target["Attribute"] for target in _forcing(change, known)}
-    return replaced(*identity, causes=sorted(causes) or ["Replace"], certain=change.get("Replacement") == "True")
+        yield from deleted(*identity, retained=change.get("PolicyAction") == "Retain")
+    elif change["Action"] in {"Modify", "Dynamic"} and not _is_kept(change, known):
+        causes = {target.get("Name") or target["Attribute"] for target in _forcing(change, known)}
+        certain = change.get("Replacement") == "True"
+        yield from replaced(*identity, causes=sorted(causes) or ["Replace"], certain=certain)
+
+
+def _kept_less(stack: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Loss]:
+    """By the templates: a change set names the properties that change, and not their values."""
+    for name in sorted(before.keys() & after.keys()):
+        yield from weakened(stack, name, after[name]["Type"], causes=weaker(before[name], after[name]))
 
 
 def _is_kept(change: Mapping[str, Any], known: Mapping[str, Any]) -> bool:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline.guard.handler import DELETE, Loss, deleted, faults, replaced
+from pipeline.guard.losses import DELETE, Loss, deleted, faults, hidden, replaced, resources, weakened, weaker
 from pipeline.plan.template import Json, references
 from pipeline.policy.template import is_intrinsic
 
@@ -51,6 +51,7 @@ class Change:
     replacement: Replacement = Replacement.NEVER
     properties: tuple[str, ...] = ()  # the top-level properties, and attributes such as DeletionPolicy, that differ
     causes: tuple[str, ...] = ()  # those that force the replacement, or may
+    weaker: tuple[str, ...] = ()  # those that keep less stored data, or protect it less
     values: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # old and new of those that are short
 
     @property
@@ -67,7 +68,7 @@ def template_changes(*, stack: str, region: str, before: Json | None, after: Jso
     A replaced resource has a new physical id. So a resource that refers to it in a create-only property may be replaced
     too.
     """
-    old, new = _resources(before), _resources(after)
+    old, new = resources(before or {}), resources(after or {})
     changes: dict[str, Change] = {}
     for name in sorted(old.keys() | new.keys()):
         change = Change(
@@ -83,23 +84,6 @@ def template_changes(*, stack: str, region: str, before: Json | None, after: Jso
     while found := dict(_replaced_by_reference(stack, new, changes, region=region)):
         changes |= found
     return [changes[name] for name in sorted(changes)]
-
-
-def _resources(template: Json | None) -> dict[str, Json]:
-    """The resources, in which every reference to a parameter contains the parameter's definition."""
-    document = template or {}
-    resources: dict[str, Json] = _with_parameters(document.get("Resources", {}), document.get("Parameters", {}))
-    return resources
-
-
-def _with_parameters(value: Any, parameters: Json) -> Any:
-    if isinstance(value, list):
-        return [_with_parameters(item, parameters) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"Ref"} and value["Ref"] in parameters:
-        return {"Ref": value["Ref"], "Parameter": parameters[value["Ref"]]}
-    return {key: _with_parameters(item, parameters) for key, item in value.items()}
 
 
 def _modified(change: Change, old: Json, new: Json, *, region: str) -> Change | None:
@@ -123,7 +107,14 @@ def _modified(change: Change, old: Json, new: Json, *, region: str) -> Change | 
         for name in differing
         if name in before and name in after and _is_short(before[name]) and _is_short(after[name])
     }
-    return replace(change, replacement=replacement, properties=tuple(differing), causes=causes, values=values)
+    return replace(
+        change,
+        replacement=replacement,
+        properties=tuple(differing),
+        causes=causes,
+        weaker=tuple(weaker(old, new)),
+        values=values,
+    )
 
 
 def _is_short(value: Any) -> bool:
@@ -224,20 +215,28 @@ def _replaced_by_reference(
 
 
 def stateful_faults(changes: Sequence[Change], *, allowed: Collection[str]) -> list[str]:
-    """A message for each stateful resource that the changes of one or more stacks would lose.
+    """A message for each stateful resource that the changes of one or more stacks would lose, or keep less well.
 
     The entries of ``delivery.allowed_changes`` are no faults.
     """
-    return faults((_with_new_name(loss, changes) for loss in _losses(changes)), allowed=allowed)
+    nested = [
+        fault
+        for change in changes
+        if change.action is not Action.REMOVE
+        for fault in hidden(change.stack, change.logical_id, change.resource_type)
+    ]
+    return [*nested, *faults((_with_new_name(loss, changes) for loss in _losses(changes)), allowed=allowed)]
 
 
 def _losses(changes: Sequence[Change]) -> Iterator[Loss]:
     for change in changes:
         identity = (change.stack, change.logical_id, change.resource_type)
         if change.action is Action.REMOVE:
-            yield deleted(*identity)
+            yield from deleted(*identity)
         elif change.replacement is not Replacement.NEVER:
-            yield replaced(*identity, causes=change.causes, certain=change.replacement is Replacement.ALWAYS)
+            certain = change.replacement is Replacement.ALWAYS
+            yield from replaced(*identity, causes=change.causes, certain=certain)
+        yield from weakened(*identity, causes=change.weaker)
 
 
 def _with_new_name(loss: Loss, changes: Sequence[Change]) -> Loss:

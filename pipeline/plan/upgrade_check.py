@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pipeline.guard.handler import STATEFUL
+from pipeline.guard.losses import STATEFUL
 from pipeline.plan.assembly import AssemblyStack, assembly_stacks, delivery_settings
 from pipeline.plan.changes import Change, stateful_faults, template_changes
 from pipeline.plan.rendering import reason
@@ -174,7 +174,7 @@ def moved(before: Stacks, after: Stacks) -> Iterator[str]:
                 for logical_id, resource in sorted(
                     old.template["Resources"].items(), key=lambda each: (each[1]["Type"], each[0])
                 )
-                if resource["Type"] in STATEFUL - {"AWS::KMS::Key"}
+                if resource["Type"] in STATEFUL - {"AWS::KMS::Key", "AWS::KMS::ReplicaKey"}
             ]
             yield (
                 f"{name} moves from {_place(old)} to {_place(stack)}, and is created there without data. The old stack "

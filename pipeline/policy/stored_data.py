@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from pipeline.guard.losses import STATEFUL
 from pipeline.policy.rule import policy_rule
 from pipeline.policy.template import Finding, Resource, Template, is_intrinsic, resolve
 from stages.names import resource_name
@@ -23,19 +24,6 @@ TWELVE_MONTHS = 365  # days (PCI DSS 10.5.1)
 CRYPTOPERIOD_DAYS = 365  # the default rotation period of KMS
 LOG_DAYS_WHERE_RETAINED = 400
 """The next period that CloudWatch Logs offers: 365 days are less than twelve months in a leap year."""
-
-STATEFUL = (
-    "AWS::Backup::BackupVault",
-    GLOBAL_TABLE,
-    "AWS::DynamoDB::Table",
-    KEY,
-    "AWS::KMS::ReplicaKey",
-    CLUSTER,
-    INSTANCE,
-    "AWS::RDS::GlobalCluster",
-    BUCKET,
-    "AWS::SQS::Queue",
-)
 
 PROTECTION = {
     "AWS::DynamoDB::Table": "DeletionProtectionEnabled",
@@ -150,14 +138,14 @@ def _check_log_retention(template: Template) -> Iterator[Finding]:
     description="Where data is retained, its resources outlive their stack and have deletion protection.",
     fix="Pass the environment's retain setting to the construct, for its removal policy (RETAIN_ON_UPDATE_OR_DELETE, "
     "or SNAPSHOT for a database) and deletion protection.",
-    types=(*STATEFUL, LOAD_BALANCER),
+    types=(*sorted(STATEFUL), LOAD_BALANCER),
 )
 def _check_deletion(template: Template) -> Iterator[Finding]:
     if not template.retains_data:
         return
     for resource in template.of_type(*STATEFUL):
         # An instance of a cluster stores nothing itself.
-        if resource.type == INSTANCE and resource.at("DBClusterIdentifier") is not None:
+        if resource.type.endswith("::DBInstance") and resource.at("DBClusterIdentifier") is not None:
             continue
         for policy, kept in (("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")):
             value = resource.definition.get(policy)
@@ -179,7 +167,7 @@ def _check_deletion(template: Template) -> Iterator[Finding]:
     "PCI-6.5.1-CreationRepeatable",
     description="A failed creation leaves no resource behind, whose name would block the next try.",
     fix="Use RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE instead of RETAIN.",
-    types=STATEFUL,  # those that are retained here; the rule checks every type
+    types=tuple(sorted(STATEFUL)),  # those that are retained here; the rule checks every type
 )
 def _check_creation(template: Template) -> Iterator[Finding]:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html

@@ -373,6 +373,7 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
             {"Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "RetainExceptOnCreate"}},
             "Bucket.UpdateReplacePolicy",
         ),
+        ({"Log": resource("AWS::Logs::LogGroup") | {"UpdateReplacePolicy": "Retain"}}, "Log.DeletionPolicy"),
         (changed(STATEFUL, "Cluster", DeletionProtection=None), "Cluster.Properties.DeletionProtection"),
         ({"Alone": {"Type": "AWS::RDS::DBInstance", **RETAINED}}, "Alone.Properties.DeletionProtection"),
         (changed(STATEFUL, "Table", Replicas=[{}]), "Table.Properties.Replicas.0.DeletionProtectionEnabled"),

@@ -7,6 +7,7 @@ import pytest
 
 from pipeline.digests.content import stack_digests
 from pipeline.guard import handler
+from pipeline.guard.losses import NESTED, STATEFUL
 
 STACK = "Prod-Payment"
 ROLE = "arn:aws:iam::444444444444:role/lookup"
@@ -181,7 +182,7 @@ def test_a_reference_whose_value_may_change_is_refused(
     assert "Cluster (AWS::RDS::DBCluster) may be replaced" in judge(monkeypatch, page(*changes)).message
 
 
-@pytest.mark.parametrize("kind", sorted(handler.STATEFUL))
+@pytest.mark.parametrize("kind", sorted(STATEFUL))
 def test_a_deletion_of_any_stateful_type_is_refused(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     message = judge(monkeypatch, page(change("Remove", kind, PolicyAction="Delete"))).message
     assert f"Sessions ({kind}) would be deleted." in message
@@ -228,13 +229,34 @@ def test_the_failure_message_fits_the_codepipeline_limit(monkeypatch: pytest.Mon
     assert len(judge(monkeypatch, page(*[recreating("True")] * 100)).message) <= 5000
 
 
-@pytest.mark.parametrize("kind", sorted(handler.NESTED))
+@pytest.mark.parametrize("kind", sorted(NESTED))
 def test_a_nested_stack_is_refused_unless_it_is_removed_by_name(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     for action in ("Add", "Modify"):
         message = judge(monkeypatch, page(change(action, kind, Replacement="False"))).message
         assert f"Sessions ({kind}) is a nested stack, and the change set does not show what changes in it." in message
     assert "would be deleted" in judge(monkeypatch, page(change("Remove", kind))).message
     assert not judge(monkeypatch, page(change("Remove", kind)), allowed=(f"{STACK}/Sessions/Delete",)).failed
+
+
+def with_replicas(*regions: str) -> dict[str, Any]:
+    properties = {"Replicas": [{"Region": region} for region in regions]}
+    return {"Sessions": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": properties}}
+
+
+def test_a_loss_in_place_is_refused_unless_it_is_allowed_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    templates = {"before": with_replicas("us-west-2", "eu-west-1"), "after": with_replicas("us-west-2")}
+    changed = page(change("Modify", Replacement="False"))
+    assert judge(monkeypatch, changed, **templates).message == (
+        "Prod-Payment: Sessions (AWS::DynamoDB::GlobalTable) would keep less data, or protect it less, because of "
+        'Replicas. To allow it, add "Prod-Payment/Sessions/Replicas" to delivery.allowed_changes in cdk.json.'
+    )
+    assert judge(monkeypatch, changed, **templates, allowed=(f"{STACK}/Sessions/Replicas",)).succeeded
+
+
+@pytest.mark.parametrize("kind", ["AWS::Backup::BackupPlan", "AWS::Backup::BackupSelection"])
+def test_the_end_of_backups_is_refused_and_their_replacement_passes(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    assert "would be deleted" in judge(monkeypatch, page(change("Remove", kind))).message
+    assert judge(monkeypatch, page(recreating("True") | {"ResourceType": kind})).succeeded
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,31 @@ def test_a_renamed_logical_id_is_reported_as_data_loss() -> None:
     assert "Old (AWS::DynamoDB::GlobalTable) would be deleted (it seems to be renamed to New)" in fault
 
 
+def test_a_loss_in_place_is_reported_with_the_entry_that_allows_it() -> None:
+    changes = compare({"Bucket": BUCKET}, {"Bucket": {**BUCKET, "DeletionPolicy": "Delete"}})
+    (fault,) = stateful_faults(changes, allowed=())
+    assert "Bucket (AWS::S3::Bucket) would keep less data, or protect it less, because of DeletionPolicy." in fault
+    assert '"Prod-Payment/Bucket/DeletionPolicy" to delivery.allowed_changes' in fault
+    assert stateful_faults(changes, allowed=("Prod-Payment/Bucket/DeletionPolicy",)) == []
+
+
+def test_a_loss_in_place_by_a_parameter_is_reported() -> None:
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": {"Ref": "Days"}}}
+    parameters = ({"Days": {"Default": 400}}, {"Days": {"Default": 30}})
+    (fault,) = stateful_faults(compare({"Log": group}, {"Log": group}, parameters), allowed=())
+    assert "because of RetentionInDays" in fault
+
+
+def test_a_nested_stack_is_refused_unless_it_is_removed_by_name() -> None:
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://example.com/a"}}
+    for changes in (compare({}, {"Nested": nested}), compare({"Nested": nested}, {"Nested": changed(nested, Tags=[])})):
+        (fault,) = stateful_faults(changes, allowed=())
+        assert "Nested (AWS::CloudFormation::Stack) is a nested stack, and the change set does not show" in fault
+    removed = compare({"Nested": nested}, {})
+    assert stateful_faults(removed, allowed=("Prod-Payment/Nested/Delete",)) == []
+    assert "would be deleted" in stateful_faults(removed, allowed=())[0]
+
+
 def test_a_stateless_resource_may_be_deleted() -> None:
     policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": "a", "PolicyDocument": {}}}
     assert stateful_faults(compare({"Policy": policy}, {}), allowed=()) == []
