@@ -62,7 +62,8 @@ def _value(hint: Any, value: Any, *, path: str, faults: list[str]) -> Any:
         return read(kind, value, path=path, faults=faults)  # type: ignore[arg-type]
     if isinstance(kind, EnumMeta) and value in _values(kind):
         return kind(value)
-    if get_origin(kind) is tuple and isinstance(value, list | tuple) and len(value) == len(parts):
+    if get_origin(kind) is tuple and isinstance(value, list | tuple) and (len(value) == len(parts) or ... in parts):
+        parts = parts[:1] * len(value) if ... in parts else parts
         each = zip(parts, value, strict=True)
         return tuple(
             _value(part, one, path=f"{path}[{index}]", faults=faults) for index, (part, one) in enumerate(each)
@@ -89,4 +90,5 @@ def _words(hint: Any) -> str:
         return " or ".join(repr(value) for value in _values(kind))
     if is_dataclass(kind):
         return f"an object with {', '.join(field.name for field in fields(kind))}"
-    return WORDS.get(kind) or f"a list of {len(get_args(kind))}, each {WORDS[get_args(kind)[0]]}"
+    parts = get_args(kind)
+    return WORDS.get(kind) or f"a list{'' if ... in parts else f' of {len(parts)}'}, each {WORDS[parts[0]]}"

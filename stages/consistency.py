@@ -41,6 +41,12 @@ def consistency_faults(environments: Sequence[Environment]) -> Iterator[str]:
                 f"{before.name}: canary is missing, so that {environment.name} after it would run the first canary: "
                 "give percent 25, step_minutes 2 and bake_minutes 5."
             )
+        if environment.retains_data and (before.allowed_domains is None) != (environment.allowed_domains is None):
+            one = before if before.allowed_domains is None else environment
+            yield (
+                f"{one.name}: allowed_domains is missing, and only one of {before.name} and {environment.name} has it: "
+                "give both a list, or neither."
+            )
     for production in (environment for environment in environments if environment.retains_data):
         for other in (environment for environment in environments if not environment.retains_data):
             yield from _weaknesses(production, other)

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from payment_constructs.database import ENGINE_VERSION, MAJOR_VERSION
 from payment_constructs.dns import DnsName
+from payment_constructs.dns_firewall import domain_faults
+from payment_constructs.firewall import DEFAULT_LIMITS, FirewallLimits
 from payment_constructs.image import PLATFORMS, ServiceImage, image_contract
 from payment_constructs.monitoring.targets import AlarmLevels
 from payment_constructs.service import Canary
@@ -173,6 +175,13 @@ class Environment:
     alarm_targets: AlarmLevels | None = None
     """On-call services, SNS topics and chat channels that receive alarms besides the mailbox, by level."""
 
+    firewall: FirewallLimits = DEFAULT_LIMITS
+    """What the web application firewall admits: requests per source address, length of a body."""
+
+    allowed_domains: tuple[str, ...] | None = None
+    """The domains, besides AWS's, whose names the VPC may resolve, such as those of card networks. None: every name, so
+    that the service's HTTPS reaches every host on the internet (docs/operations.md#limit-outbound-names)."""
+
     dns: DnsName | None = None
     """The public name of the load balancer; without one, the team points its own DNS to the load balancer's name."""
 
@@ -210,7 +219,8 @@ class Environment:
             "data_protection": self.data_protection.value,
             "database_capacity": list(self.database_capacity) if self.database_capacity else None,
         }
-        left_out = {"name", "alarm_targets", "break_glass_role", "database_engine_version", "dr_availability_zones"}
+        left_out = {"name", "alarm_targets", "allowed_domains", "break_glass_role"}
+        left_out |= {"database_engine_version", "dr_availability_zones"}
         return {field: value for field, value in document.items() if field not in left_out and value is not None}
 
     def _faults(self) -> Iterator[str]:
@@ -233,6 +243,9 @@ class Environment:
             yield from (f"alarm_targets.{fault}" for fault in found)
         elif self.alarm_targets is not None:
             yield f"alarm_targets is {self.alarm_targets!r}: give an object with page, ticket or both."
+        yield from (f"firewall.{fault}" for fault in self.firewall.faults())
+        if self.allowed_domains is not None:
+            yield from domain_faults(self.allowed_domains)
         if isinstance(self.dns, DnsName):
             yield from (f"dns.{fault}" for fault in self.dns.faults())
         elif self.dns is not None:

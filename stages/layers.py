@@ -197,6 +197,7 @@ class ServiceLayer(Construct):
             "Firewall",
             name=resource_name("api", environment),
             resource_arn=self.load_balancer.balancer.load_balancer_arn,
+            limits=environment.firewall,
             log_key=log_key,
             retain=retain,
         )

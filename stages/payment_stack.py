@@ -7,6 +7,7 @@ from typing import Any
 from aws_cdk import CfnOutput, Fn, Stack
 from constructs import Construct
 
+from payment_constructs.dns_firewall import DnsFirewall
 from payment_constructs.housekeeping import Housekeeping
 from payment_constructs.keys import EncryptionKey
 from payment_constructs.manifest import Manifest
@@ -71,6 +72,9 @@ class PaymentStack(Stack):
             retain=retain,
         )
         vpc = network.vpc
+        if environment.allowed_domains is not None:
+            domains = environment.allowed_domains
+            DnsFirewall(self, "DnsFirewall", name=resource_name("outbound", environment), vpc=vpc, domains=domains)
         housekeeping.close_default_security_group(vpc)
         data = DataLayer(
             self,

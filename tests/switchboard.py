@@ -194,11 +194,25 @@ def dns(settings: Settings) -> None:
         entry["dns"] = name | {"record_name": f"api-{number}.payments.test"}
 
 
+def firewall_limits(settings: Settings) -> None:
+    """Other limits of the web application firewall."""
+    for number, entry in enumerate(settings["environments"].values()):
+        entry["firewall"] = {"requests_per_5_minutes": 50_000, "body_bytes": 4096 if number else 0}
+
+
+def allowed_domains(settings: Settings) -> None:
+    """A list of the domains whose names each environment may resolve."""
+    for entry in settings["environments"].values():
+        entry["allowed_domains"] = ["*.card-network.test", "acquirer.test"]
+
+
 def everything(settings: Settings) -> None:
     """All of it at once."""
     for change in (codecommit_source, one_more_before_the_last, other_figures, peering_off, frugal_first, x86):
         change(settings)
     for change in (other_primary_region, other_dr_region, other_names, chat_topic, on_call_endpoint, dns):
+        change(settings)
+    for change in (firewall_limits, allowed_domains):
         change(settings)
 
 
@@ -223,6 +237,8 @@ SWITCHES: tuple[Callable[[Settings], None], ...] = (
     chat_topic,
     on_call_endpoint,
     dns,
+    firewall_limits,
+    allowed_domains,
     everything,
 )
 """Each changes a copy of the settings. A new optional part of the settings gets its switch here."""

@@ -130,8 +130,10 @@ _WORDS = {"active": 1, "enabled": 1, "true": 1, "governance": 1, "compliance": 2
 _WORDS |= {"disabled": 0, "false": 0, "inactive": 0, "suspended": 0}
 _IDENTITIES = ("Id", "Region", "RuleName", "DestinationBackupVaultArn")
 _EXPIRES = ("ExpirationDate", "ExpirationInDays", "NoncurrentVersionExpiration", "NoncurrentVersionExpirationInDays")
-_NO_EXPIRY = ("Id", "Status", "AbortIncompleteMultipartUpload", "ExpiredObjectDeleteMarker")
-_NO_EXPIRY += ("NoncurrentVersionTransition", "NoncurrentVersionTransitions", "Transition", "Transitions")
+_NO_EXPIRY = (
+    *("Id", "Status", "AbortIncompleteMultipartUpload", "ExpiredObjectDeleteMarker"),
+    *("NoncurrentVersionTransition", "NoncurrentVersionTransitions", "Transition", "Transitions"),
+)
 _OUTLIVES = {"Delete": 0, "Snapshot": 1, "Retain": 2, "RetainExceptOnCreate": 2}
 
 DELETE = "Delete"

@@ -42,6 +42,10 @@ def _own_protections(kind: str, properties: Json) -> Iterator[str]:
             yield f"requires {as_text(properties['SslPolicy'])}"
         case "AWS::WAFv2::WebACL" | "AWS::WAFv2::RuleGroup":
             yield from _blocked_requests(properties)
+        case "AWS::Route53Resolver::FirewallRuleGroup":
+            for rule in properties.get("FirewallRules", []):
+                if rule.get("Action") == "BLOCK":
+                    yield f"blocks names: {properties_as_text(rule)}"
     if any(_security_groups(properties)):
         yield "has its own security groups"
     for setting in _PUBLIC_ACCESS:
@@ -64,6 +68,9 @@ def _protections_of_others(kind: str, properties: Json) -> Iterator[tuple[str, s
             by = f" by {as_text(properties['WebACLArn'])}" if "WebACLArn" in properties else ""
             balancer = properties.get("ResourceArn")
             yield target(balancer), f"filters requests to {as_text(balancer)}{by}"
+        case "AWS::Route53Resolver::FirewallRuleGroupAssociation":
+            vpc = properties.get("VpcId")
+            yield target(vpc), f"limits the names of {as_text(vpc)} by {as_text(properties.get('FirewallRuleGroupId'))}"
         case "AWS::EC2::SubnetRouteTableAssociation":
             # Without an association a subnet uses the main route table of the VPC, which no template contains.
             subnet = properties.get("SubnetId")
@@ -114,6 +121,11 @@ def _routes(kind: str, properties: Json, resources: Json) -> Iterator[str]:
             yield f"connects {properties_as_text(properties)}"
         case "AWS::EC2::SubnetRouteTableAssociation":
             yield from _subnet_routes(as_text(properties.get("SubnetId")), properties.get("RouteTableId"), resources)
+        case "AWS::Route53Resolver::FirewallRuleGroup":
+            for rule in properties.get("FirewallRules", []):
+                if rule.get("Action") != "BLOCK":
+                    domains = resources.get(target(rule.get("FirewallDomainListId")), {}).get("Properties", {})
+                    yield from (f"resolves {as_text(domain)}" for domain in as_list(domains.get("Domains", [])))
 
 
 def _subnet_routes(subnet: str, table: Any, resources: Json) -> Iterator[str]:

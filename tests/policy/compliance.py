@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.guard.losses import STATEFUL
 from pipeline.policy.plugin import RULES
 from pipeline.policy.rule import Rule
 from pipeline.settings import Delivery
@@ -45,7 +46,9 @@ def _requirements() -> Iterator[str]:
 
 
 def _types(rule: Rule) -> str:
-    return ", ".join(f"`{kind.removeprefix('AWS::')}`" for kind in rule.types)
+    stateful = set(rule.types) >= STATEFUL
+    named = [f"`{kind.removeprefix('AWS::')}`" for kind in rule.types if not (stateful and kind in STATEFUL)]
+    return ", ".join([*(["every stateful type"] if stateful else []), *named])
 
 
 def _enforcement(control: Control) -> str:

@@ -79,6 +79,11 @@ CONTROLS: tuple[Control, ...] = (
         tests=("unit/test_network.py::test_aws_services_are_reached_without_the_internet",),
     ),
     Control(
+        requirement="1.3.2",
+        implementation="DNS Firewall: only listed names resolve, where `allowed_domains` is set; by default every name",
+        tests=("unit/test_firewalls.py::test_only_the_listed_names_and_those_of_aws_are_resolved",),
+    ),
+    Control(
         requirement="1.4.2",
         implementation="Subnets: no public addresses on launch",
         packs=("PCI.DSS.321-VPCSubnetAutoAssignPublicIpDisabled",),

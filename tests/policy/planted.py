@@ -261,7 +261,7 @@ PLANTED: dict[str, list[tuple[Resources, str]]] = {
             f"{RULE}.Statement.ManagedRuleGroupStatement.ExcludedRules",
         ),
         (
-            overridden(RuleActionOverrides=[{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]),
+            overridden(RuleActionOverrides=[{"Name": "CrossSiteScripting_BODY", "ActionToUse": {"Count": {}}}]),
             f"{RULE}.Statement.ManagedRuleGroupStatement.RuleActionOverrides.0.ActionToUse",
         ),
     ],

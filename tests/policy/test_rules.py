@@ -9,7 +9,7 @@ from pipeline.policy.rule import Rule
 from pipeline.policy.template import Template
 from pipeline.settings import Delivery
 from tests.policy.clean import AUDIT_BUCKETS, CLEAN, DIGEST, GROUPS, LOG_GROUP, STATEFUL, SUBNETS, Resources, changed
-from tests.policy.planted import PLANTED, container, inbound, locked, outbound, tcp
+from tests.policy.planted import PLANTED, container, inbound, locked, outbound, overridden, tcp
 from tests.templates import Assembly
 
 BY_ID = {rule.id: rule for rule in RULES}
@@ -90,6 +90,11 @@ def test_a_stack_outside_every_stage_counts_as_retaining_data(delivery: Delivery
 def test_an_image_name_may_be_joined_if_its_digest_is_literal(delivery: Delivery) -> None:
     image = {"Fn::Join": ["", [{"Ref": "AWS::AccountId"}, f".dkr.ecr.ap-southeast-1.amazonaws.com/payments@{DIGEST}"]]}
     assert found("PCI-6.5.1-ImageByDigest", delivery, container(Image=image)) == []
+
+
+def test_the_limit_of_bodies_may_count_and_no_other_rule(delivery: Delivery) -> None:
+    counted = overridden(RuleActionOverrides=[{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}])
+    assert found("PCI-6.4.2-FirewallBlocks", delivery, counted) == []
 
 
 def test_an_earlier_environment_may_not_connect_to_a_later_one(delivery: Delivery) -> None:

@@ -390,6 +390,28 @@ def test_a_firewall_rule_changed_from_block_to_allow_is_reported(resources: Reso
     assert network_findings(resources, deployed) == []
 
 
+def test_names_that_the_dns_firewall_no_longer_blocks_are_reported() -> None:
+    def resolving(*domains: str, **more: str) -> Resources:
+        rules = [{"Action": "ALLOW", "FirewallDomainListId": {"Fn::GetAtt": ["Allowed", "Id"]}, "Priority": 1}]
+        rules += [{"Action": "BLOCK", "FirewallDomainListId": {"Fn::GetAtt": ["Others", "Id"]}, "Priority": 2, **more}]
+        group, vpc = {"Fn::GetAtt": ["Rules", "Id"]}, {"Ref": "Vpc"}
+        kind = "AWS::Route53Resolver::FirewallRuleGroup"
+        return {
+            "Vpc": resource("AWS::EC2::VPC"),
+            "Allowed": resource("AWS::Route53Resolver::FirewallDomainList", Domains=list(domains)),
+            "Rules": resource(kind, FirewallRules=rules),
+            "Association": resource(f"{kind}Association", FirewallRuleGroupId=group, VpcId=vpc),
+        }
+
+    deployed = resolving("a.test")
+    assert network_findings(deployed, resolving("a.test", "*")) == ["resolves *"]
+    assert network_findings(resolving("a.test", "b.test"), deployed) == []
+    (found,) = network_findings(deployed, resolving("a.test", Action="ALERT"))
+    assert found.startswith("blocks names: Action BLOCK")
+    unlimited = {name: each for name, each in deployed.items() if name != "Association"}
+    assert network_findings(deployed, unlimited) == ["limits the names of ${Vpc} by ${Rules.Id}: no longer"]
+
+
 def test_a_protection_removed_with_its_resource_is_not_reported(resources: Resources) -> None:
     deployed = json.loads(json.dumps(resources))
     without(resources, TYPES["association"], TYPES["balancer"], TYPES["listener"], TYPES["firewall"])

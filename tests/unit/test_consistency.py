@@ -97,6 +97,18 @@ def test_prod_may_not_have_a_lower_availability_objective(environments: dict[str
     ]
 
 
+@pytest.mark.parametrize(("limited", "missing"), [("Staging", "Prod"), ("Prod", "Staging")])
+def test_no_name_is_blocked_for_the_first_time_in_production(
+    environments: dict[str, Environment], limited: str, missing: str
+) -> None:
+    environments[limited] = replace(environments[limited], allowed_domains=("a.test",))
+    assert list(consistency_faults(list(environments.values()))) == [
+        f"{missing}: allowed_domains is missing, and only one of Staging and Prod has it: give both a list, or neither."
+    ]
+    environments[missing] = replace(environments[missing], allowed_domains=())
+    assert list(consistency_faults(list(environments.values()))) == []
+
+
 def test_the_last_environment_must_retain_its_data(environments: dict[str, Environment]) -> None:
     environments["Prod"] = replace(environments["Prod"], data_protection=DataProtection.DESTROYABLE)
     (fault,) = consistency_faults(list(environments.values()))

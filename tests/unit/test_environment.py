@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from payment_constructs.firewall import FirewallLimits
 from payment_constructs.service import Canary
 from stages.environment import AlarmThresholds, DataProtection, DeploymentWindow, Environment, SettingsError
 from tests.sample import sample_environments
@@ -49,6 +50,18 @@ def good() -> Environment:
             {"break_glass_role": "arn:aws:iam::1:role/x"},
             "break_glass_role is 'arn:aws:iam::1:role/x': give the name of",
         ),
+        ({"firewall": FirewallLimits(requests_per_5_minutes=9)}, "firewall.requests_per_5_minutes is 9: give 10 to"),
+        (
+            {"firewall": FirewallLimits(body_bytes=8193)},
+            "firewall.body_bytes is 8193: give 1 to 8,192, or 0 for bodies",
+        ),
+        ({"allowed_domains": "a.test"}, "allowed_domains is 'a.test': give a list of domains, such as api.example.com"),
+        (
+            {"allowed_domains": ("*",)},
+            "allowed_domains[0] is '*': give a name such as api.example.com or *.example.com",
+        ),
+        ({"allowed_domains": ("https://a.test",)}, "allowed_domains[0] is 'https://a.test': give a name such as api."),
+        ({"allowed_domains": ("a.test",) * 2}, "allowed_domains[1] is 'a.test' for the second time: give it once."),
         ({"vpc_cidr": "10.0.0.0"}, "vpc_cidr is '10.0.0.0': its size is /32; give /16 to /20"),
         ({"vpc_cidr": "10.0.0.0/33"}, "vpc_cidr is '10.0.0.0/33'"),
         ({"vpc_cidr": "10.0.0.1/16"}, "has host bits set; give an IPv4 network such as 10.0.0.0/16"),

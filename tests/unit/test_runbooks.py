@@ -79,6 +79,7 @@ def test_each_fault_that_stops_deliveries_or_payments_has_a_runbook() -> None:
         "certificate-expiry",
         "connection-pending-or-revoked",
         "fargate-quota",
+        "firewall-blocks-payments",
         "image-with-critical-findings",
         "key-disabled",
         "mailbox-unsubscribed",

@@ -27,6 +27,9 @@ TYPES = {
     "AWS::CodeStarNotifications::NotificationRule": "no notification is sent",
     "AWS::Route53::HealthCheck": "nothing is checked",
     "AWS::Route53::RecordSet": "no name is resolved",
+    "AWS::Route53Resolver::FirewallDomainList": "every name is resolved",
+    "AWS::Route53Resolver::FirewallRuleGroup": "every name is resolved",
+    "AWS::Route53Resolver::FirewallRuleGroupAssociation": "every name is resolved",
     "AWS::WAFv2::LoggingConfiguration": "no request is logged",
 }
 _kept: dict[tuple[str, str, str, str], Properties] = {}  # account, region, type, physical id
