@@ -1,35 +1,6 @@
-"""CODEOWNERS: changes of everything that controls the pipeline need a review by two teams."""
+"""CODEOWNERS: every change needs a review by two teams, since every module can remove a gate at synthesis."""
 
 from tests.conftest import CHECKOUT
-
-GUARDS = {
-    "/.github/",
-    "/app.py",
-    "/bootstrap/",
-    "/cdk.json",
-    "/payment_constructs/monitoring/gate.py",
-    "/payment_constructs/roles.py",
-    "/pipeline/",
-    "/stages/environment.py",
-    "/stages/layers.py",
-    "/tests/integration/",
-    "/tests/invariants.py",
-    "/tests/policy/",
-    # Tests of the gates.
-    "/tests/unit/test_bootstrap.py",
-    "/tests/unit/test_broadening.py",
-    "/tests/unit/test_conditions.py",
-    "/tests/unit/test_digests.py",
-    "/tests/unit/test_guard.py",
-    "/tests/unit/test_guard_handler.py",
-    "/tests/unit/test_pipeline.py",
-    # What `make check` and `make synth` run.
-    "/Makefile",
-    "/package-lock.json",
-    "/pyproject.toml",
-    "/requirements.txt",
-    "/scripts/",
-}
 
 
 def owners() -> dict[str, list[str]]:
@@ -38,9 +9,10 @@ def owners() -> dict[str, list[str]]:
     return {path: teams for path, *teams in entries}
 
 
-def test_two_teams_own_every_file_that_controls_the_pipeline() -> None:
-    teams = {path: set(owners().get(path, [])) for path in GUARDS}
-    missing = sorted(path for path in GUARDS if len(teams[path]) != 2)
+def test_two_teams_own_every_file() -> None:
+    assert "*" in owners(), "give all files owners: a line that begins with * in .github/CODEOWNERS"
+    # A later line takes files away from the owners of *.
+    missing = sorted(path for path, teams in owners().items() if len(set(teams)) < 2)
     assert missing == [], f"give each of these paths two teams in .github/CODEOWNERS: {missing}"
 
 
