@@ -1,17 +1,13 @@
-"""The conditions of the pipeline's stages, and the record of all its gates."""
+"""The conditions of the pipeline's stages."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Stack
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_ssm as ssm
-from constructs import Construct
 
 from payment_constructs.monitoring.gate import GATE_ALARMS
-from stages.environment import Environment, SettingsError
+from stages.environment import Environment
 from stages.names import gate_reader_name, resource_name, role_arn
 
 
@@ -20,14 +16,10 @@ class Conditions:
 
     An alarm and a window are never in one condition: the alarm is not checked again once the window has opened.
     https://docs.aws.amazon.com/codepipeline/latest/userguide/rule-reference-DeploymentWindow.html
-
-    Attributes:
-        by_stage: All conditions, by stage and kind.
     """
 
     def __init__(self, pipeline: codepipeline.Pipeline) -> None:
         self._pipeline = pipeline
-        self.by_stage: dict[str, dict[str, Mapping[str, Any]]] = {}
         self._index = {stage.stage_name: index for index, stage in enumerate(pipeline.stages)}
 
     def add_environment(self, environment: Environment) -> None:
@@ -76,68 +68,9 @@ class Conditions:
     def _set(self, stage: str, kind: str, conditions: Mapping[str, Any]) -> None:
         resource = self._pipeline.node.default_child
         assert isinstance(resource, codepipeline.CfnPipeline)  # noqa: S101 - an L2 construct's default child
-        self.by_stage.setdefault(stage, {})[kind] = conditions
         resource.add_property_override(f"Stages.{self._index[stage]}.{kind}", conditions)
 
 
 def _rule(provider: str, **more: Any) -> dict[str, Any]:
     kind = {"Category": "Rule", "Owner": "AWS", "Provider": provider, "Version": "1"}
     return {"Name": provider, "RuleTypeId": kind, **more}
-
-
-PARAMETER = "/payment/delivery/gates"
-LONGEST = 8192
-"""Characters of an advanced SSM parameter, which it becomes above 4096: with about five environments."""
-GATES = {"Manual": " is approved", "Lambda": " passes", "CodeBuild": " passes"}
-"""The result of an action that the next one waits for, by provider; all other actions deploy."""
-
-
-def record_gates(scope: Construct, pipeline: codepipeline.Pipeline, *, conditions: Conditions) -> None:
-    """Records all gates in an SSM parameter; any change of it sends a notification (notifications.py)."""
-    ssm.StringParameter(
-        scope,
-        "Gates",
-        parameter_name=PARAMETER,
-        tier=ssm.ParameterTier.INTELLIGENT_TIERING,
-        string_value=gates_document(pipeline, conditions=conditions.by_stage),
-    )
-
-
-def gates_document(
-    pipeline: codepipeline.Pipeline, *, conditions: Mapping[str, Mapping[str, Mapping[str, Any]]]
-) -> str:
-    """The execution mode, and every stage with its actions in run order and its conditions, as JSON.
-
-    Raises:
-        SettingsError: When it does not fit into an SSM parameter.
-    """
-    resource = pipeline.node.default_child
-    assert isinstance(resource, codepipeline.CfnPipeline)  # noqa: S101 - an L2 construct's default child
-    # Resolved as a whole: each property of an action that is read on its own is a call through jsii.
-    declared = Stack.of(pipeline).resolve(resource.stages)
-    stages = {stage["name"]: list(_gates(stage["actions"], conditions.get(stage["name"], {}))) for stage in declared}
-    text = json.dumps({"Releases": resource.execution_mode, "Stages": stages}, indent=1)
-    if len(text) > LONGEST:
-        raise SettingsError(
-            [
-                f"delivery.environments has more gates than fit into {PARAMETER} "
-                f"({len(text)} of {LONGEST} characters): deliver to fewer environments, or in two pipelines."
-            ]
-        )
-    return text
-
-
-def _gates(actions: Sequence[Mapping[str, Any]], conditions: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    for action in sorted(actions, key=lambda action: (action["runOrder"], action["name"])):
-        yield f"{action['name']}{GATES.get(action['actionTypeId']['provider'], '')}"
-    for name, condition in sorted(conditions.items()):
-        yield f"{name}: {_summary(condition)}"
-
-
-def _summary(condition: Mapping[str, Any]) -> str:
-    rules = [
-        f"{rule['RuleTypeId']['Provider']} {json.dumps(rule['Configuration'], sort_keys=True)} or {each['Result']}"
-        for each in condition.get("Conditions", [])
-        for rule in each["Rules"]
-    ]
-    return "; ".join([*([condition["Result"]] if "Result" in condition else []), *rules])

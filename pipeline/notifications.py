@@ -1,4 +1,7 @@
-"""Notifications of the delivery: ended releases, approvals, and changes or overrides of its gates."""
+"""Notifications of the delivery: ended releases, approvals, and overrides of its gates.
+
+A commit can change them; the watcher, which none can change, notifies of every changed gate (bootstrap/watcher.py).
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +19,6 @@ from constructs import Construct
 
 from payment_constructs.monitoring.alarm import Alarm, AlarmTopic
 from payment_constructs.monitoring.targets import SNS_TOPIC
-from pipeline.conditions import PARAMETER
 from pipeline.function import pipeline_arn, tooling_function
 from pipeline.roles import deployment_role_arn
 from stages.environment import EMAIL, SettingsError
@@ -117,13 +119,6 @@ class DeliveryNotifications(Construct):
             detail_type="CodePipeline Action Execution State Change",
             detail={"pipeline": [pipeline], "type": {"category": ["Approval"]}, "state": ["STARTED"]},
             text=f"{pipeline}: {field('$.detail.action')} is waiting for approval. {console}",
-        )
-        self._rule(
-            "GateChanged",
-            source="aws.ssm",
-            detail_type="Parameter Store Change",
-            detail={"name": [PARAMETER], "operation": ["Update", "Delete"]},
-            text=f"{pipeline}: a gate has changed; compare the versions of {PARAMETER}. {console}",
         )
         overridden = self._rule(
             "Overridden",

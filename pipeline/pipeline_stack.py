@@ -15,7 +15,7 @@ from payment_constructs.keys import EncryptionKey
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from pipeline.artifacts import ArtifactStore
-from pipeline.conditions import Conditions, record_gates
+from pipeline.conditions import Conditions
 from pipeline.digests.recorder import DigestRecorder
 from pipeline.function import pipeline_arn
 from pipeline.guard.guard import Guard, allow_changes
@@ -111,7 +111,6 @@ class PipelineStack(Stack):
                 conditions.skip_if(approval_name(environment), variable=plan.broadens, value="no")
 
         monitoring = Construct(self, "Monitoring")
-        record_gates(monitoring, self.pipeline.pipeline, conditions=conditions)
         notifications = DeliveryNotifications(
             monitoring,
             "Events",

@@ -19,12 +19,29 @@ APPROVER = "payment-delivery-approver"
 NO_OVERRIDE = "payment-delivery-no-override"
 
 
+WATCHER = "payment-delivery-watcher"
+"""The name of each resource of the watcher (pipeline/bootstrap/watcher.py), or how it begins."""
+
+
+def watcher_arns(account: str) -> list[str]:
+    """The watcher and the stack that creates it, which neither the delivery nor its people change."""
+    return [
+        f"arn:aws:cloudformation:*:{account}:stack/payment-delivery-permissions/*",
+        f"arn:aws:events:*:{account}:rule/{WATCHER}*",
+        f"arn:aws:iam::{account}:role/{WATCHER}",
+        f"arn:aws:lambda:*:{account}:function:{WATCHER}*",
+        f"arn:aws:logs:*:{account}:log-group:/aws/lambda/{WATCHER}*",
+        f"arn:aws:sns:*:{account}:{WATCHER}*",  # its subscriptions too
+    ]
+
+
 class SeparationOfDuties(Construct):
     """Two managed policies, to attach to the roles of an identity provider (PCI DSS 6.5.1, 7.2.5).
 
     Approvers can only approve, and read the plan that they approve. Every other role in the account gets the denial:
     it answers no approval. Neither can lead a release past a gate: override a stage condition, change the pipeline or
-    what it runs, report the result of its jobs, write its artifacts, or use its roles and those of `cdk bootstrap`.
+    what it runs, report the result of its jobs, write its artifacts, use its roles and those of `cdk bootstrap`, or
+    change the watcher.
     On-call may still stop an execution and, each with a notification, disable and enable a transition, retry, and roll
     back a stage.
     """
@@ -83,7 +100,7 @@ def _changes_of_the_delivery(
     functions: Sequence[lambda_.IFunction],
     buckets: Sequence[s3.IBucket],
 ) -> iam.PolicyStatement:
-    """Denies changes of the pipeline and of what it runs: its builds, functions, artifacts and stacks.
+    """Denies changes of the pipeline, its builds, functions, artifacts and stacks, and of the watcher.
 
     A build started by a person may run other commands than the project's. CloudFormation uses the role of a stack
     without `iam:PassRole`:
@@ -101,8 +118,11 @@ def _changes_of_the_delivery(
             *(f"codebuild:{verb}*" for verb in ("Create", "Delete", "Retry", "Start", "Update")),
             *(f"codepipeline:{call}" for call in ("CreatePipeline", "DeletePipeline")),
             *(f"codepipeline:{call}" for call in ("OverrideStageCondition", "UpdatePipeline")),
-            *(f"lambda:{verb}*" for verb in ("Add", "Create", "Delete", "Invoke", "Put", "Update")),
+            *(f"events:{verb}*" for verb in ("Delete", "Disable", "Put", "Remove")),
+            *(f"lambda:{verb}*" for verb in ("Add", "Create", "Delete", "Invoke", "Put", "Remove", "Update")),
+            *(f"logs:{verb}*" for verb in ("Delete", "Put")),
             *(f"s3:{verb}*" for verb in ("Delete", "Put", "Replicate")),
+            *(f"sns:{verb}*" for verb in ("Add", "Delete", "Publish", "Remove", "Set", "Unsubscribe")),
         ],
         [
             *(pipeline_arn, f"{pipeline_arn}/*"),
@@ -110,6 +130,7 @@ def _changes_of_the_delivery(
             *(arn for each in functions for arn in (each.function_arn, f"{each.function_arn}:*")),
             *(arn for bucket in buckets for arn in (bucket.bucket_arn, bucket.arn_for_objects("*"))),
             *stacks,
+            *watcher_arns(stack.account),
         ],
     )
 

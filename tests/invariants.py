@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from payment_constructs.monitoring.gate import GATE_ALARMS
-from pipeline.bootstrap.permissions import LONGEST, size, template
+from pipeline.bootstrap.permissions import LARGEST, LONGEST, managed_policies, size, text
 from pipeline.settings import Delivery
 from stages.environment import Environment
 from stages.names import gate_reader_name, payment_stack_name, resource_name, role_arn
@@ -259,9 +259,10 @@ def _stack_outputs(value: object) -> Iterator[object]:
 
 
 def permissions_can_be_granted(assembly: Assembly, delivery: Delivery) -> None:
-    """`make bootstrap` can write the policies: each fits into a managed policy."""
+    """`make bootstrap` can write the policies: each fits into a managed policy, and all into a template."""
     documents = [assembly.template(name) for name in assembly.stacks]
-    for name, resource in template(documents, delivery)["Resources"].items():
+    assert len(text(documents, delivery)) <= LARGEST, "split bootstrap/permissions.json: it cannot be deployed"
+    for name, resource in managed_policies(documents, delivery).items():
         characters = size(resource["Properties"]["PolicyDocument"]["Statement"])
         assert characters <= LONGEST - 100, f"{name}: {characters} characters"
 

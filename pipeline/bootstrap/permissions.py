@@ -1,7 +1,7 @@
 """The IAM policies for CloudFormation in an account of the delivery, derived from the resource types in the templates.
 
 `python -m pipeline.bootstrap.permissions` writes bootstrap/permissions.json, which is deployed before `cdk bootstrap`:
-a permissions boundary for every role, and the execution policies of CloudFormation.
+a permissions boundary for every role, the execution policies of CloudFormation, and the watcher.
 """
 
 import json
@@ -16,6 +16,7 @@ from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from pipeline.bootstrap import watcher
 from pipeline.plan.permissions import statements
 from pipeline.plan.template import as_list
 from pipeline.settings import Delivery, load_delivery
@@ -27,6 +28,10 @@ FILE = Path(__file__).parents[2] / "bootstrap" / "permissions.json"
 LONGEST = 6144
 """Characters of a managed policy, without white space:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+LARGEST = 51_200
+"""Bytes of a template without a bucket, which an account has only after `cdk bootstrap`:
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 """
 BOUNDARY = "payment-delivery-boundary"
 EXECUTION = "payment-delivery-execution"
@@ -83,12 +88,21 @@ _WITH_BOUNDARY = frozenset(
 
 
 def text(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> str:
-    """The content of the file, for the templates of the delivery."""
-    return json.dumps(template(documents, delivery), indent=2) + "\n"
+    """The content of the file, for the templates of the delivery; indentation would make it too large to deploy."""
+    return json.dumps(template(documents, delivery), indent=0) + "\n"
 
 
 def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict[str, Any]:
-    """The permissions boundary and the execution policies, as a CloudFormation template."""
+    """The policies and the watcher, as a CloudFormation template."""
+    return {
+        "Description": "Execution policies, permissions boundary and watcher of the payment delivery.",
+        "Conditions": watcher.conditions(delivery),
+        "Resources": {**managed_policies(documents, delivery), **watcher.resources(delivery)},
+    }
+
+
+def managed_policies(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict[str, Any]:
+    """The permissions boundary and the execution policies, as CloudFormation resources."""
     regions = (delivery.primary_region, delivery.dr_region, fallback_region(delivery.environments[0]))
     wanted = _actions(declared(documents))
     services = {action.split(":")[0] for action in wanted}
@@ -109,10 +123,8 @@ def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict
         for number, policy in enumerate(policies, start=1)
     }
     services |= {action.split(":")[0] for action in _granted(documents)} | SOURCE_SERVICES
-    return {
-        "Description": "Execution policies and permissions boundary of the payment delivery, for `cdk bootstrap`.",
-        "Resources": {"Boundary": _policy(BOUNDARY, _boundary(sorted(services), iam, regions)), **resources},
-    }
+    boundary = [*_boundary(sorted(services), iam, regions), *watcher.denials(delivery)]
+    return {"Boundary": _policy(BOUNDARY, boundary), **resources}
 
 
 def deployment_steps(before: Mapping[str, Any], after: Mapping[str, Any], delivery: Delivery) -> Iterator[str]:
@@ -122,8 +134,8 @@ def deployment_steps(before: Mapping[str, Any], after: Mapping[str, Any], delive
     deploy = f"deploy {FILE.parent.name}/{FILE.name} (README, Deploy to AWS, step 3) in {', '.join(accounts)}"
     if new - old:
         yield f"before the push: {deploy}"
-    if old - new:
-        kept = ", ".join(sorted(old - new)[:5])
+    if withdrawn := [each for each in old - new if "\n" not in each]:  # not the code of a function
+        kept = ", ".join(sorted(withdrawn)[:5])
         yield f"after the delivery: {deploy}; until then keep in it what a deletion still needs, such as {kept}"
 
 

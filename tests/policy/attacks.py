@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION
-from pipeline.roles import APPROVER, NO_OVERRIDE
+from pipeline.roles import APPROVER, NO_OVERRIDE, WATCHER
 from pipeline.settings import load_delivery
 from stages.names import PIPELINE_ROLE, role_arn, verification_role_name, verifier_name
 from tests.policy.authority import Authority, Principal
@@ -237,6 +237,40 @@ OVERWRITING_A_RELEASE = [
     _case(RECORDER, "sts:AssumeRole", _bootstrapped("lookup", PROD.account)),
 ]
 
+_WATCHER = f"{REGION}:{TOOLING}"
+_FUNCTION, _TOPIC = f"arn:aws:lambda:{_WATCHER}:function:{WATCHER}", f"arn:aws:sns:{_WATCHER}:{WATCHER}"
+_RULES = [f"arn:aws:events:{_WATCHER}:rule/{WATCHER}-{name}" for name in ("pipelines", "roles")]
+_CHANGING_THE_WATCHER = (
+    *((f"events:{call}", rule) for rule in _RULES for call in ("DeleteRule", "DisableRule", "PutRule")),
+    *((f"events:{call}", rule) for rule in _RULES for call in ("PutTargets", "RemoveTargets")),
+    *((f"lambda:{call}", _FUNCTION) for call in ("DeleteFunction", "PutFunctionConcurrency", "RemovePermission")),
+    *((f"lambda:UpdateFunction{part}", _FUNCTION) for part in ("Code", "Configuration", "EventInvokeConfig")),
+    *((f"sns:{call}", _TOPIC) for call in ("DeleteTopic", "Publish", "SetTopicAttributes")),
+    *((f"sns:{call}", _TOPIC) for call in ("SetSubscriptionAttributes", "Unsubscribe")),
+    ("logs:DeleteLogGroup", f"arn:aws:logs:{_WATCHER}:log-group:/aws/lambda/{WATCHER}"),
+    ("iam:DeleteRole", _iam(f"role/{WATCHER}", TOOLING)),
+    ("iam:DeleteRolePolicy", _iam(f"role/{WATCHER}", TOOLING)),
+    ("iam:PassRole", _iam(f"role/{WATCHER}", TOOLING)),
+    ("iam:PutRolePolicy", _iam(f"role/{WATCHER}", TOOLING)),
+    ("cloudformation:DeleteStack", f"arn:aws:cloudformation:{_WATCHER}:stack/payment-delivery-permissions/1a2b"),
+    ("cloudformation:UpdateStack", f"arn:aws:cloudformation:{_WATCHER}:stack/payment-delivery-permissions/1a2b"),
+)
+_ELSEWHERE = _PIPELINE.replace(REGION, RECOVERY)
+BLINDING_THE_WATCHER = [
+    *(
+        _case(caller, action, on)
+        for caller in (TOOLING_COMMIT, DEPLOYMENT, PERSON, APPROVING)
+        for action, on in _CHANGING_THE_WATCHER
+    ),
+    # A pipeline in a region that it does not watch; and the trail that its events come from.
+    *(
+        _case(caller, f"codepipeline:{call}", _ELSEWHERE, "in another region", **{"aws:RequestedRegion": RECOVERY})
+        for caller in (TOOLING_COMMIT, DEPLOYMENT)
+        for call in ("CreatePipeline", "UpdatePipeline")
+    ),
+    _case(TOOLING_COMMIT, "cloudtrail:StopLogging", f"arn:aws:cloudtrail:{_WATCHER}:trail/organization"),
+]
+
 _TRUST = "`cdk bootstrap --trust` trusts the whole tooling account, not the pipeline's role"
 STILL_OPEN = [
     *(
@@ -268,6 +302,7 @@ CONTROLS = [
     _case(COMMIT, "s3:GetObject", "arn:aws:s3:::payment-any/object"),
     _case(DEPLOYMENT, "codepipeline:UpdatePipeline", _PIPELINE),
     _case(DEPLOYMENT, "codebuild:UpdateProject", _SELF_UPDATE),
+    _case(DEPLOYMENT, "events:PutRule", f"arn:aws:events:{_WATCHER}:rule/PipelineStack-Ended"),
     _case(APPROVING, "codepipeline:PutApprovalResult", _APPROVAL),
     _case(PERSON, "codepipeline:StopPipelineExecution", _PIPELINE),
     _case(PERSON, "codepipeline:RetryStageExecution", f"{_PIPELINE}/Prod"),

@@ -177,7 +177,7 @@ class Authority:
 
     def cloudformation(self, account: str, region: str) -> Principal:
         """The execution role of `cdk bootstrap`, with the policies and the boundary of the README's command."""
-        names = [each["Properties"]["ManagedPolicyName"] for each in self._permissions["Resources"].values()]
+        names = [each["Properties"].get("ManagedPolicyName", "") for each in self._permissions["Resources"].values()]
         return Principal(
             arn=f"arn:aws:iam::{account}:role/cdk-hnb659fds-cfn-exec-role-{account}-{region}",
             policies=[self.bootstrap_policy(name, account) for name in names if name.startswith(EXECUTION)],

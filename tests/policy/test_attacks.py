@@ -7,6 +7,7 @@ import pytest
 from pipeline.bootstrap.permissions import template
 from pipeline.settings import Delivery
 from tests.policy.attacks import (
+    BLINDING_THE_WATCHER,
     CONTROLS,
     FUNCTIONS,
     LEAVING_THE_BOUNDARY,
@@ -19,7 +20,7 @@ from tests.policy.attacks import (
 from tests.policy.authority import Authority, Request, judge
 from tests.templates import Assembly
 
-ATTACKS = [*LEAVING_THE_BOUNDARY, *PAST_A_GATE, *OVERWRITING_A_RELEASE]
+ATTACKS = [*LEAVING_THE_BOUNDARY, *PAST_A_GATE, *OVERWRITING_A_RELEASE, *BLINDING_THE_WATCHER]
 
 
 @pytest.fixture(scope="module")

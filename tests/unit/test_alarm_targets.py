@@ -11,7 +11,7 @@ import pytest
 
 import app as entry_point
 from payment_constructs.monitoring.targets import AlarmLevels, AlarmTargets, Level, SlackChannel, TeamsChannel, level_of
-from pipeline.bootstrap.permissions import LONGEST, template
+from pipeline.bootstrap.permissions import LONGEST, managed_policies
 from pipeline.notifications import chat_message
 from pipeline.settings import Delivery
 from stages.consistency import consistency_faults
@@ -117,7 +117,7 @@ def test_a_chat_may_only_read_metrics(notifying: Assembly, watched: Environment)
 
 
 def test_chats_are_managed_in_any_region(notifying: Assembly, delivery: Delivery) -> None:
-    policies = template([notifying.template(name) for name in notifying.stacks], delivery)["Resources"]
+    policies = managed_policies([notifying.template(name) for name in notifying.stacks], delivery)
     statements = [
         statement
         for name, policy in policies.items()

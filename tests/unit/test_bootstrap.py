@@ -19,8 +19,8 @@ from pipeline.bootstrap.permissions import (
     declared,
     deployment_steps,
     is_action,
+    managed_policies,
     size,
-    template,
 )
 from pipeline.plan.permissions import statements
 from pipeline.settings import Delivery
@@ -33,7 +33,7 @@ from tests.templates import Assembly, statement_actions
 @pytest.fixture(scope="module")
 def policies(assembly: Assembly, delivery: Delivery) -> dict[str, list[dict[str, Any]]]:
     """The statements of each managed policy by its name."""
-    resources = template(documents(assembly), delivery)["Resources"].values()
+    resources = managed_policies(documents(assembly), delivery).values()
     return {
         each["Properties"]["ManagedPolicyName"]: each["Properties"]["PolicyDocument"]["Statement"] for each in resources
     }

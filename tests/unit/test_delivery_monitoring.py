@@ -1,17 +1,12 @@
 """The notifications of the pipeline, and the IAM policies of approvers and operators."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-import aws_cdk as cdk
 import pytest
-from aws_cdk import aws_codepipeline as codepipeline
 
-from pipeline.conditions import gates_document
 from pipeline.settings import Delivery, load_delivery
-from stages.environment import SettingsError
 from tests.synthesized import synthesize_small
 from tests.templates import Assembly, references
 
@@ -95,48 +90,11 @@ def test_a_chat_topic_receives_every_notification(context: dict[str, Any], deliv
     chatting = load_delivery(context["delivery"] | {"notifications": notifications}, release="unreleased")
     assembly = synthesize_small(tmp_path, context=context, delivery=chatting)
     notifying = [rule for rule in rules(assembly).values() if notifies(rule)]
-    assert len(notifying) == 4
+    assert len(notifying) == 3
     for rule in notifying:
         (target,) = (target for target in rule["Targets"] if target["Arn"] == chat)
         message = target.get("Input") or target["InputTransformer"]["InputTemplate"]
         assert message.startswith('{"version":"1.0","source":"custom","content":{"textType"'), message
-
-
-def test_gates_longer_than_an_ssm_parameter_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.conditions.LONGEST", 10)
-    pipeline = codepipeline.Pipeline(cdk.Stack(), "Pipeline")
-    with pytest.raises(SettingsError) as refused:
-        gates_document(pipeline, conditions={})
-    (fault,) = refused.value.faults
-    assert re.fullmatch(
-        r"delivery\.environments has more gates than fit into /payment/delivery/gates \([0-9]+ of 10 characters\): "
-        r"deliver to fewer environments, or in two pipelines\.",
-        fault,
-    )
-
-
-def test_a_parameter_lists_every_gate_and_its_changes_notify(assembly: Assembly, delivery: Delivery) -> None:
-    (parameter,) = (
-        each
-        for each in assembly.resources(STACK, "AWS::SSM::Parameter").values()
-        if each["Name"] == "/payment/delivery/gates"
-    )
-    document = json.loads(parameter["Value"])
-    assert document["Releases"] == "QUEUED"
-    gates = document["Stages"]
-    stages = {stage["Name"]: stage for stage in assembly.pipeline_stages()}
-    assert list(gates) == list(stages)
-    for environment in delivery.environments:
-        listed = gates[environment.name]
-        for stack in ("DisasterRecovery", "Payment"):
-            guard = listed.index(f"{stack}.Guard passes")
-            assert listed.index(f"{stack}.Prepare") < guard < listed.index(f"{stack}.Deploy")
-        assert "Verify passes" in listed
-        assert [line.split(":")[0] for line in listed if line.startswith(("Before", "On"))] == sorted(
-            kind for kind in ("BeforeEntry", "OnFailure", "OnSuccess") if kind in stages[environment.name]
-        )
-    assert "ApproveProd is approved" in gates["ApproveProd"]
-    assert rules(assembly)["Parameter Store Change"]["EventPattern"]["detail"]["name"] == [parameter["Name"]]
 
 
 def test_calls_that_bypass_a_gate_notify_and_raise_an_alarm(assembly: Assembly, delivery: Delivery) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import app as entry_point
 from payment_constructs.dns import DnsName
-from pipeline.bootstrap.permissions import template
+from pipeline.bootstrap.permissions import managed_policies
 from pipeline.settings import Delivery
 from stages.consistency import consistency_faults
 from stages.environment import Environment, SettingsError
@@ -52,7 +52,7 @@ def test_the_name_is_a_failover_record_whose_secondary_gets_no_traffic_at_first(
         "/health",
         secondary,
     )
-    policies = template([assembly.template(name) for name in assembly.stacks], delivery)["Resources"].values()
+    policies = managed_policies([assembly.template(name) for name in assembly.stacks], delivery).values()
     statements = [one for policy in policies for one in policy["Properties"]["PolicyDocument"]["Statement"]]
     # The endpoint of Route 53 is in us-east-1, whatever the region of the stack.
     assert [one.get("Condition") for one in statements if "route53:ChangeResourceRecordSets" in one["Action"]] == [None]

@@ -8,7 +8,7 @@ import pytest
 from aws_cdk import pipelines
 from aws_cdk.assertions import Template
 
-from pipeline.bootstrap.permissions import template
+from pipeline.bootstrap.permissions import managed_policies
 from pipeline.settings import Delivery, load_delivery
 from pipeline.source import ConnectionSource
 from tests.conftest import CHECKOUT
@@ -180,7 +180,7 @@ def test_another_source_type_needs_no_other_bootstrap_policies(
 
 def granted(assembly: Assembly, delivery: Delivery) -> tuple[set[str], set[str]]:
     """The services in the permissions boundary, and the actions in CloudFormation's execution policies."""
-    resources = template([assembly.template(stack) for stack in assembly.stacks], delivery)["Resources"]
+    resources = managed_policies([assembly.template(stack) for stack in assembly.stacks], delivery)
     allowed: dict[str, set[str]] = {}
     for name, policy in resources.items():
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:

@@ -79,6 +79,7 @@ def bootstrap_account(
     directory = workplace.directory / "bootstrap" / account
     directory.mkdir(parents=True, exist_ok=True)
     if settings.page:
+        _create_trail(workplace, targets[0])
         for name in settings.files:
             source, copy = workplace.checkout / name, directory / name
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +100,14 @@ def bootstrap_account(
         raise DeliveryError(
             f"The bootstrap of account {account} exited with {status}; the end of {log}:\n{quoted(log)}"
         )
+
+
+def _create_trail(workplace: Workplace, home: Environment) -> None:
+    """The CloudTrail trail that every account of an organization has, and that a page may ask for."""
+    cloudtrail = workplace.emulator.client("cloudtrail", account=home.account, region=home.region)
+    if not cloudtrail.describe_trails()["trailList"]:
+        cloudtrail.create_trail(Name="organization", S3BucketName="organization-trail", IsMultiRegionTrail=True)
+        cloudtrail.start_logging(Name="organization")
 
 
 def synthesize(workplace: Workplace, commit: Commit) -> list[Stack]:

@@ -1,0 +1,210 @@
+"""The watcher: notifies of calls that lead past a gate, and of the gates of every changed pipeline.
+
+It is part of bootstrap/permissions.json, so no commit and no role of the delivery changes it. In every account it
+watches who assumes the roles of `cdk bootstrap`, in the tooling account also pipelines, builds and functions. It needs
+a CloudTrail trail, which account.py checks; docs/operations.md#watcher says what it misses.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import DefaultStackSynthesizer
+
+from pipeline.roles import WATCHER, watcher_arns
+from pipeline.settings import Delivery
+from stages.names import PIPELINE_ROLE
+
+CODE = Path(__file__).with_name("watcher_handler.py")
+
+_TOOLING = "Tooling"
+_RETENTION_DAYS = 400  # PCI DSS 10.5.1 requires twelve months
+_BOOTSTRAPPED = f"*:role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-*"
+
+
+def denials(delivery: Delivery) -> list[dict[str, Any]]:
+    """Statements of the permissions boundary: no change of the watcher, and no pipeline where it does not watch."""
+    ours = [_sub(arn.replace("arn:aws:", "arn:${AWS::Partition}:")) for arn in watcher_arns("${AWS::AccountId}")]
+    elsewhere = {"StringNotEquals": {"aws:RequestedRegion": delivery.primary_region}}
+    changes = ["codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"]
+    return [
+        {"Effect": "Deny", "Action": "*", "Resource": ours},
+        {"Effect": "Deny", "Action": changes, "Resource": "*", "Condition": elsewhere},
+    ]
+
+
+def conditions(delivery: Delivery) -> dict[str, Any]:
+    """The condition of what is created in the tooling account only."""
+    return {_TOOLING: {"Fn::Equals": [{"Ref": "AWS::AccountId"}, delivery.account]}}
+
+
+def resources(delivery: Delivery) -> dict[str, Any]:
+    """The topic with its mailbox, the function with its role and log, and the rules, as CloudFormation resources."""
+    topic, function = {"Ref": "WatcherTopic"}, {"Fn::GetAtt": ["WatcherFunction", "Arn"]}
+    return {
+        # With the key of SNS, which only principals of the account may use: the function publishes, no service does.
+        "WatcherTopic": _resource("SNS::Topic", TopicName=WATCHER, KmsMasterKeyId="alias/aws/sns"),
+        "WatcherMailbox": _resource(
+            "SNS::Subscription", TopicArn=topic, Protocol="email", Endpoint=delivery.notifications.email
+        ),
+        "WatcherLog": _resource(
+            "Logs::LogGroup", LogGroupName=f"/aws/lambda/{WATCHER}", RetentionInDays=_RETENTION_DAYS
+        ),
+        "WatcherRole": _role(topic),
+        "WatcherFunction": _resource(
+            "Lambda::Function",
+            FunctionName=WATCHER,
+            Runtime="python3.14",
+            Handler="index.handler",
+            Timeout=60,
+            Role={"Fn::GetAtt": ["WatcherRole", "Arn"]},
+            Environment={"Variables": {"TOPIC": topic}},
+            Code={"ZipFile": CODE.read_text(encoding="utf-8")},
+        ),
+        "WatcherFailures": _resource(  # what the function could not publish in three attempts
+            "Lambda::EventInvokeConfig",
+            FunctionName={"Ref": "WatcherFunction"},
+            Qualifier="$LATEST",
+            DestinationConfig={"OnFailure": {"Destination": topic}},
+        ),
+        "WatcherPermission": _resource(
+            "Lambda::Permission",
+            FunctionName=function,
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=_sub(f"arn:${{AWS::Partition}}:events:${{AWS::Region}}:${{AWS::AccountId}}:rule/{WATCHER}-*"),
+        ),
+        "WatchedRoles": _rule(
+            "roles",
+            pattern=_uses_of_bootstrapped_roles(delivery),
+            function=function,
+            # AssumeRole is a read-only management event, which no rule receives by default:
+            # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html
+            State="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+        ),
+        **{
+            f"Watched{name.capitalize()}": {
+                **_rule(name, pattern=pattern, function=function),
+                "Condition": _TOOLING,
+            }
+            for name, pattern in _in_the_tooling_account(delivery).items()
+        },
+    }
+
+
+def _role(topic: Mapping[str, str]) -> dict[str, Any]:
+    trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    pipelines = _sub("arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:*")
+    statements = [
+        {"Effect": "Allow", "Action": "codepipeline:GetPipeline", "Resource": pipelines},
+        {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic},
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": {"Fn::GetAtt": ["WatcherLog", "Arn"]},
+        },
+    ]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    return _resource(
+        "IAM::Role",
+        RoleName=WATCHER,
+        AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trusted]},
+        Policies=[{"PolicyName": WATCHER, "PolicyDocument": document}],
+    )
+
+
+def _in_the_tooling_account(delivery: Delivery) -> dict[str, Any]:
+    """The patterns of the calls that lead past a gate, by the service.
+
+    Approvers are in the team's identity provider, under names that are unknown here: every answer notifies. An
+    UpdatePipeline of the pipeline itself notifies too.
+    """
+    region, deployment = delivery.primary_region, f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role"
+    by_others = _by_others([f"{deployment}-{delivery.account}-{region}"])
+    pipelines = ("CreatePipeline", "DeletePipeline", "UpdatePipeline", "PutApprovalResult", "OverrideStageCondition")
+    jobs, builds = ("PutJob", "PutThirdPartyJob"), ("Start", "Retry")
+    projects = ("CreateProject", "CreateWebhook", "DeleteProject", "UpdateProject", "UpdateWebhook")
+    # CloudTrail appends the version of Lambda's API to these names.
+    functions = ("AddPermission", "CreateFunction", "DeleteFunction", "PutFunction", "UpdateFunction")
+    # Jobs are those of the delivery's own functions, such as the guard; the pipeline starts its builds with overrides.
+    its_functions, its_builds = _by_others({"prefix": f"{delivery.stack_name}-"}), _by_others([PIPELINE_ROLE])
+    return {
+        "pipelines": _calls("codepipeline", [{"eventName": list(pipelines)}, *_each(jobs, its_functions)]),
+        "builds": _calls("codebuild", [*_each(builds, its_builds), *_each(projects, by_others)]),
+        "functions": _calls("lambda", _each(functions, by_others)),
+    }
+
+
+def _uses_of_bootstrapped_roles(delivery: Delivery) -> dict[str, Any]:
+    """The pattern of an AssumeRole on a role of `cdk bootstrap`, refused or not, by others than roles of the delivery.
+
+    The account of a role sees only the account of a caller from another one, not its role: the tooling account's own
+    rule judges that. https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+    """
+    tooling = delivery.account
+    role_of_ours = _sub(f"arn:${{AWS::Partition}}:iam::{tooling}:role/{PIPELINE_ROLE.removesuffix('pipeline')}")
+    role_of_stack = f"{delivery.stack_name}-"
+    foreign, unnamed = {"accountId": [{"anything-but": [tooling]}]}, ["AssumedRole", "AWSAccount", "AWSService"]
+    return {
+        "source": ["aws.sts"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventSource": ["sts.amazonaws.com"],
+            "eventName": [{"prefix": "AssumeRole"}],
+            "$or": [  # a refused call may have no parameters
+                {"requestParameters": {"roleArn": [{"wildcard": _BOOTSTRAPPED}]}},
+                {"errorMessage": [{"wildcard": _BOOTSTRAPPED}]},
+            ],
+            "userIdentity": {
+                "$or": [
+                    {"type": [{"anything-but": unnamed}]},  # a user, or root
+                    {"type": ["AWSAccount"], **foreign},
+                    {"type": ["AssumedRole"], **_issuer(**foreign)},
+                    # Two fields, because anything-but is documented with one prefix:
+                    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+                    {
+                        "type": ["AssumedRole"],
+                        **_issuer(
+                            userName=[{"anything-but": {"prefix": role_of_stack}}],
+                            arn=[{"anything-but": {"prefix": role_of_ours}}],
+                        ),
+                    },
+                ]
+            },
+        },
+    }
+
+
+def _calls(service: str, either: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "source": [f"aws.{service}"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {"eventSource": [f"{service}.amazonaws.com"], "$or": list(either)},
+    }
+
+
+def _each(prefixes: Sequence[str], callers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [{"eventName": [{"prefix": prefix} for prefix in prefixes], **caller} for caller in callers]
+
+
+def _by_others(expected: object) -> list[dict[str, Any]]:
+    """A caller in another role than the expected ones, or in none: a user, or root."""
+    matches: tuple[dict[str, Any], ...] = ({"anything-but": expected}, {"exists": False})
+    return [{"userIdentity": _issuer(userName=[match])} for match in matches]
+
+
+def _issuer(**fields: list[Any]) -> dict[str, Any]:
+    return {"sessionContext": {"sessionIssuer": fields}}
+
+
+def _rule(name: str, *, pattern: Mapping[str, Any], function: Mapping[str, Any], **more: str) -> dict[str, Any]:
+    targets = [{"Id": "Watcher", "Arn": function}]
+    return _resource("Events::Rule", Name=f"{WATCHER}-{name}", EventPattern=pattern, Targets=targets, **more)
+
+
+def _resource(kind: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::{kind}", "Properties": properties}
+
+
+def _sub(text: str) -> dict[str, str]:
+    return {"Fn::Sub": text}

@@ -1,0 +1,324 @@
+"""The watcher: which calls notify, and what its message says about the pipeline as it is."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from cdk_rehearsal.emulator import Emulator
+from pipeline.bootstrap import watcher, watcher_handler
+from pipeline.bootstrap.account import unwatched
+from pipeline.roles import WATCHER
+from pipeline.settings import Delivery, load_delivery
+from stages.names import PIPELINE_ROLE
+from tests.sample import sample_settings
+
+DELIVERY = load_delivery(sample_settings(), release="unreleased")
+TOOLING, REGION = DELIVERY.account, DELIVERY.primary_region
+PROD = DELIVERY.environments[-1].account
+DEPLOYMENT = f"cdk-hnb659fds-cfn-exec-role-{TOOLING}-{REGION}"
+TOPIC = f"arn:aws:sns:{REGION}:{TOOLING}:{WATCHER}"
+
+
+def role(name: str, account: str = TOOLING) -> dict[str, Any]:
+    """The identity of a call in a role, as CloudTrail writes it in the role's own account."""
+    issuer = {"type": "Role", "arn": f"arn:aws:iam::{account}:role/{name}", "accountId": account, "userName": name}
+    return {
+        "type": "AssumedRole",
+        "arn": f"arn:aws:sts::{account}:assumed-role/{name}/session",
+        "accountId": account,
+        "sessionContext": {"sessionIssuer": issuer},
+    }
+
+
+PERSON = role("Administrator")
+ROOT = {"type": "Root", "arn": f"arn:aws:iam::{TOOLING}:root", "accountId": TOOLING}
+SERVICE = {"type": "AWSService", "invokedBy": "cloudformation.amazonaws.com"}
+
+
+def elsewhere(account: str) -> dict[str, Any]:
+    """The identity of a caller from another account, in the account of the role that is assumed."""
+    return {"type": "AWSAccount", "principalId": "AROAEXAMPLE:session", "accountId": account}
+
+
+def event(service: str, name: str, identity: dict[str, Any], account: str = TOOLING, **detail: Any) -> dict[str, Any]:
+    """The event that EventBridge receives of a call."""
+    return {
+        "id": "1",
+        "source": f"aws.{service}",
+        "detail-type": "AWS API Call via CloudTrail",
+        "account": account,
+        "region": REGION,
+        "time": "2026-11-27T03:00:00Z",
+        "resources": [],
+        "detail": {
+            "eventSource": f"{service}.amazonaws.com",
+            "eventName": name,
+            "userIdentity": identity,
+            "requestParameters": {},
+            **detail,
+        },
+    }
+
+
+def assumed(identity: dict[str, Any], *, account: str = TOOLING, name: str = "deploy") -> dict[str, Any]:
+    asked = {"roleArn": f"arn:aws:iam::{PROD}:role/cdk-hnb659fds-{name}-role-{PROD}-{REGION}"}
+    return event("sts", "AssumeRole", identity, account=account, requestParameters=asked)
+
+
+def refused(identity: dict[str, Any]) -> dict[str, Any]:
+    asked = f"not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::{PROD}:role/cdk-hnb659fds-deploy-role"
+    detail = {"errorCode": "AccessDenied", "errorMessage": asked, "requestParameters": None}
+    return event("sts", "AssumeRole", identity, **detail)
+
+
+NOTIFIED = {
+    "an update by the pipeline itself": event("codepipeline", "UpdatePipeline", role(DEPLOYMENT)),
+    "a new pipeline": event("codepipeline", "CreatePipeline", PERSON),
+    "a deleted pipeline": event("codepipeline", "DeletePipeline", ROOT),
+    "an answer of an approval": event("codepipeline", "PutApprovalResult", PERSON),
+    "an overridden condition": event("codepipeline", "OverrideStageCondition", PERSON),
+    "the result of a job, by a person": event("codepipeline", "PutJobSuccessResult", PERSON),
+    "the result of a job, by root": event("codepipeline", "PutThirdPartyJobSuccessResult", ROOT),
+    "a build that a person starts": event("codebuild", "StartBuild", PERSON),
+    "a build that a build starts": event("codebuild", "StartBuild", role("PipelineStack-PipelineBuildSynth-1")),
+    "a build that is run again": event("codebuild", "RetryBuild", ROOT),
+    "a project that a person changes": event("codebuild", "UpdateProject", PERSON),
+    "a guard that a person changes": event("lambda", "UpdateFunctionCode20150331v2", PERSON),
+    "a guard that the pipeline's role changes": event("lambda", "UpdateFunctionConfiguration", role(PIPELINE_ROLE)),
+    "a person in a deploy role": assumed(PERSON),
+    "root in a deploy role": assumed(ROOT),
+    "a person who is refused a deploy role": refused(PERSON),
+    "a role of Prod in a role of cdk bootstrap": assumed(role("Administrator", PROD), account=PROD, name="cfn-exec"),
+    "a role of Prod with a name of ours": assumed(role("PipelineStack-Mine", PROD), account=PROD),
+    "an account that is not the tooling account": assumed(elsewhere("999999999999"), account=PROD),
+}
+EXPECTED = {
+    "the pipeline's own build": event("codebuild", "StartBuild", role(PIPELINE_ROLE)),
+    "the guard's result": event("codepipeline", "PutJobSuccessResult", role("PipelineStack-GuardRole-1")),
+    "a project that a delivery changes": event("codebuild", "UpdateProject", role(DEPLOYMENT)),
+    "a function that a delivery changes": event("lambda", "UpdateFunctionCode20150331v2", role(DEPLOYMENT)),
+    "a retry": event("codepipeline", "RetryStageExecution", PERSON),
+    "the pipeline in a deploy role": assumed(role(PIPELINE_ROLE)),
+    "the asset build in a publishing role": assumed(role("PipelineStack-Assets-1"), name="file-publishing"),
+    "the tooling account, as Prod sees it": assumed(elsewhere(TOOLING), account=PROD),
+    "CloudFormation in its own role": assumed(SERVICE, account=PROD, name="cfn-exec"),
+    "a person in another role": event(
+        "sts", "AssumeRole", PERSON, requestParameters={"roleArn": f"arn:aws:iam::{TOOLING}:role/Reader"}
+    ),
+}
+
+
+def resources(kind: str) -> dict[str, dict[str, Any]]:
+    found = watcher.resources(DELIVERY)
+    return {name: each for name, each in found.items() if each["Type"] == f"AWS::{kind}"}
+
+
+@pytest.fixture(scope="module")
+def notifies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict[str, Any]], bool]]:
+    """Whether a rule matches an event, by EventBridge's own operation."""
+    patterns = json.dumps([rule["Properties"]["EventPattern"] for rule in resources("Events::Rule").values()])
+    patterns = json.loads(
+        patterns.replace("${AWS::Partition}", "aws"), object_hook=lambda each: each.get("Fn::Sub", each)
+    )
+    with Emulator.start(log=tmp_path_factory.mktemp("events") / "emulator.log") as running:
+        client = running.client("events", account=TOOLING, region=REGION)
+
+        def ask(given: dict[str, Any]) -> bool:
+            answers = [
+                client.test_event_pattern(EventPattern=json.dumps(each), Event=json.dumps(given)) for each in patterns
+            ]
+            return any(answer["Result"] for answer in answers)
+
+        yield ask
+
+
+@pytest.mark.parametrize("call", NOTIFIED)
+def test_a_call_that_leads_past_a_gate_notifies(notifies: Callable[[dict[str, Any]], bool], call: str) -> None:
+    assert notifies(NOTIFIED[call]), f"{call}: match it in pipeline/bootstrap/watcher.py"
+
+
+@pytest.mark.parametrize("call", EXPECTED)
+def test_what_a_delivery_does_notifies_of_nothing(notifies: Callable[[dict[str, Any]], bool], call: str) -> None:
+    assert not notifies(EXPECTED[call]), f"{call}: every release would notify, and no message would be read"
+
+
+def test_the_rule_on_assumed_roles_receives_read_only_calls_in_every_account() -> None:
+    rules = resources("Events::Rule")
+    everywhere = {name: rule["Properties"] for name, rule in rules.items() if "Condition" not in rule}
+    assert list(everywhere) == ["WatchedRoles"]
+    assert everywhere["WatchedRoles"]["State"] == "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+    assert {rule["Condition"] for name, rule in rules.items() if name not in everywhere} == {"Tooling"}
+    assert watcher.conditions(DELIVERY) == {"Tooling": {"Fn::Equals": [{"Ref": "AWS::AccountId"}, TOOLING]}}
+
+
+def test_every_resource_of_the_watcher_has_a_name_that_the_boundary_denies() -> None:
+    denied = json.dumps(watcher.denials(DELIVERY)[0]["Resource"])
+    for kind, name in (
+        ("Events::Rule", "Name"),
+        ("IAM::Role", "RoleName"),
+        ("Lambda::Function", "FunctionName"),
+        ("SNS::Topic", "TopicName"),
+    ):
+        for each in resources(kind).values():
+            assert each["Properties"][name].startswith(WATCHER)
+            assert f":{kind.split('::')[0].lower()}:" in denied
+    (log,) = resources("Logs::LogGroup").values()
+    assert log["Properties"]["LogGroupName"] == f"/aws/lambda/{WATCHER}"
+    assert "payment-delivery-permissions" in denied
+
+
+def action(name: str, category: str, order: int) -> dict[str, Any]:
+    kind = {"category": category, "owner": "AWS", "provider": "Manual", "version": "1"}
+    return {"name": name, "actionTypeId": kind, "runOrder": order}
+
+
+WINDOW = {
+    "name": "Window",
+    "ruleTypeId": {"category": "Rule", "provider": "DeploymentWindow"},
+    "configuration": {"Cron": "* 9"},
+}
+PIPELINE = {
+    "name": "payment-delivery",
+    "roleArn": f"arn:aws:iam::{TOOLING}:role/{PIPELINE_ROLE}",
+    "version": 7,
+    "executionMode": "QUEUED",
+    "stages": [
+        {"name": "ApproveProd", "actions": [action("ApproveProd", "Approval", 2), action("PlanProd", "Build", 1)]},
+        {
+            "name": "Prod",
+            "actions": [action("Deploy", "Deploy", 1)],
+            "beforeEntry": {"conditions": [{"result": "FAIL", "rules": [WINDOW]}]},
+            "onFailure": {"result": "ROLLBACK"},
+        },
+    ],
+}
+UPDATE = event(
+    "codepipeline", "UpdatePipeline", role(DEPLOYMENT), requestParameters={"pipeline": {"name": "payment-delivery"}}
+)
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Stubber]]:
+    """CodePipeline and SNS, whose requests and answers are checked against botocore's models."""
+    clients = {name: boto3.client(name, region_name=REGION) for name in ("codepipeline", "sns")}
+    monkeypatch.setenv("TOPIC", TOPIC)
+    monkeypatch.setattr(boto3, "client", clients.__getitem__)
+    stubbers = {name: Stubber(client) for name, client in clients.items()}
+    for each in stubbers.values():
+        each.activate()
+    yield stubbers
+    for each in stubbers.values():
+        each.assert_no_pending_responses()
+
+
+def published(aws: dict[str, Stubber], given: dict[str, Any]) -> tuple[str, str]:
+    """The subject and the text of the one message."""
+    sent: dict[str, Any] = {}
+    aws["sns"].add_response("publish", {"MessageId": "1"})
+    aws["sns"].client.meta.events.register("provide-client-params.sns.Publish", lambda params, **_: sent.update(params))
+    watcher_handler.handler(given, None)
+    assert sent["TopicArn"] == TOPIC
+    return sent["Subject"], sent["Message"]
+
+
+def test_a_changed_pipeline_is_published_with_its_stages_approvals_and_conditions(aws: dict[str, Stubber]) -> None:
+    aws["codepipeline"].add_response("get_pipeline", {"pipeline": PIPELINE}, {"name": "payment-delivery"})
+    subject, text = published(aws, UPDATE)
+    assert subject == "payment-delivery has the approvals: ApproveProd"
+    assert f"assumed-role/{DEPLOYMENT}/session called UpdatePipeline" in text
+    assert "version 7, QUEUED" in text
+    assert "ApproveProd: PlanProd, ApproveProd (approval)" in text
+    assert 'Prod: Deploy\n  beforeEntry: DeploymentWindow {"Cron": "* 9"} or FAIL\n  onFailure: ROLLBACK' in text
+
+
+def test_a_pipeline_without_an_approval_says_so_in_the_subject(aws: dict[str, Stubber]) -> None:
+    without = {**PIPELINE, "stages": PIPELINE["stages"][1:]}
+    aws["codepipeline"].add_response("get_pipeline", {"pipeline": without})
+    assert published(aws, UPDATE)[0] == "payment-delivery has the approvals: none"
+
+
+@pytest.mark.parametrize("call", ["DeletePipeline", "UpdatePipeline"])
+def test_a_pipeline_that_cannot_be_read_notifies_too(aws: dict[str, Stubber], call: str) -> None:
+    aws["codepipeline"].add_client_error("get_pipeline", "PipelineNotFoundException", "there is none")
+    subject, text = published(aws, event("codepipeline", call, PERSON, requestParameters={"name": "payment-delivery"}))
+    assert subject == "payment-delivery: the gates could not be read"
+    assert "PipelineNotFoundException" in text
+
+
+def test_a_change_whose_parameters_cloudtrail_left_out_notifies_too(aws: dict[str, Stubber]) -> None:
+    aws["codepipeline"].add_client_error("get_pipeline", "ValidationException", "no such name")
+    subject, _ = published(aws, event("codepipeline", "UpdatePipeline", PERSON, requestParameters=None))
+    assert subject == "?: the gates could not be read"
+
+
+def test_another_call_is_published_with_caller_result_and_parameters(aws: dict[str, Stubber]) -> None:
+    subject, text = published(aws, assumed(elsewhere("999999999999"), account=PROD))
+    assert subject == f"AssumeRole in account {PROD}"
+    assert "AWSAccount AROAEXAMPLE:session called AssumeRole" in text
+    assert "The call succeeded" in text
+    assert f"cdk-hnb659fds-deploy-role-{PROD}" in text
+    _, text = published(aws, refused(PERSON))
+    assert "The call was refused: AccessDenied not authorized" in text
+
+
+def test_a_message_that_cannot_be_published_is_an_error_for_lambda_to_repeat(aws: dict[str, Stubber]) -> None:
+    aws["sns"].add_client_error("publish", "InternalError")
+    with pytest.raises(Exception, match="InternalError"):
+        watcher_handler.handler(event("codebuild", "StartBuild", PERSON), None)
+    (failures,) = resources("Lambda::EventInvokeConfig").values()
+    assert failures["Properties"]["DestinationConfig"] == {"OnFailure": {"Destination": {"Ref": "WatcherTopic"}}}
+
+
+def test_the_mailbox_is_that_of_the_deliverys_notifications(delivery: Delivery) -> None:
+    (mailbox,) = resources("SNS::Subscription").values()
+    assert mailbox["Properties"]["Endpoint"] == delivery.notifications.email
+
+
+def selectors(*fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}, *fields]}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("logging", "answer", "complete"),
+    [
+        (True, None, True),
+        (False, None, False),
+        (True, {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}, True),
+        (True, {"EventSelectors": [{"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}]}, False),
+        (True, {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": False}]}, False),
+        (True, selectors(), True),
+        (True, selectors({"Field": "readOnly", "Equals": ["false"]}), False),
+        (True, "AccessDenied", True),
+    ],
+    ids=["default", "off", "all", "writes", "data", "advanced", "advanced-writes", "of-an-organization"],
+)
+def test_a_trail_counts_if_it_is_on_and_logs_reads_and_writes(
+    monkeypatch: pytest.MonkeyPatch, logging: bool, answer: Any, complete: bool
+) -> None:
+    arn = f"arn:aws:cloudtrail:{REGION}:{TOOLING}:trail/organization"
+    client = boto3.client("cloudtrail", region_name=REGION)
+    stubber = Stubber(client)
+    trail = {"TrailARN": arn, "HasCustomEventSelectors": answer is not None}
+    stubber.add_response("describe_trails", {"trailList": [trail]}, {})
+    stubber.add_response("get_trail_status", {"IsLogging": logging}, {"Name": arn})
+    if isinstance(answer, str):
+        stubber.add_client_error("get_event_selectors", answer)
+    elif answer:
+        stubber.add_response("get_event_selectors", answer, {"TrailName": arn})
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
+    with stubber:
+        assert unwatched([REGION]) == ([] if complete else [REGION])
+
+
+def test_a_region_without_a_trail_is_unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = boto3.client("cloudtrail", region_name=REGION)
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: client)
+    with Stubber(client) as stubber:
+        stubber.add_response("describe_trails", {"trailList": []})
+        assert unwatched([REGION]) == [REGION]
