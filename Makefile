@@ -80,14 +80,15 @@ verify: $(INSTALLED)  ## Test what was deployed (tests/integration); the pipelin
 upgrade-check: setup  ## What would be lost between the last release and HEAD, without an account (BASE=, HEAD= name other commits)
 	@.venv/bin/python -m pipeline.plan.upgrade_check --base "$(BASE)" --head "$(or $(HEAD),HEAD)"
 
-plan: $(INSTALLED)  ## What the release in cdk.out would change in a deployed environment (ENV=Prod; needs credentials)
+plan: $(INSTALLED)  ## What the release in cdk.out would change in a deployed environment (ENV=Prod; needs credentials of its account)
 	@$(PYTHON_OF_BUILD) -m pipeline.plan "$(ENV)" --page "$(PAGE)" --pipeline "$(PIPELINE)" --digest "$(DIGEST)"
 
 release: setup  ## Put a new image of the service into cdk.json, once it is checked (IMAGE=ACCOUNT.dkr.ecr.REGION.amazonaws.com/REPOSITORY@sha256:...)
 	@.venv/bin/python -m pipeline.release "$(IMAGE)"
 
-bootstrap: synth  ## Bring bootstrap/permissions.json up to what the templates declare
+bootstrap: synth  ## Bring bootstrap/ up to what the templates declare, and to the template of the pinned CDK CLI
 	@.venv/bin/python -m pipeline.bootstrap.permissions
+	@.venv/bin/python -m pipeline.bootstrap.toolkit
 
 compliance: setup  ## Bring the generated parts of docs/compliance.md up to date
 	@.venv/bin/python -m tests.policy.compliance

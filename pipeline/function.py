@@ -30,6 +30,7 @@ def tooling_function(
     log_key: kms.IKey,
     topic: AlarmTopic,
     imports: Sequence[Path] = (),
+    role_name: str | None = None,
 ) -> PythonFunction:
     """Creates the function.
 
@@ -43,9 +44,10 @@ def tooling_function(
         log_key: Encrypts the log; its policy allows log groups.
         topic: Receives asynchronous events that the function failed to process.
         imports: Files that the code imports names from; they need nothing else either.
+        role_name: The name of the role, where another account trusts it.
     """
     log_group = LogGroup(scope, "Log", key=log_key, retain=True)
-    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role = iam.Role(scope, "Role", role_name=role_name, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     policy = iam.ManagedPolicy(
         scope,
         "Policy",

@@ -23,12 +23,12 @@ from pipeline.locked_tools import locked_version, only_locked
 from pipeline.metrics import DeliveryMetrics
 from pipeline.notifications import DeliveryNotifications
 from pipeline.packages import DIRECTORY as PACKAGES
-from pipeline.roles import SeparationOfDuties, acknowledge_generated_roles
+from pipeline.roles import SeparationOfDuties, acknowledge_generated_roles, name_trusted_roles
 from pipeline.self_mutation import UpdateHold
 from pipeline.settings import Delivery
 from pipeline.steps import PlanStep, synth_step, verification_step
 from stages.environment import Environment
-from stages.names import PIPELINE_ROLE
+from stages.names import PIPELINE_ROLE, planner_name
 from stages.payment_stage import PaymentStage
 
 
@@ -102,6 +102,9 @@ class PipelineStack(Stack):
 
         # The conditions, roles and projects below can be changed or acknowledged only once the pipeline is built.
         self.pipeline.build_pipeline()
+        name_trusted_roles(
+            self.pipeline, planners={planner_name(environment): plan.project for environment, plan in plans.items()}
+        )
         digests = DigestRecorder(self, "Digests", pipeline=self.pipeline.pipeline, log_key=log_key, topic=topic)
         hold = UpdateHold(self, "UpdateHold", pipeline=self.pipeline.pipeline, name=name, log_key=log_key, topic=topic)
         conditions = Conditions(self.pipeline.pipeline)

@@ -13,7 +13,7 @@ from constructs import Construct, IConstruct
 from payment_constructs.acknowledgement import acknowledge
 from pipeline.artifacts import ArtifactStore
 from pipeline.steps import SYNTH, own_plans
-from stages.names import PIPELINE_ROLE
+from stages.names import ASSETS_ROLE, GUARD_ROLE, IMAGE_ASSETS_ROLE, PIPELINE_ROLE, SELF_MUTATION_ROLE
 
 APPROVER = "payment-delivery-approver"
 NO_OVERRIDE = "payment-delivery-no-override"
@@ -158,7 +158,8 @@ def _uses_of_its_roles(scope: Construct) -> iam.PolicyStatement:
 def _denial(scope: Construct, actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
     """Denies actions to everybody but the roles of the delivery itself."""
     stack = Stack.of(scope)
-    own = [f"arn:aws:iam::{stack.account}:role/{name}" for name in (PIPELINE_ROLE, f"{stack.stack_name}-*")]
+    names = (PIPELINE_ROLE, SELF_MUTATION_ROLE, ASSETS_ROLE, IMAGE_ASSETS_ROLE, GUARD_ROLE, "payment-delivery-plan-*")
+    own = [f"arn:aws:iam::{stack.account}:role/{name}" for name in (*names, f"{stack.stack_name}-*")]
     return iam.PolicyStatement(
         effect=iam.Effect.DENY,
         actions=list(actions),
@@ -172,6 +173,24 @@ def deployment_role_arn(scope: Construct) -> str:
     stack = Stack.of(scope)
     role = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-{stack.account}-{stack.region}"
     return f"arn:aws:iam::{stack.account}:role/{role}"
+
+
+def name_trusted_roles(pipeline: pipelines.CodePipeline, *, planners: Mapping[str, codebuild.IProject]) -> None:
+    """Names the generated roles that roles of other accounts trust; they exist once the pipeline is built."""
+    _name(pipeline.self_mutation_project.role, SELF_MUTATION_ROLE)
+    for name, project in planners.items():
+        _name(project.role, name)
+    if assets := pipeline.node.try_find_child("Assets"):
+        # CDK Pipelines creates each for the first asset of its kind.
+        for construct_id, name in (("FileRole", ASSETS_ROLE), ("DockerRole", IMAGE_ASSETS_ROLE)):
+            if role := assets.node.try_find_child(construct_id):
+                _name(role, name)
+
+
+def _name(role: IConstruct | None, name: str) -> None:
+    resource = role.node.default_child if role else None
+    assert isinstance(resource, iam.CfnRole)  # noqa: S101 - an L2 role's default child
+    resource.role_name = name
 
 
 READ_ARTIFACTS = ("s3:GetBucket*", "s3:GetObject*", "s3:List*", "kms:GenerateDataKey*", "kms:ReEncrypt*")

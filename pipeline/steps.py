@@ -15,7 +15,7 @@ from pipeline.function import pipeline_arn
 from pipeline.packages import DIRECTORY as PACKAGES
 from stages.environment import Environment
 from stages.names import (
-    lookup_role_arn,
+    plan_role_name,
     release_recorder_name,
     role_arn,
     verification_role_name,
@@ -127,7 +127,7 @@ def own_plans(environment: str) -> str:
 
 
 class PlanStep(pipelines.CodeBuildStep):
-    """Compares the release with the deployed stacks of an environment, in its lookup roles.
+    """Compares the release with the deployed stacks of an environment, in a role that reads these stacks only.
 
     Attributes:
         page: The URL of the plan in the S3 console.
@@ -147,8 +147,7 @@ class PlanStep(pipelines.CodeBuildStep):
     ) -> None:
         bucket, region = store.bucket, store.region
         key, plans = f"plans/{EXECUTION}/{environment.name}.html", own_plans(environment.name)
-        regions = (environment.primary_region, environment.dr_region)
-        lookup_roles = [lookup_role_arn(environment, each) for each in regions]
+        reader = role_arn(plan_role_name(environment), environment)
         super().__init__(
             f"Plan{environment.name}",
             input=source,
@@ -163,7 +162,7 @@ class PlanStep(pipelines.CodeBuildStep):
             ],
             partial_build_spec=build_spec(installs=False),
             role_policy_statements=[
-                iam.PolicyStatement(actions=["sts:AssumeRole"], resources=lookup_roles),
+                iam.PolicyStatement(actions=["sts:AssumeRole"], resources=[reader]),
                 iam.PolicyStatement(actions=["s3:PutObject"], resources=[bucket.arn_for_objects(plans)]),
                 iam.PolicyStatement(actions=["kms:GenerateDataKey"], resources=[store.key.key_arn]),
                 # The commits since the deployed release.

@@ -10,6 +10,12 @@ REPLICATED = ("audit", "access-logs")
 PIPELINE_ROLE = "payment-delivery-pipeline"
 """The pipeline's own role, in the tooling account."""
 
+SELF_MUTATION_ROLE = "payment-delivery-self-mutation"
+ASSETS_ROLE = "payment-delivery-assets"
+IMAGE_ASSETS_ROLE = "payment-delivery-image-assets"
+GUARD_ROLE = "payment-delivery-guard"
+"""The roles of the tooling account that deploy the pipeline, publish files and images, and check change sets."""
+
 
 def resource_name(service: str, environment: Environment) -> str:
     """The name of a resource within its account and region."""
@@ -84,7 +90,11 @@ def key_guardians(environment: Environment, region: str) -> list[str]:
     return [role_arn(name, environment) for name in names]
 
 
-def lookup_role_arn(environment: Environment, region: str) -> str:
-    """The read-only role that `cdk bootstrap` creates in each region."""
-    qualifier = DefaultStackSynthesizer.DEFAULT_QUALIFIER
-    return role_arn(f"cdk-{qualifier}-lookup-role-{environment.account}-{region}", environment)
+def plan_role_name(environment: Environment) -> str:
+    """The role of the environment in which the guard and the plan read its stacks, and nothing else."""
+    return resource_name("plan", environment)
+
+
+def planner_name(environment: Environment) -> str:
+    """The role of the tooling account that plans the releases of this one environment."""
+    return f"payment-delivery-plan-{environment.slug}"

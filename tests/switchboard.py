@@ -47,6 +47,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (*GIT, "commit", "--quiet", "--message", "Change every setting"),
     ("sh", "scripts/synth"),
     (sys.executable, "-m", "pipeline.bootstrap.permissions"),
+    (sys.executable, "-m", "pipeline.bootstrap.toolkit"),
     (sys.executable, "-m", "tests.policy.compliance"),
     (sys.executable, *PYTEST, "tests/unit", "tests/policy", "tools/bench/tests", "tools/pictures/tests"),
 )

@@ -1,7 +1,8 @@
 """The IAM policies for CloudFormation in an account of the delivery, derived from the resource types in the templates.
 
 `python -m pipeline.bootstrap.permissions` writes bootstrap/permissions.json, which is deployed before `cdk bootstrap`:
-a permissions boundary for every role, the execution policies of CloudFormation, and the watcher.
+a permissions boundary for every role, the execution policies of CloudFormation, the roles of guard and plan, and the
+watcher.
 """
 
 import json
@@ -16,7 +17,7 @@ from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from pipeline.bootstrap import watcher
+from pipeline.bootstrap import plan_role, watcher
 from pipeline.plan.permissions import statements
 from pipeline.plan.template import as_list
 from pipeline.settings import Delivery, load_delivery
@@ -93,11 +94,13 @@ def text(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> str:
 
 
 def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict[str, Any]:
-    """The policies and the watcher, as a CloudFormation template."""
+    """The policies, the roles of guard and plan, and the watcher, as a CloudFormation template."""
     return {
-        "Description": "Execution policies, permissions boundary and watcher of the payment delivery.",
-        "Conditions": watcher.conditions(delivery),
-        "Resources": {**managed_policies(documents, delivery), **watcher.resources(delivery)},
+        "Description": "Execution policies, permissions boundary, reading roles and watcher of the payment delivery.",
+        "Conditions": watcher.conditions(delivery) | plan_role.conditions(delivery),
+        "Resources": managed_policies(documents, delivery)
+        | plan_role.resources(delivery)
+        | watcher.resources(delivery),
     }
 
 

@@ -20,7 +20,7 @@ from pipeline.function import pipeline_arn, tooling_function
 from pipeline.guard.losses import ALLOWED
 from pipeline.steps import EXECUTION
 from stages.environment import Environment, SettingsError
-from stages.names import lookup_role_arn, payment_stack_name, resource_name
+from stages.names import GUARD_ROLE, payment_stack_name, plan_role_name, resource_name, role_arn
 
 CODE, LOSSES = (Path(__file__).with_name(name) for name in ("handler.py", "losses.py"))
 CHANGE_SET = "PipelineChange"
@@ -54,8 +54,8 @@ class GuardStep(pipelines.Step):
 class Guard(Construct):
     """A function that checks a change set after it was created and before it is executed.
 
-    It reads the change set in the target account, in the lookup role of `cdk bootstrap`, and answers within seconds: a
-    build would take a minute to start, six times on the path to production.
+    It reads the change set in the target account, in the role of the plan, and answers within seconds: a build would
+    take a minute to start, six times on the path to production.
     """
 
     def __init__(
@@ -70,19 +70,15 @@ class Guard(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self._pipeline = pipeline
-        lookup_roles = {
-            lookup_role_arn(environment, region)
-            for environment in environments
-            for region in (environment.primary_region, environment.dr_region)
-        }
+        readers = [role_arn(plan_role_name(environment), environment) for environment in environments]
         self.function = tooling_function(
             self,
             code=CODE,
             imports=[CONTENT, LOSSES],
             timeout=Duration.minutes(2),
             statements=[
-                # Their ReadOnlyAccess covers the change set, both templates, the assets and the deployment's alarm.
-                iam.PolicyStatement(actions=["sts:AssumeRole"], resources=sorted(lookup_roles)),
+                # They may read the change set, both templates, the assets' versions and the deployment's alarm.
+                iam.PolicyStatement(actions=["sts:AssumeRole"], resources=readers),
                 iam.PolicyStatement(
                     actions=["codepipeline:GetPipelineExecution"],
                     resources=[pipeline_arn(self, pipeline)],
@@ -95,6 +91,7 @@ class Guard(Construct):
             invoked_by="Only the pipeline invokes it, for one stack at a time.",
             log_key=log_key,
             topic=topic,
+            role_name=GUARD_ROLE,
         )
 
     def step(self, environment: Environment, *, stack: str, region: str | None) -> GuardStep:
@@ -112,7 +109,7 @@ class Guard(Construct):
             "stack": stack,
             "change_set": CHANGE_SET,
             "region": region,
-            "role": lookup_role_arn(environment, region),
+            "role": role_arn(plan_role_name(environment), environment),
             "pipeline": self._pipeline,
             "execution": EXECUTION,
             "digests": recorded(stack),

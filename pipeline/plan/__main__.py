@@ -64,7 +64,7 @@ def make_plan(environment: str, *, assembly: Path, pipeline: str = "") -> Plan:
         StackPlan.compare(
             name=each.name,
             region=each.region,
-            deployed=deployed(each.name, account=each.account, region=each.region),
+            deployed=deployed(each.name, environment=environment, account=each.account, region=each.region),
             template=each.template,
         )
         for each in found

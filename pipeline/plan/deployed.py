@@ -1,4 +1,4 @@
-"""Deployed stacks, read from CloudFormation with the lookup role of `cdk bootstrap`, which can change nothing."""
+"""Deployed stacks, read from CloudFormation in the role `payment-plan-{environment}`, which reads nothing else."""
 
 import json
 from collections.abc import Mapping
@@ -24,13 +24,13 @@ class Deployed:
     release: str | None  # None if its template names none
 
 
-def deployed(stack: str, *, account: str, region: str) -> Deployed | None:
+def deployed(stack: str, *, environment: str, account: str, region: str) -> Deployed | None:
     """Reads a stack; None if it is not deployed.
 
     Raises:
-        PlanError: If the lookup role cannot be assumed.
+        PlanError: If the role cannot be assumed.
     """
-    client = _client(f"arn:aws:iam::{account}:role/cdk-hnb659fds-lookup-role-{account}-{region}", region=region)
+    client = _client(f"arn:aws:iam::{account}:role/payment-plan-{environment.lower()}", region=region)
     try:
         described = client.describe_stacks(StackName=stack)["Stacks"][0]
         if described["StackStatus"] == "REVIEW_IN_PROGRESS":  # it has a change set, and was never deployed
@@ -46,13 +46,17 @@ def deployed(stack: str, *, account: str, region: str) -> Deployed | None:
 
 
 def _client(role: str, *, region: str) -> Any:
+    sts = boto3.client("sts", region_name=region)
     try:
-        assumed = boto3.client("sts", region_name=region).assume_role(RoleArn=role, RoleSessionName="plan")
+        credentials = sts.assume_role(RoleArn=role, RoleSessionName="plan")["Credentials"]
     except ClientError as error:
+        # The role trusts the pipeline only. A person plans with credentials of the environment's own account.
+        if sts.get_caller_identity()["Account"] == role.split(":")[4]:
+            return boto3.client("cloudformation", region_name=region)
         raise PlanError(
-            f"{role} cannot be assumed: bootstrap its account with --trust for the tooling account ({error})."
+            f"{role} cannot be assumed: deploy bootstrap/permissions.json in its account; outside the pipeline, use "
+            f"credentials of that account ({error})."
         ) from error
-    credentials = assumed["Credentials"]
     return boto3.client(
         "cloudformation",
         region_name=region,

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION
 from pipeline.roles import APPROVER, NO_OVERRIDE, WATCHER
 from pipeline.settings import load_delivery
-from stages.names import PIPELINE_ROLE, role_arn, verification_role_name, verifier_name
+from stages.names import GUARD_ROLE, PIPELINE_ROLE, plan_role_name, role_arn, verification_role_name, verifier_name
 from tests.policy.authority import Authority, Principal
 from tests.sample import sample_environments, sample_settings
 
 TOOLING = load_delivery(sample_settings(), release="unreleased").account
 REGION, RECOVERY = "ap-southeast-1", "us-west-2"
-DEV, PROD = (sample_environments()[name] for name in ("Dev", "Prod"))
+DEV, STAGING, PROD = (sample_environments()[name] for name in ("Dev", "Staging", "Prod"))
 
 _PIPELINE = f"arn:aws:codepipeline:{REGION}:{TOOLING}:payment-delivery"
 _APPROVAL = f"{_PIPELINE}/ApproveProd/ApproveProd"
@@ -75,8 +75,23 @@ SELF_MUTATION = Caller(
         policies.role_of_action("UpdatePipeline", "SelfMutate"), NO_OVERRIDE
     ),
 )
+ASSETS = Caller(name="the Assets build", principal=lambda policies: policies.role_of_action("Assets", "FileAssets"))
+GUARD = Caller(name="the guard", principal=lambda policies: policies.role("PipelineStack", GUARD_ROLE))
 PLAN = Caller(name="the PlanProd build", principal=lambda policies: policies.role_of_action("ApproveProd", "PlanProd"))
 RECORDER = Caller(name="the recorder of digests", principal=lambda policies: policies.role_of_function("Digests"))
+READER = Caller(
+    name="guard and plan in Prod", principal=lambda policies: policies.plan_role(plan_role_name(PROD), PROD.account)
+)
+PROD_ADMINISTRATOR = Caller(
+    name="an administrator of Prod", principal=lambda policies: policies.administrator(PROD.account, "Administrator")
+)
+BREAK_GLASS, TOOLING_BREAK_GLASS = (
+    Caller(
+        name=f"the break-glass role of account {account}",
+        principal=lambda policies, account=account: policies.administrator(account, PROD.break_glass_role),
+    )
+    for account in (PROD.account, TOOLING)
+)
 VERIFIER = Caller(
     name="the Verify build of Dev", principal=lambda policies: policies.role("PipelineStack", verifier_name(DEV))
 )
@@ -84,15 +99,13 @@ VERIFIER = Caller(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A request and whether it is allowed; `still_open` says why a request is not denied yet."""
+    """A request, to be denied or allowed."""
 
     caller: Caller
     action: str
     resource: str
     context: Mapping[str, str | list[str]] = field(default_factory=dict)
     detail: str = ""
-    allowed: bool = False
-    still_open: str = ""
 
     @property
     def name(self) -> str:
@@ -271,27 +284,52 @@ BLINDING_THE_WATCHER = [
     _case(TOOLING_COMMIT, "cloudtrail:StopLogging", f"arn:aws:cloudtrail:{_WATCHER}:trail/organization"),
 ]
 
-_TRUST = "`cdk bootstrap --trust` trusts the whole tooling account, not the pipeline's role"
-STILL_OPEN = [
+_READER, _OBJECTS = role_arn(plan_role_name(PROD), PROD), "arn:aws:s3:::payment-audit-prod"
+_OF_BOOTSTRAP = tuple(
+    _bootstrapped(role, PROD.account, region)
+    for role in ("deploy", "file-publishing", "image-publishing", "lookup")
+    for region in (REGION, RECOVERY)
+)
+
+PAST_THE_PIPELINE = [
+    # A role of the tooling account, or of Prod, is not trusted because of its account.
     *(
-        Case(
-            caller=caller,
-            action="sts:AssumeRole",
-            resource=_bootstrapped(role, PROD.account, on),
-            still_open=_TRUST,
-        )
-        for caller in (FREE, TOOLING_COMMIT)
-        for role, on in (("deploy", REGION), ("deploy", RECOVERY), ("file-publishing", REGION), ("lookup", REGION))
+        _case(caller, "sts:AssumeRole", role)
+        for caller in (FREE, TOOLING_COMMIT, PROD_ADMINISTRATOR)
+        for role in (*_OF_BOOTSTRAP, _READER)
     ),
-    Case(
-        caller=PLAN,
-        action="sts:AssumeRole",
-        resource=_bootstrapped("lookup", PROD.account),
-        still_open="PlanProd runs the code of an unapproved commit with ReadOnlyAccess in Prod",
+    *(
+        _case(FREE, "sts:AssumeRole", _bootstrapped(role, TOOLING))
+        for role in ("deploy", "file-publishing", "image-publishing", "lookup")
+    ),
+    _case(COMMIT, "sts:AssumeRole", _bootstrapped("deploy", DEV.account)),
+    # Each role of the pipeline is trusted for its own work only.
+    _case(PIPELINE, "sts:AssumeRole", _bootstrapped("file-publishing", PROD.account)),
+    _case(ASSETS, "sts:AssumeRole", _bootstrapped("deploy", PROD.account)),
+    _case(ASSETS, "sts:AssumeRole", _bootstrapped("deploy", TOOLING)),
+    _case(SYNTH, "sts:AssumeRole", _READER),
+    _case(PLAN, "sts:AssumeRole", _bootstrapped("lookup", PROD.account)),
+    _case(PLAN, "sts:AssumeRole", role_arn(plan_role_name(STAGING), STAGING)),
+    _case(CLOUDFORMATION, "iam:UpdateAssumeRolePolicy", role_arn(plan_role_name(DEV), DEV)),
+    _case(CLOUDFORMATION, "iam:PutRolePolicy", role_arn(plan_role_name(DEV), DEV), **OURS),
+    # The plan runs the code of a commit before its approval: it reads templates, and no data.
+    *(
+        _case(READER, action, resource)
+        for action, resource in (
+            ("s3:GetObject", f"{_OBJECTS}/object"),
+            ("s3:ListBucket", _OBJECTS),
+            ("s3:GetObject", f"arn:aws:s3:::cdk-hnb659fds-assets-{PROD.account}-{REGION}/object"),
+            ("logs:FilterLogEvents", f"arn:aws:logs:{REGION}:{PROD.account}:log-group:/payment/prod"),
+            ("dynamodb:Scan", f"arn:aws:dynamodb:{REGION}:{PROD.account}:table/payment-sessions-prod"),
+            ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{PROD.account}:secret:payment-prod"),
+            ("ssm:GetParameter", f"arn:aws:ssm:{REGION}:{PROD.account}:parameter/payment/prod/manifest"),
+            ("cloudformation:GetTemplate", f"arn:aws:cloudformation:{REGION}:{PROD.account}:stack/CDKToolkit/0"),
+            ("cloudformation:ExecuteChangeSet", f"arn:aws:cloudformation:{REGION}:{PROD.account}:stack/Prod-Payment/0"),
+        )
     ),
 ]
 
-_DEPLOYED_ROLE = {"iam:ResourceTag/aws-cdk:bootstrap-role": "deploy"}
+_ROLE_TAG = "iam:ResourceTag/aws-cdk:bootstrap-role"
 CONTROLS = [
     _case(CLOUDFORMATION, "iam:CreateRole", _ROLE, "with our boundary", **OURS),
     _case(CLOUDFORMATION, "iam:PutRolePolicy", _ROLE, "of a role with our boundary", **OURS),
@@ -314,13 +352,28 @@ CONTROLS = [
     _case(FREE, "codepipeline:UpdatePipeline", _PIPELINE),
     _case(PIPELINE, "codebuild:StartBuild", _SELF_UPDATE),
     _case(PIPELINE, "s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/Source_Out/0"),
-    _case(PIPELINE, "sts:AssumeRole", _bootstrapped("deploy", PROD.account)),
+    *(_case(PIPELINE, "sts:AssumeRole", _bootstrapped("deploy", PROD.account, on)) for on in (REGION, RECOVERY)),
+    _case(ASSETS, "sts:AssumeRole", _bootstrapped("file-publishing", PROD.account)),
+    *(_case(caller, "sts:AssumeRole", _READER) for caller in (GUARD, PLAN)),
+    _case(GUARD, "sts:AssumeRole", role_arn(plan_role_name(DEV), DEV)),
+    *(
+        _case(READER, f"cloudformation:{call}", f"arn:aws:cloudformation:{region}:{PROD.account}:stack/{stack}/0")
+        for call in ("DescribeChangeSet", "DescribeStacks", "GetTemplate")
+        for stack, region in (("Prod-Payment", REGION), ("Prod-DisasterRecovery", RECOVERY))
+    ),
+    _case(READER, "s3:ListBucketVersions", f"arn:aws:s3:::cdk-hnb659fds-assets-{PROD.account}-{RECOVERY}"),
+    _case(READER, "cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{REGION}:{PROD.account}:alarm:payment-any-prod"),
+    *(_case(BREAK_GLASS, "sts:AssumeRole", role) for role in _OF_BOOTSTRAP),
+    _case(TOOLING_BREAK_GLASS, "sts:AssumeRole", _bootstrapped("deploy", TOOLING)),
     *(
         _case(SYNTH, "s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/{artifact}/0")
         for artifact in ("Synth_Outp", "Synth_buil")
     ),
     *(_case(PLAN, "s3:PutObject", f"{_PLAN}/Prod.{kind}") for kind in ("html", "txt")),
     _case(RECORDER, "codepipeline:PutJobSuccessResult", "*"),
-    _case(SELF_MUTATION, "sts:AssumeRole", _bootstrapped("deploy", TOOLING), **_DEPLOYED_ROLE),
+    *(
+        _case(SELF_MUTATION, "sts:AssumeRole", _bootstrapped(role, TOOLING), **{_ROLE_TAG: role})
+        for role in ("deploy", "file-publishing")
+    ),
     _case(VERIFIER, "sts:AssumeRole", role_arn(verification_role_name(DEV), DEV)),
 ]

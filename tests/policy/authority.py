@@ -1,4 +1,4 @@
-"""The IAM policies of a delivery, resolved for a policy engine: its templates, its bootstrap, that of the CDK CLI.
+"""The IAM policies of a delivery, resolved for a policy engine: those of its templates and of its bootstrap.
 
 The engine is @cloud-copilot/iam-simulate, in one Node process for all requests.
 """
@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import yaml
-
+from pipeline.bootstrap import toolkit
 from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION
+from pipeline.settings import Delivery
 from tests.conftest import CHECKOUT
 from tests.templates import Assembly, Template
 
-_BOOTSTRAP = CHECKOUT / "node_modules" / "aws-cdk" / "lib" / "api" / "bootstrap" / "bootstrap-template.yaml"
 _FALSE = frozenset({"HasCustomFileAssetsBucketName", "ShouldApplyPermissionsBoundaryToAllRoles", "UseAwsManagedKey"})
 """The conditions of the bootstrap template that the README's command leaves false; the others are true."""
 _TYPES = {
@@ -92,8 +91,10 @@ class ResolvedTemplate:
                 )
             case {"Fn::GetAtt": [str(name), _]}:  # other attributes than the ARN decide nothing here
                 return self.arn(name)
-            case {"Fn::Join": [str(separator), list(parts)]}:
-                return separator.join(str(self._resolved(part)) for part in parts)
+            case {"Fn::Join": [str(separator), parts]}:
+                return separator.join(map(str, self._resolved(parts)))
+            case {"Fn::Sub": [str(text), dict(further)]}:
+                return self._substituted(text, **self._resolved(further))
             case {"Fn::Sub": str(text)}:
                 return self._substituted(text)
             case {"Fn::If": [str(condition), yes, no]}:
@@ -105,8 +106,8 @@ class ResolvedTemplate:
                 return [each for each in map(self._resolved, value) if each is not None]
         return value
 
-    def _substituted(self, text: str) -> str:
-        for name, value in self._parameters.items():
+    def _substituted(self, text: str, **further: object) -> str:
+        for name, value in (self._parameters | further).items():
             text = text.replace(f"${{{name}}}", str(value))
         for name in self._template["Resources"]:
             text = text.replace(f"${{{name}.Arn}}", self.arn(name) if f"${{{name}.Arn}}" in text else "")
@@ -116,8 +117,9 @@ class ResolvedTemplate:
 class Authority:
     """Principals and resource policies of a delivery, in the accounts of its assembly."""
 
-    def __init__(self, assembly: Assembly, *, permissions: Template, tooling: str) -> None:
-        self._assembly, self._permissions, self._tooling = assembly, permissions, tooling
+    def __init__(self, assembly: Assembly, *, permissions: Template, delivery: Delivery) -> None:
+        self._assembly, self._permissions, self._tooling = assembly, permissions, delivery.account
+        self._toolkit = toolkit.template(toolkit.original(), delivery)
         self._stacks = {
             name: ResolvedTemplate(
                 assembly.template(name), stack=name, account=stack.environment.account, region=stack.environment.region
@@ -184,6 +186,16 @@ class Authority:
             boundary=self.bootstrap_policy(BOUNDARY, account),
         )
 
+    def plan_role(self, name: str, account: str) -> Principal:
+        """A role of bootstrap/permissions.json in which guard and plan read the stacks of an environment."""
+        (role,) = (role for _, role in self._bootstrap(account).of_type("AWS::IAM::Role") if role["RoleName"] == name)
+        policies = [policy["PolicyDocument"] for policy in role["Policies"]]
+        return Principal(arn=f"arn:aws:iam::{account}:role/{name}", policies=policies)
+
+    def administrator(self, account: str, name: str) -> Principal:
+        """A role that may do everything in its account."""
+        return self._everything(account, name)
+
     def person(self, *duties: str) -> Principal:
         """An administrator of the tooling account, with managed policies of the pipeline stack."""
         stack = self._stacks["PipelineStack"]
@@ -210,32 +222,34 @@ class Authority:
 
     def bootstrap_policy(self, name: str, account: str) -> Document:
         """A policy of bootstrap/permissions.json in an account."""
-        template = ResolvedTemplate(self._permissions, stack="payment-delivery-permissions", account=account, region="")
         (found,) = (
             policy["PolicyDocument"]
-            for _, policy in template.of_type("AWS::IAM::ManagedPolicy")
+            for _, policy in self._bootstrap(account).of_type("AWS::IAM::ManagedPolicy")
             if policy["ManagedPolicyName"] == name
         )
         return dict(found)
+
+    def _bootstrap(self, account: str) -> ResolvedTemplate:
+        return ResolvedTemplate(self._permissions, stack="payment-delivery-permissions", account=account, region="")
 
     @cached_property
     def _trust(self) -> list[tuple[str, Document]]:
         environments = {(each.account, each.region) for each in self._stacks.values()}
         bootstrapped = [
             ResolvedTemplate(
-                yaml.safe_load(_BOOTSTRAP.read_text(encoding="utf-8")),
+                self._toolkit,
                 stack="CDKToolkit",
                 account=account,
                 region=region,
                 Qualifier="hnb659fds",
                 TrustedAccounts=[self._tooling],
-                TrustedAccountsForLookup=[self._tooling],
             )
             for account, region in sorted(environments)
         ]
+        permissions = [self._bootstrap(account) for account in {account for account, _ in environments}]
         return [
             (template.arn(logical_id), {"Version": "2012-10-17", **role["AssumeRolePolicyDocument"]})
-            for template in (*self._stacks.values(), *bootstrapped)
+            for template in (*self._stacks.values(), *bootstrapped, *permissions)
             for logical_id, role in template.of_type("AWS::IAM::Role")
         ]
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from pipeline.bootstrap import toolkit
 from pipeline.bootstrap.permissions import FILE, deployment_steps, template, text
 from pipeline.settings import Delivery
 from tests.conftest import read_context
@@ -49,6 +50,13 @@ def test_the_bootstrap_permissions_are_current(live_assembly: Assembly, live_del
     steps = deployment_steps(json.loads(before), template(documents, live_delivery), live_delivery)
     assert before == text(documents, live_delivery), "\n".join(
         ["run `make bootstrap` and commit bootstrap/permissions.json", *steps]
+    )
+
+
+def test_the_bootstrap_template_is_that_of_the_pinned_cli(live_delivery: Delivery) -> None:
+    current = toolkit.text(toolkit.original(), live_delivery)
+    assert toolkit.FILE.read_text(encoding="utf-8") == current, (
+        "run `make bootstrap`, commit bootstrap/toolkit.json, and bootstrap every account with it: README, step 3"
     )
 
 

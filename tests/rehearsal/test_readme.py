@@ -65,6 +65,30 @@ def test_an_account_is_bootstrapped_within_its_boundary(
     assert len(execution) > 1
 
 
+@pytest.mark.parametrize(
+    ("role", "trusted"),
+    [("deploy", "pipeline"), ("file-publishing", "assets"), ("image-publishing", "image-assets"), ("lookup", None)],
+)
+def test_a_bootstrapped_role_trusts_one_role_of_the_pipeline(
+    bootstrapped: Emulator, project: Project, account: str, role: str, trusted: str | None
+) -> None:
+    iam = bootstrapped.client("iam", account=account, region=PRIMARY)
+    trust = iam.get_role(RoleName=f"cdk-hnb659fds-{role}-role-{account}-{RECOVERY}")["Role"]["AssumeRolePolicyDocument"]
+    named = [arn for each in trust["Statement"] for arn in each["Condition"]["ArnEquals"]["aws:PrincipalArn"]]
+    tooling = [arn for arn in named if f"::{project.pipeline_account}:" in arn]
+    expected = f"arn:aws:iam::{project.pipeline_account}:role/payment-delivery-{trusted}"
+    assert tooling == ([expected] if trusted else [])
+    assert f"arn:aws:iam::{account}:role/payment-break-glass" in named
+
+
+def test_a_bootstrapped_account_has_the_plan_roles_of_its_environments_only(
+    bootstrapped: Emulator, project: Project, account: str
+) -> None:
+    roles = bootstrapped.client("iam", account=account, region=PRIMARY).list_roles()["Roles"]
+    there = {role["RoleName"] for role in roles if role["RoleName"].startswith("payment-plan-")}
+    assert there == {f"payment-plan-{name.lower()}" for name, owner in project.accounts.items() if owner == account}
+
+
 def test_the_service_linked_roles_exist_before_the_first_delivery(bootstrapped: Emulator, account: str) -> None:
     iam = bootstrapped.client("iam", account=account, region=PRIMARY)
     roles = iam.list_roles(PathPrefix="/aws-service-role/")["Roles"]

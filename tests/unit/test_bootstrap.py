@@ -264,6 +264,8 @@ def test_documented_bootstrap_commands_name_the_policies_and_the_boundary(
     text = (CHECKOUT / page).read_text(encoding="utf-8")
     assert "AdministratorAccess" not in text, f"bootstrap with the policies of bootstrap/permissions.json in {page}"
     assert f"--custom-permissions-boundary {BOUNDARY}" in text
+    for command in re.findall(r"cdk bootstrap --(?:.*\\\n)*.*", text):
+        assert re.search(r"--template \S*bootstrap/toolkit\.json", command), f"{page}: bootstrap with our template"
     assert f"POLICY=arn:aws:iam::$ACCOUNT:policy/{EXECUTION}\n" in text
     (numbers,) = re.findall(r"--cloudformation-execution-policies ((?:\$POLICY-\d,?)+)", text)
     named = {policy.replace("$POLICY", EXECUTION) for policy in numbers.split(",")}

@@ -93,7 +93,11 @@ NAMES = {
 def test_decision_0010_lists_the_names_that_exclude_a_second_delivery(assembly: Assembly, delivery: Delivery) -> None:
     record = (CHECKOUT / "docs/decisions/0010-one-delivery-per-tooling-account.md").read_text(encoding="utf-8")
     general = {delivery.account: "ACCOUNT", delivery.primary_region: "REGION", delivery.dr_region: "REGION"}
-    general |= {f"verification-{environment.slug}": "verification-ENVIRONMENT" for environment in delivery.environments}
+    general |= {
+        f"{kind}-{environment.slug}": f"{kind}-ENVIRONMENT"
+        for environment in delivery.environments
+        for kind in ("verification", "plan")
+    }
     found = [
         resource[field]
         for stack in ("PipelineStack", f"PipelineArtifacts-{delivery.dr_region}")

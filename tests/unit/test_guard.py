@@ -48,7 +48,7 @@ def test_the_guard_checks_every_change_set_before_its_execution(assembly: Assemb
             prepared, executed = orders[stack, "CHANGE_SET_REPLACE"], orders[stack, "CHANGE_SET_EXECUTE"]
             assert prepared["RunOrder"] < checked["run_order"] < executed["RunOrder"]
             assert checked["change_set"] == executed["Configuration"]["ChangeSetName"]
-            assert checked["role"].startswith(f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-lookup-role-")
+            assert checked["role"] == f"arn:aws:iam::{environment.account}:role/payment-plan-{environment.slug}"
             assert checked["region"] == prepared.get("Region", environment.primary_region)
             assert checked["execution"] == "#{codepipeline.PipelineExecutionId}"
             alarm = f"payment-deployment-{environment.slug}" if stack.endswith("-Payment") else None

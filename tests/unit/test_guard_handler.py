@@ -10,7 +10,7 @@ from pipeline.guard import handler
 from pipeline.guard.losses import NESTED, STATEFUL
 
 STACK = "Prod-Payment"
-ROLE = "arn:aws:iam::444444444444:role/lookup"
+ROLE = "arn:aws:iam::444444444444:role/payment-plan-prod"
 ASSET = "0123456789abcdef.zip"
 EVERYTHING = [f"{STACK}/Sessions/{cause}" for cause in ("KeySchema", "TableName", "Delete")]
 

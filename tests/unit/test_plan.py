@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pipeline.plan import __main__ as command
+from pipeline.plan import deployed
 from pipeline.plan.deployed import Deployed, PlanError
 from pipeline.plan.history import Commit, History
 from pipeline.plan.plan import Plan, StackPlan
 from pipeline.plan.rendering import plan_page, plan_text
 from pipeline.plan.template import release_in
 from pipeline.settings import Delivery
+from stages.names import plan_role_name, role_arn
+from tests.sample import sample_environments
 from tests.templates import Assembly
 
 TABLE = {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "sessions"}}
@@ -195,7 +199,8 @@ class Account:
         self.assembly = assembly
         self.deployed: dict[str, Deployed] = {}
 
-    def __call__(self, stack: str, *, account: str, region: str) -> Deployed | None:
+    def __call__(self, stack: str, *, environment: str, account: str, region: str) -> Deployed | None:
+        assert stack.startswith(f"{environment}-")
         target = self.assembly.stacks[stack].environment
         assert (account, region) == (target.account, target.region)
         return self.deployed.get(stack)
@@ -226,6 +231,49 @@ def test_the_plan_command_compares_with_the_deployed_stacks(account: Account, as
     assert [stack.running for stack in made.stacks] == ["UPDATE_IN_PROGRESS", None]
     (loss,) = made.losses
     assert f'"Prod-Payment/{table}/TableName"' in loss
+
+
+class FakeSts:
+    """STS and CloudFormation for a caller of an account that may assume the role, or may not."""
+
+    def __init__(self, *, account: str, trusted: bool) -> None:
+        self.account, self.trusted = account, trusted
+        self.assumed: list[str] = []
+
+    def client(self, service: str, **how: str) -> "FakeSts":
+        if service == "cloudformation":
+            assert how.get("aws_access_key_id") == ("key" if self.trusted else None)
+        return self
+
+    def assume_role(self, **arguments: str) -> dict[str, Any]:
+        self.assumed.append(arguments["RoleArn"])
+        if not self.trusted:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "AssumeRole")
+        return {"Credentials": {"AccessKeyId": "key", "SecretAccessKey": "secret", "SessionToken": "token"}}
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": self.account}
+
+    def describe_stacks(self, **_: str) -> dict[str, Any]:
+        return {"Stacks": [{"StackStatus": "REVIEW_IN_PROGRESS"}]}
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_the_plan_reads_in_its_role_and_a_person_in_the_account_itself(
+    monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    prod = sample_environments()["Prod"]
+    sts = FakeSts(account=prod.account, trusted=trusted)
+    monkeypatch.setattr(deployed, "boto3", sts)
+    where = {"environment": prod.name, "account": prod.account, "region": prod.primary_region}
+    assert deployed.deployed("Prod-Payment", **where) is None
+    assert sts.assumed == [role_arn(plan_role_name(prod), prod)]
+
+
+def test_the_plan_of_another_account_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployed, "boto3", FakeSts(account="1" * 12, trusted=False))
+    with pytest.raises(PlanError, match=r"payment-plan-prod cannot be assumed: deploy bootstrap/permissions\.json"):
+        deployed.deployed("Prod-Payment", environment="Prod", account="4" * 12, region="eu-central-1")
 
 
 def test_the_templates_of_an_environment_name_their_release(assembly: Assembly) -> None:
