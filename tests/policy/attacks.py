@@ -85,12 +85,13 @@ READER = Caller(
 PROD_ADMINISTRATOR = Caller(
     name="an administrator of Prod", principal=lambda policies: policies.administrator(PROD.account, "Administrator")
 )
-BREAK_GLASS, TOOLING_BREAK_GLASS = (
-    Caller(
-        name=f"the break-glass role of account {account}",
-        principal=lambda policies, account=account: policies.administrator(account, PROD.break_glass_role),
-    )
-    for account in (PROD.account, TOOLING)
+BREAK_GLASS = Caller(
+    name="the break-glass role of Prod",
+    principal=lambda policies: policies.administrator(PROD.account, PROD.break_glass_role),
+)
+TOOLING_BREAK_GLASS = Caller(
+    name="the break-glass role of the tooling account",
+    principal=lambda policies: policies.administrator(TOOLING, PROD.break_glass_role),
 )
 VERIFIER = Caller(
     name="the Verify build of Dev", principal=lambda policies: policies.role("PipelineStack", verifier_name(DEV))

@@ -71,7 +71,7 @@ def assumed(identity: dict[str, Any], *, account: str = TOOLING, name: str = "de
 
 def refused(identity: dict[str, Any]) -> dict[str, Any]:
     asked = f"not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::{PROD}:role/cdk-hnb659fds-deploy-role"
-    detail = {"errorCode": "AccessDenied", "errorMessage": asked, "requestParameters": None}
+    detail: dict[str, Any] = {"errorCode": "AccessDenied", "errorMessage": asked, "requestParameters": None}
     return event("sts", "AssumeRole", identity, **detail)
 
 
@@ -181,7 +181,7 @@ WINDOW = {
     "ruleTypeId": {"category": "Rule", "provider": "DeploymentWindow"},
     "configuration": {"Cron": "* 9"},
 }
-PIPELINE = {
+PIPELINE: dict[str, Any] = {
     "name": "payment-delivery",
     "roleArn": f"arn:aws:iam::{TOOLING}:role/{PIPELINE_ROLE}",
     "version": 7,

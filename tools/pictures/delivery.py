@@ -32,7 +32,7 @@ def delivery(stacks: Mapping[str, Stack]) -> tuple[dict[str, str], list[str]]:
             facts.append(f"{stage['Name']}/{action['RunOrder']}/{called}/{provider}@{owner}")
             place = owner if owner == "Tooling" else f"{stage['Name']}_{action['Name'].partition('.')[0]}"
             regions.setdefault(place, set()).add(action.get("Region") or where.get("region") or stack.region)
-            if stage["Name"] == "Build":
+            if stage["Name"] == "Build" and project:
                 commands = json.loads(project["Source"]["BuildSpec"])["phases"]["build"]["commands"]
                 fields["build"] = ", ".join(command.removeprefix("make ") for command in commands)
     return fields | {f"{place}_region".lower(): ", ".join(sorted(found)) for place, found in regions.items()}, facts

@@ -57,6 +57,18 @@ def test_an_unknown_type_is_refused_by_name(emulator: Emulator) -> None:
         deploy(emulator, "Imaginary", {"Thing": {"Type": "AWS::Imaginary::Thing"}})
 
 
+def test_a_condition_on_the_account_creates_a_resource_in_that_account_only(emulator: Emulator) -> None:
+    own = {"Fn::Equals": [{"Ref": "AWS::AccountId"}, OTHER_ACCOUNT]}
+    there = _parameter("there")["Parameter"] | {"Condition": "Own"}
+    template = {"Conditions": {"Own": own}, "Resources": _parameter("everywhere") | {"Own": there}}
+    for account, expected in ((ACCOUNT, {"Parameter"}), (OTHER_ACCOUNT, {"Parameter", "Own"})):
+        cloudformation = emulator.client("cloudformation", account=account, region=PRIMARY)
+        cloudformation.create_stack(StackName="Conditional", TemplateBody=json.dumps(template))
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="Conditional", WaiterConfig={"Delay": 1})
+        resources = cloudformation.describe_stack_resources(StackName="Conditional")["StackResources"]
+        assert {each["LogicalResourceId"] for each in resources} == expected
+
+
 def test_an_assumed_role_works_in_the_account_of_the_role(emulator: Emulator) -> None:
     sts = emulator.client("sts", account="111111111111", region=PRIMARY)
     role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/cdk-hnb659fds-deploy-role-{OTHER_ACCOUNT}-{PRIMARY}"

@@ -1,4 +1,4 @@
-"""CloudFormation: Fn::GetStackOutput, the output of a stack in any account and region, and a change set's parameters.
+"""CloudFormation: outputs of stacks in any account and region, a change set's parameters, conditions on the account.
 
 CloudFormation resolves an output when it creates or updates the stack that uses it, and fails the operation when the
 other stack or its output does not exist. Ministack only looks in the account and region of the stack that uses it.
@@ -28,6 +28,16 @@ def named_parameters(find: Find) -> Find:
         return key, change_set
 
     return found
+
+
+def conditions(*, otherwise: Callable[..., dict[str, bool]]) -> Callable[..., dict[str, bool]]:
+    """Evaluates conditions on the account and the region of the stack, which ministack takes for their names."""
+
+    def evaluated(template: dict[str, Any], params: dict[str, Any]) -> dict[str, bool]:
+        own = {"AWS::AccountId": {"Value": get_account_id()}, "AWS::Region": {"Value": get_region()}}
+        return otherwise(template, own | params)
+
+    return evaluated
 
 
 INTRINSIC = "Fn::GetStackOutput"

@@ -72,7 +72,7 @@ def handlers(*, native: dict[str, Handlers], clusters: rds.Clusters) -> dict[str
 
 WRITTEN_FOR = "1.5.33"
 _CLOUDFORMATION = "ministack.services.cloudformation"
-_RESOLVERS = ("engine", "stacks", "changesets", "handlers")  # each imports the function under its own name
+_RESOLVERS = ("engine", "stacks", "changesets", "handlers")  # each imports the functions under their own names
 
 
 class MovedError(Exception):
@@ -100,6 +100,7 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     (f"{_CLOUDFORMATION}.provisioners", "_CONDITIONALLY_REPLACING_PROPERTIES"): _maps_to(tuple),
     (f"{_CLOUDFORMATION}.stacks", "_runs_on_worker_thread"): _takes("resource_type"),
     **{(f"{_CLOUDFORMATION}.{module}", "_resolve_refs"): _RESOLVE for module in _RESOLVERS},
+    **{(f"{_CLOUDFORMATION}.{module}", "_evaluate_conditions"): _takes("template", "params") for module in _RESOLVERS},
     (_CLOUDFORMATION, "_stacks"): _is_scoped,
     (f"{_CLOUDFORMATION}.changesets", "_find_change_set"): _takes("cs_name", "stack_name"),
     ("ministack.services.ec2", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
@@ -172,8 +173,10 @@ def _install_resource_types() -> None:
     resolve = cloudformation.resolver(otherwise=engine._resolve_refs, stacks=service._stacks)
     change_sets = _module(f"{_CLOUDFORMATION}.changesets")
     change_sets._find_change_set = cloudformation.named_parameters(change_sets._find_change_set)
+    evaluate = cloudformation.conditions(otherwise=engine._evaluate_conditions)
     for module in _RESOLVERS:
         _module(f"{_CLOUDFORMATION}.{module}")._resolve_refs = resolve
+        _module(f"{_CLOUDFORMATION}.{module}")._evaluate_conditions = evaluate
 
 
 def _install_storage() -> None:
