@@ -190,7 +190,7 @@ CONTROLS: tuple[Control, ...] = (
         tests=(
             "unit/test_delivery_monitoring.py::test_the_approver_policy_only_allows_approving_and_reading_plans",
             "policy/test_attacks.py::test_the_attack_is_denied",
-            "unit/test_codeowners.py::test_two_teams_own_every_file_that_controls_the_pipeline",
+            "unit/test_codeowners.py::test_two_teams_own_every_file",
         ),
     ),
     Control(
