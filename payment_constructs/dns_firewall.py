@@ -37,9 +37,10 @@ def domain_faults(domains: object) -> Iterator[str]:
 class DnsFirewall(Construct):
     """DNS Firewall of a VPC: other names than AWS's own and those of the list do not exist.
 
-    It sees names, not connections: an IP address, a name that another resolver answers over HTTPS, and every other host
-    behind an allowed name can still be reached on port 443. If the firewall itself does not answer, no name resolves
-    (its default):
+    A list of networks in the service's security group would need the prefix lists of S3 and DynamoDB, whose ids only a
+    look-up knows, and acquirers publish names. It sees names, not connections: an IP address, a name that another
+    resolver answers over HTTPS, and every other host behind an allowed name can still be reached on port 443. If the
+    firewall itself does not answer, no name resolves (its default):
     https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/resolver-dns-firewall-vpc-configuration.html
     """
 
