@@ -97,7 +97,7 @@ def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict
     """The policies, the roles of guard and plan, and the watcher, as a CloudFormation template."""
     return {
         "Description": "Execution policies, permissions boundary, reading roles and watcher of the payment delivery.",
-        "Conditions": watcher.conditions(delivery) | plan_role.conditions(delivery),
+        "Conditions": plan_role.conditions(delivery),
         "Resources": managed_policies(documents, delivery)
         | plan_role.resources(delivery)
         | watcher.resources(delivery),

@@ -17,7 +17,6 @@ from stages.names import PIPELINE_ROLE
 
 CODE = Path(__file__).with_name("watcher_handler.py")
 
-_TOOLING = "Tooling"
 _RETENTION_DAYS = 400  # PCI DSS 10.5.1 requires twelve months
 _BOOTSTRAPPED = f"*:role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-*"
 
@@ -31,11 +30,6 @@ def denials(delivery: Delivery) -> list[dict[str, Any]]:
         {"Effect": "Deny", "Action": "*", "Resource": ours},
         {"Effect": "Deny", "Action": changes, "Resource": "*", "Condition": elsewhere},
     ]
-
-
-def conditions(delivery: Delivery) -> dict[str, Any]:
-    """The condition of what is created in the tooling account only."""
-    return {_TOOLING: {"Fn::Equals": [{"Ref": "AWS::AccountId"}, delivery.account]}}
 
 
 def resources(delivery: Delivery) -> dict[str, Any]:
@@ -83,10 +77,9 @@ def resources(delivery: Delivery) -> dict[str, Any]:
             State="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
         ),
         **{
-            f"Watched{name.capitalize()}": {
-                **_rule(name, pattern=pattern, function=function),
-                "Condition": _TOOLING,
-            }
+            f"Watched{name.capitalize()}": _rule(
+                name, pattern={"account": [delivery.account], **pattern}, function=function
+            )
             for name, pattern in _in_the_tooling_account(delivery).items()
         },
     }

@@ -10,7 +10,7 @@ from cdk_rehearsal import Emulator
 from pipeline.bootstrap import watcher
 from pipeline.roles import WATCHER
 from pipeline.settings import Delivery
-from stacks import PRIMARY, deploy, deploy_template
+from stacks import PRIMARY, deploy
 from tests.policy.authority import ResolvedTemplate
 from tests.templates import Assembly
 
@@ -28,9 +28,7 @@ def pipeline(assembly: Assembly, delivery: Delivery) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def mailbox(emulator: Emulator, delivery: Delivery) -> str:
     """A queue that receives what the mailbox of the watcher does."""
-    template = {"Conditions": watcher.conditions(delivery), "Resources": watcher.resources(delivery)}
-    body = {"TemplateBody": json.dumps(template)}
-    deploy_template(emulator, "payment-delivery-permissions", body, account=delivery.account)
+    deploy(emulator, "payment-delivery-permissions", watcher.resources(delivery), account=delivery.account)
     sqs, sns = (emulator.client(name, account=delivery.account, region=PRIMARY) for name in ("sqs", "sns"))
     url: str = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
     asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
@@ -46,6 +44,11 @@ def deliver(emulator: Emulator, delivery: Delivery, pipeline: dict[str, Any]) ->
     pipeline = {**pipeline, "RestartExecutionOnUpdate": False}
     resources = {"Pipeline": {"Type": "AWS::CodePipeline::Pipeline", "Properties": pipeline}}
     deploy(emulator, STACK, resources, account=delivery.account)
+    return updated(delivery, name=pipeline["Name"])
+
+
+def updated(delivery: Delivery, *, name: str) -> dict[str, Any]:
+    """The event that EventBridge receives of an update by CloudFormation."""
     issuer = f"cdk-hnb659fds-cfn-exec-role-{delivery.account}-{PRIMARY}"
     return {
         "id": "1",
@@ -63,7 +66,7 @@ def deliver(emulator: Emulator, delivery: Delivery, pipeline: dict[str, Any]) ->
                 "arn": f"arn:aws:sts::{delivery.account}:assumed-role/{issuer}/AWSCloudFormation",
                 "sessionContext": {"sessionIssuer": {"userName": issuer}},
             },
-            "requestParameters": {"pipeline": {"name": pipeline["Name"]}},
+            "requestParameters": {"pipeline": {"name": name}},
         },
     }
 
@@ -115,11 +118,11 @@ def test_a_commit_that_removes_an_approval_by_a_hook_is_notified(
 
 
 def test_a_deleted_pipeline_is_notified_as_one_that_cannot_be_read(
-    emulator: Emulator, delivery: Delivery, mailbox: str, pipeline: dict[str, Any]
+    emulator: Emulator, delivery: Delivery, mailbox: str
 ) -> None:
-    event = deliver(emulator, delivery, pipeline)
-    event["detail"] |= {"eventName": "DeletePipeline", "requestParameters": {"name": "another"}}
+    event = updated(delivery, name="deleted")
+    event["detail"]["eventName"] = "DeletePipeline"
     notify(emulator, delivery, event)
     subject, text = received(emulator, delivery, mailbox)
-    assert subject == "another: the gates could not be read"
+    assert subject == "deleted: the gates could not be read"
     assert "PipelineNotFoundException" in text
