@@ -96,6 +96,11 @@ class Rehearsal:
         self._push = Push(commit=commit, engine=self._engine, home=home, workplace=self.workplace)
         results = self._push.carry_out()
         last = [result for result in results if not result.rolls_back][-1]
+        types = frozenset().union(*map(assembly.resource_types, stacks))
+        coverage = self.workplace.emulator.coverage()
+        notes = [*self._placeholders, *(note for result in results for note in result.notes)]
+        if "AWS::RDS::DBCluster" in types and coverage.no_database:
+            notes.append(coverage.no_database)
         return Report(
             commit=commit.id,
             title=commit.title,
@@ -105,11 +110,11 @@ class Rehearsal:
             seconds=time.monotonic() - started,
             executions=tuple(results),
             stacks=tuple(self._look(stacks, before=before)),
-            declared_types=frozenset().union(*map(assembly.resource_types, stacks)),
-            notes=tuple(dict.fromkeys([*self._placeholders, *(note for result in results for note in result.notes)])),
+            declared_types=types,
+            notes=tuple(dict.fromkeys(notes)),
             not_proved=self.workplace.settings.not_proved,
             logs=self.workplace.logs,
-            coverage=self.workplace.emulator.coverage(),
+            coverage=coverage,
         )
 
     def tear_down(self, name: str = "HEAD") -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cdk_rehearsal.emulator.server import extension
+from cdk_rehearsal.emulator.server.postgresql import Servers
 
 SERVER = Path(extension.__file__).parent
 NAMES = sorted(extension.PRIVATE_NAMES)
@@ -23,11 +24,12 @@ def test_every_private_name_is_as_expected() -> None:
 
 @pytest.mark.parametrize(("module", "name"), NAMES)
 def test_a_missing_private_name_is_reported_with_the_version(
-    module: str, name: str, monkeypatch: pytest.MonkeyPatch
+    module: str, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delattr(importlib.import_module(module), name)
+    databases = Servers(app=tmp_path, scratch=tmp_path)
     with pytest.raises(extension.MovedError, match=rf"{module}\.{name} .*{extension.WRITTEN_FOR}"):
-        extension.install()
+        extension.install(databases)
 
 
 @pytest.mark.parametrize(("module", "name"), NAMES)

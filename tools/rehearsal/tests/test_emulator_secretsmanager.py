@@ -22,7 +22,8 @@ def handler(event, context):
         vault.update_secret_version_stage(
             SecretId=secret, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current)
     else:
-        raise ValueError("there is no database")
+        pending = vault.get_secret_value(SecretId=secret, VersionId=token, VersionStage="AWSPENDING")
+        vault.tag_resource(SecretId=secret, Tags=[{"Key": event["Step"], "Value": pending["SecretString"]}])
 """
 SECONDS = 30
 
@@ -66,6 +67,8 @@ def test_a_schedule_runs_the_rotation_function_at_once_and_on_request(emulator: 
     deploy(emulator, "Rotated", resources)
     manager = emulator.client("secretsmanager", account=ACCOUNT, region=PRIMARY)
     first = _rotated(manager, "1+")
+    tags = {tag["Key"]: tag["Value"] for tag in manager.describe_secret(SecretId="rotated")["Tags"]}
+    assert (tags["setSecret"], tags["testSecret"]) == ("1+", "1+")
     manager.rotate_secret(SecretId="rotated")  # pragma: allowlist secret
     assert _rotated(manager, "1++") >= first
     there = emulator.client("secretsmanager", account=ACCOUNT, region=RECOVERY)

@@ -39,12 +39,13 @@ class Coverage:
 
     types: Mapping[str, Treatment]
     not_proved: tuple[str, ...]
+    no_database: str  # why none answers; empty if one does
 
     @classmethod
     def from_json(cls, page: Mapping[str, Any]) -> Self:
         """The coverage in the server's page."""
         types = {name: Treatment(**treatment) for name, treatment in page["types"].items()}
-        return cls(types=types, not_proved=tuple(page["not_proved"]))
+        return cls(types=types, not_proved=tuple(page["not_proved"]), no_database=page["no_database"])
 
     def __getitem__(self, resource_type: str) -> Treatment:
         if resource_type.startswith("Custom::"):
@@ -58,7 +59,7 @@ class Coverage:
 HOST = "127.0.0.1"
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60.0
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 30.0  # databases end, and their files are deleted
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -75,13 +76,16 @@ class Emulator:
     @classmethod
     @contextmanager
     def start(cls, *, log: Path, port: int | None = None) -> Iterator[Self]:
-        """Run an emulator during a `with` block, on any free port by default."""
+        """Run an emulator during a `with` block, on any free port by default.
+
+        The PostgreSQL behind its clusters is the one that npm has installed in the current directory.
+        """
         port = _free_port(wanted=port)
         emulator = cls(endpoint=f"http://{HOST}:{port}")
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             child = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
-                [sys.executable, "-m", "cdk_rehearsal.emulator.server", str(port)],
+                [sys.executable, "-m", "cdk_rehearsal.emulator.server", str(port), str(Path.cwd())],
                 cwd=_ROOT,
                 env=access.clean_environment(),
                 stdin=subprocess.PIPE,
@@ -125,6 +129,11 @@ class Emulator:
         """The resources that are only recorded: account, region, type, physical id and properties."""
         listing: list[dict[str, Any]] = self._page("recorded")
         return listing
+
+    def databases(self) -> dict[str, Any]:
+        """The ports on this machine by the addresses of clusters, and the file with the authority of their servers."""
+        page: dict[str, Any] = self._page("databases")
+        return page
 
     def fail(self, region: str, *, state: str) -> None:
         """Set a region ``cut-off``, ``lost`` or ``well``; see `server.outage`."""

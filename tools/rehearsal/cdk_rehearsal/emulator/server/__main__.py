@@ -1,4 +1,4 @@
-"""`python -m cdk_rehearsal.emulator.server PORT`: ministack with this package's extension, on the loopback interface.
+"""`python -m cdk_rehearsal.emulator.server PORT APP`: ministack with this package's extension, on 127.0.0.1.
 
 The server ends when its standard input closes. The starting process owns the other end, and the kernel closes that
 end even when the process is killed. No state is worth saving, so the end is immediate.
@@ -13,17 +13,19 @@ import threading
 from pathlib import Path
 
 from cdk_rehearsal.emulator.access import SECRET
+from cdk_rehearsal.emulator.server.postgresql import DIRECTORY, Servers
 
 HOST = "127.0.0.1"
 _STANDARD_INPUT = 0
 
 
-def main(*, port: str) -> None:
+def main(*, port: str, app: Path) -> None:
     """Serve until standard input closes."""
     scratch = Path(tempfile.mkdtemp(prefix="emulator-"))
-    threading.Thread(target=_end_with_standard_input, args=(scratch,), daemon=True).start()
+    databases = Servers(app=app, scratch=scratch)
+    threading.Thread(target=_end_with_standard_input, args=(scratch, databases), daemon=True).start()
     tempfile.tempdir = str(scratch)
-    os.environ |= _settings(port=port, scratch=scratch)
+    os.environ |= _settings(port=port, scratch=scratch) | {DIRECTORY: str(databases.directory)}
     sys.argv = sys.argv[:1]  # ministack reads its own options from here
 
     try:
@@ -32,9 +34,10 @@ def main(*, port: str) -> None:
 
         from cdk_rehearsal.emulator.server import extension  # noqa: PLC0415
 
-        extension.install()
+        extension.install(databases)
         serve()
     finally:
+        databases.end()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -63,10 +66,11 @@ def _settings(*, port: str, scratch: Path) -> dict[str, str]:
     }
 
 
-def _end_with_standard_input(scratch: Path) -> None:
-    """Wait for the end of standard input, remove `scratch` and kill the process group with its Lambda workers."""
+def _end_with_standard_input(scratch: Path, databases: Servers) -> None:
+    """Wait for the end of standard input, remove all files and kill the process group with its Lambda workers."""
     while os.read(_STANDARD_INPUT, 1):  # not sys.stdin: its lock would be held when the interpreter ends
         pass
+    databases.end()
     shutil.rmtree(scratch, ignore_errors=True)
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
@@ -74,4 +78,4 @@ def _end_with_standard_input(scratch: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(port=sys.argv[1])
+    main(port=sys.argv[1], app=Path(sys.argv[2]))

@@ -1,7 +1,7 @@
 """AWS Backup: selections, settings, and the recovery points that backup jobs and copy jobs create in a vault.
 
-A recovery point is a record without data: it can be listed, copied and deleted, but not restored. As on AWS, a job
-fails when its resource or vault does not exist. No job starts on schedule.
+A recovery point of a cluster is a snapshot of it, which RDS restores; one of a table is a record without data. As on
+AWS, a job fails when its resource or vault does not exist. No job starts on schedule.
 """
 
 import asyncio
@@ -53,6 +53,7 @@ _DESCRIBE: Mapping[str, Callable[[str, str], object]] = {  # by service: raises 
     "rds": lambda region, name: api("rds", region=region).describe_db_clusters(DBClusterIdentifier=name),
 }
 _DAY = 24 * 3600.0
+_SNAPSHOT = ":cluster-snapshot:"
 _points: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = {}  # account, region, vault -> ARN -> point
 _copies: dict[str, dict[str, Any]] = {}
 _settings: dict[tuple[str, str], dict[str, dict[str, bool]]] = {}  # account, region -> what UpdateRegionSettings set
@@ -67,11 +68,17 @@ def service(*, otherwise: Handler) -> Handler:
             return await asyncio.to_thread(_copy, json.loads(body))
         if asked == ["account-settings"]:
             return _region_settings(json.loads(body) if method == "PUT" else {})
+        if method == "DELETE" and _SNAPSHOT in asked[-1] and asked[-1] in _in(asked[1]):
+            await asyncio.to_thread(_delete_snapshot, asked[-1])
         job = json.loads(body) if (method, asked) == ("PUT", ["backup-jobs"]) else None
         refusal = await asyncio.to_thread(_missing, job["ResourceArn"]) if job else None
         answer = refusal or _found(method, asked) or await otherwise(method, path, headers, body, query)
         if job and answer[0] == 200:  # noqa: PLR2004 - OK
-            _keep(get_region(), job["BackupVaultName"], json.loads(answer[2])["RecoveryPointArn"], job)
+            said = json.loads(answer[2])
+            if ":cluster:" in job["ResourceArn"]:
+                said["RecoveryPointArn"] = await asyncio.to_thread(_snapshot, job["ResourceArn"])
+            _keep(get_region(), job["BackupVaultName"], said["RecoveryPointArn"], job)
+            return _answer(said)
         return answer
 
     return handle_request
@@ -127,6 +134,8 @@ def _copy(wanted: Mapping[str, Any]) -> Answer:
     if source is None:
         return _refused("ResourceNotFoundException", f"There is no {wanted['RecoveryPointArn']} to copy.")
     arn = f"arn:aws:backup:{region}:{get_account_id()}:recovery-point:{secrets.token_hex(16)}"
+    if _SNAPSHOT in wanted["RecoveryPointArn"]:
+        arn = _snapshot_copy(wanted["RecoveryPointArn"], region=region)
     _keep(region, vault, arn, source | given(wanted, "Lifecycle", "IamRoleArn"))
     job = f"copy-{secrets.token_hex(8)}"
     _copies[job] = given(wanted, "DestinationBackupVaultArn", "IamRoleArn") | {
@@ -139,6 +148,24 @@ def _copy(wanted: Mapping[str, Any]) -> Answer:
         "DestinationRecoveryPointArn": arn,
     }
     return _answer({"CopyJobId": job, "CreationDate": time.time()})
+
+
+def _snapshot(cluster: str) -> str:
+    name = f"awsbackup:job-{secrets.token_hex(16)}"
+    made = api("rds").create_db_cluster_snapshot(DBClusterIdentifier=cluster, DBClusterSnapshotIdentifier=name)
+    return str(made["DBClusterSnapshot"]["DBClusterSnapshotArn"])
+
+
+def _snapshot_copy(snapshot: str, *, region: str) -> str:
+    name = f"awsbackup:copyjob-{secrets.token_hex(16)}"
+    made = api("rds", region=region).copy_db_cluster_snapshot(
+        SourceDBClusterSnapshotIdentifier=snapshot, TargetDBClusterSnapshotIdentifier=name
+    )
+    return str(made["DBClusterSnapshot"]["DBClusterSnapshotArn"])
+
+
+def _delete_snapshot(arn: str) -> None:
+    api("rds").delete_db_cluster_snapshot(DBClusterSnapshotIdentifier=arn.partition(_SNAPSHOT)[2])
 
 
 def _keep(region: str, vault: str, arn: str, made: Mapping[str, Any]) -> None:

@@ -11,7 +11,6 @@ NOT_PROVED = (
     "Change sets: none reports a replacement that follows from the replacement of another resource.",
     "Lambda: a function in a VPC has no network interface there, and its security groups block nothing.",
     "Property validation: CloudFormation refuses many values that the emulator accepts.",
-    "Aurora: the API only, no PostgreSQL runs, and a rotation sets and tests no password there.",
     "ECS: the API only, no container runs, so no health check, canary, deployment alarm or target is real.",
     "CodeBuild: the rehearsal runs the build commands on this machine.",
     "KMS: keys, policies and grants exist, but nothing is encrypted with them.",
@@ -21,9 +20,14 @@ NOT_PROVED = (
     "EventBridge: CodePipeline publishes no event, so no rule on one starts its function or sends a notification.",
     "Quotas, timing, cost, and eventual consistency.",
 )
+DATABASE = (
+    "Aurora: each PostgreSQL cluster is one server of the installed version, reached by functions in Python; readers, "
+    "parameter groups, AWS's extensions and the log in CloudWatch are not there, and a copy interrupts its sessions."
+)
+NO_DATABASE = "Aurora: no database answers, and a rotation sets and tests no password there"
 LIMITS = {
     "AWS::Backup::BackupPlan": "no backup job runs on schedule",
-    "AWS::Backup::BackupVault": "a recovery point is a record without data, not restored, and copied without opt-in",
+    "AWS::Backup::BackupVault": "a recovery point of a table is a record without data; copies need no opt-in",
     "AWS::CertificateManager::Certificate": "issued at once, without validation of the domain",
     "AWS::CloudWatch::Alarm": "metric math is recorded only: such an alarm changes state by SetAlarmState alone",
     "AWS::CodeBuild::Project": "the rehearsal runs the build commands on this machine",
@@ -36,17 +40,18 @@ LIMITS = {
     "AWS::IAM::ManagedPolicy": "not enforced",
     "AWS::IAM::Policy": "not enforced",
     "AWS::IAM::Role": "not enforced",
-    "AWS::RDS::DBCluster": "no PostgreSQL runs",
-    "AWS::RDS::DBInstance": "no PostgreSQL runs",
+    "AWS::RDS::DBCluster": "one server for writer and readers, if it is Aurora PostgreSQL",
+    "AWS::RDS::DBInstance": "no server of its own",
     "AWS::WAFv2::WebACL": "no request is filtered",
 }
 
 
-def report(emulated: Mapping[str, str]) -> dict[str, Any]:
-    """The coverage page: kind and note of each type, and what is not proved."""
+def report(emulated: Mapping[str, str], *, no_database: str) -> dict[str, Any]:
+    """The coverage page: kind and note of each type, what is not proved, and why no database answers, if none does."""
     types = {name: {"kind": EMULATED, "note": _note(name, note)} for name, note in sorted(emulated.items())}
     types |= {name: {"kind": RECORDED, "note": note} for name, note in TYPES.items()}
-    return {"types": types, "not_proved": NOT_PROVED}
+    without = f"{NO_DATABASE}: {no_database}." if no_database else ""
+    return {"types": types, "not_proved": (*NOT_PROVED, without or DATABASE), "no_database": without}
 
 
 def _note(resource_type: str, note: str) -> str:

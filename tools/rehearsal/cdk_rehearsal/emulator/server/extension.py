@@ -23,12 +23,14 @@ from cdk_rehearsal.emulator.server import (
     outage,
     pages,
     rds,
+    rds_actions,
     recorded,
     s3,
     secretsmanager,
     sns,
     wafv2,
 )
+from cdk_rehearsal.emulator.server.postgresql import Servers
 from cdk_rehearsal.emulator.server.resource_types import (
     Completion,
     Handlers,
@@ -56,9 +58,9 @@ COMPLETED: dict[str, Completion] = {
 CODEPIPELINE = {"target_prefixes": ["CodePipeline_20150709"], "host_patterns": [r"codepipeline\."]}  # its requests
 
 
-def handlers(*, native: dict[str, Handlers], clusters: rds.Clusters) -> dict[str, Handlers]:
+def handlers(*, native: dict[str, Handlers], clusters: rds.Clusters, databases: Servers) -> dict[str, Handlers]:
     """The handlers of all these types; a type that ministack has too is completed, or replaced on purpose."""
-    completed = COMPLETED | rds.completions(clusters)
+    completed = COMPLETED | rds.completions(clusters, servers=databases)
     whole = {
         **{name: added.handlers() for name, added in ADDED.items()},
         **{name: completion.handlers(native[name]) for name, completion in completed.items()},
@@ -107,7 +109,9 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     ("ministack.services.ec2", "_vpc_peering"): lambda found: hasattr(found, "__contains__"),
     ("ministack.services.iam", "_IAM_HANDLERS"): lambda found: callable(found[iam.CREATE_LINKED]),
     ("ministack.services.iam", "_roles"): _is_scoped,
-    ("ministack.services.rds", "_clusters"): lambda found: hasattr(found, "__setitem__"),
+    ("ministack.services.rds", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
+    ("ministack.services.rds", "_create_cluster_snapshot_internal"): _takes("snap_id", "cluster"),
+    **{("ministack.services.rds", name): _is_scoped for name in ("_clusters", "_instances", "_db_cluster_snapshots")},
     **{("ministack.services.secretsmanager", name): _takes("data") for name in ("_rotate_secret", "_describe_secret")},
     ("ministack.services.secretsmanager", "_resolve"): _takes("secret_id", "use_arn_scope"),
     ("ministack.services.secretsmanager", "_sync_replicas"): _takes("secret"),
@@ -132,10 +136,10 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
 }
 
 
-def install() -> None:
+def install(databases: Servers) -> None:
     """Add everything to the imported ministack."""
     check_private_names()
-    _install_resource_types()
+    _install_resource_types(databases)
     _install_storage()
     application, router, network = map(_module, ("ministack.app", "ministack.core.router", "ministack.services.ec2"))
     services = application.SERVICE_HANDLERS
@@ -148,20 +152,34 @@ def install() -> None:
     network._ACTION_MAP.setdefault(ec2.ACTION, ec2.action(connections=network._vpc_peering))
     manager = _module("ministack.services.secretsmanager")
     manager._rotate_secret = secretsmanager.rotating(
-        manager._rotate_secret, find=manager._resolve, replicate=manager._sync_replicas
+        manager._rotate_secret,
+        find=manager._resolve,
+        replicate=manager._sync_replicas,
+        steps=lambda: secretsmanager.WITHOUT_DATABASE if databases.missing else secretsmanager.STEPS,
     )
     manager._describe_secret = secretsmanager.dated(manager._describe_secret, find=manager._resolve)
+    clusters = _module("ministack.services.rds")
+    aurora = rds_actions.Aurora(
+        native=clusters._ACTION_MAP,
+        clusters=clusters._clusters,
+        instances=clusters._instances,
+        snapshots=clusters._db_cluster_snapshots,
+        servers=databases,
+    )
+    clusters._ACTION_MAP |= aurora.actions()
+    clusters._create_cluster_snapshot_internal = aurora.with_data(clusters._create_cluster_snapshot_internal)
     known = _module(f"{_CLOUDFORMATION}.provisioners")._RESOURCE_HANDLERS
     notes = {name: ADDED[name].note if name in ADDED else "" for name in known if name not in recorded.TYPES}
-    application.app = pages.serve(beside=outage.refusing(beside=application.app), emulated=notes)
+    refusing = outage.refusing(beside=application.app)
+    application.app = pages.serve(beside=refusing, emulated=notes, databases=databases)
 
 
-def _install_resource_types() -> None:
+def _install_resource_types(databases: Servers) -> None:
     service, provisioners, stacks, engine = map(
         _module, (_CLOUDFORMATION, *(f"{_CLOUDFORMATION}.{name}" for name in ("provisioners", "stacks", "engine")))
     )
     known = provisioners._RESOURCE_HANDLERS
-    ours = handlers(native=known, clusters=_module("ministack.services.rds")._clusters)
+    ours = handlers(native=known, clusters=_module("ministack.services.rds")._clusters, databases=databases)
     known |= ours
     add_replacing_properties(
         known,

@@ -1,4 +1,4 @@
-"""The emulator's own pages under /_rehearsal/: coverage, recorded resources, failing regions, and an OSV stub."""
+"""The emulator's own pages under /_rehearsal/: coverage, recorded resources, databases, regions, and an OSV stub."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,15 +7,17 @@ from typing import Any
 
 from cdk_rehearsal.emulator.server import coverage, outage, recorded
 from cdk_rehearsal.emulator.server.outage import Application
+from cdk_rehearsal.emulator.server.postgresql import Servers
 
 REGIONS = "/_rehearsal/regions/"
 
 
-def serve(*, beside: Application, emulated: Mapping[str, str]) -> Application:
+def serve(*, beside: Application, emulated: Mapping[str, str], databases: Servers) -> Application:
     """The application, with these pages in front; `emulated` are the types with their notes."""
     pages: dict[str, Callable[[], Any]] = {
-        "/_rehearsal/coverage": lambda: coverage.report(emulated),
+        "/_rehearsal/coverage": lambda: coverage.report(emulated, no_database=databases.missing),
         "/_rehearsal/recorded": recorded.listing,
+        "/_rehearsal/databases": databases.page,
         # OSV stub: the API of https://api.osv.dev/v1/query, which knows no vulnerability.
         "/_rehearsal/advisories": lambda: {"vulns": []},
     }

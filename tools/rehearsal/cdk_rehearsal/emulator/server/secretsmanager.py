@@ -2,6 +2,7 @@
 
 import copy
 import json
+import string
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from cdk_rehearsal.emulator.server.resource_types import (
     Properties,
     ResourceType,
     api,
+    boolean,
     given,
     reported,
 )
@@ -31,11 +33,11 @@ def secret_handlers(*, native: dict[str, Handlers]) -> dict[str, Handlers]:
         return str(api("secretsmanager").describe_secret(SecretId=arn)["Name"])
 
     def create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
-        _, attributes = own["create"](logical_id, properties, stack_name)
+        _, attributes = own["create"](logical_id, _spelled_out(properties), stack_name)
         return attributes["Arn"], attributes
 
     def update(arn: str, old: Properties, new: Properties, stack_name: str, logical_id: str) -> tuple[str, Attributes]:
-        _, attributes = own["update"](name_of(arn), old, new, stack_name, logical_id)
+        _, attributes = own["update"](name_of(arn), _spelled_out(old), _spelled_out(new), stack_name, logical_id)
         return attributes["Arn"], attributes
 
     def delete(arn: str, properties: Properties) -> None:
@@ -45,6 +47,24 @@ def secret_handlers(*, native: dict[str, Handlers]) -> dict[str, Handlers]:
             return  # replaced under the same name: ministack has already deleted it
 
     return {SECRET: own | {"create": reported(create), "update": reported(update), "delete": reported(delete)}}
+
+
+_EXCLUDED = {
+    "ExcludeLowercase": string.ascii_lowercase,
+    "ExcludeNumbers": string.digits,
+    "ExcludePunctuation": string.punctuation,
+    "ExcludeUppercase": string.ascii_uppercase,
+}
+
+
+def _spelled_out(properties: Properties) -> Properties:
+    """The properties with every excluded character by itself, as ministack knows them."""
+    generated = properties.get("GenerateSecretString")
+    if not generated:
+        return properties
+    more = [characters for name, characters in _EXCLUDED.items() if boolean(generated.get(name, False))]
+    excluded = "".join([generated.get("ExcludeCharacters", ""), *more])
+    return properties | {"GenerateSecretString": generated | {"ExcludeCharacters": excluded}}
 
 
 def _rotate(secret: str, _old: Properties, new: Properties) -> Attributes:
@@ -66,17 +86,19 @@ RESOURCE_TYPES = {
         create=_create_rotation,
         update=_rotate,
         delete=_delete_rotation,
-        note="setSecret and testSecret are skipped, because no database runs; createSecret and finishSecret run",
     ),
 }
 
 Action = Callable[[dict[str, Any]], tuple[int, dict[str, str], bytes]]
 Find = Callable[[str], tuple[str, dict[str, Any]]]
-STEPS = ("createSecret", "finishSecret")
-"""Those that need Secrets Manager alone. The others work on a database, and no PostgreSQL runs."""
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+WITHOUT_DATABASE = ("createSecret", "finishSecret")
+"""Those that need Secrets Manager alone."""
 
 
-def rotating(own: Action, *, find: Find, replicate: Callable[[dict[str, Any]], None]) -> Action:
+def rotating(
+    own: Action, *, find: Find, replicate: Callable[[dict[str, Any]], None], steps: Callable[[], tuple[str, ...]]
+) -> Action:
     """RotateSecret, which runs the rotation function; ministack's makes a copy of the current value the current one."""
 
     def rotate(request: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
@@ -93,15 +115,15 @@ def rotating(own: Action, *, find: Find, replicate: Callable[[dict[str, Any]], N
             event = {"SecretId": secret["ARN"], "ClientRequestToken": json.loads(answer[2])["VersionId"]}
             here = {"account": get_account_id(), "region": get_region()}
             # As on AWS, the rotation goes on after the answer.
-            Thread(target=_run, args=(secret, event), kwargs=here, daemon=True).start()
+            Thread(target=_run, args=(secret, event, steps()), kwargs=here, daemon=True).start()
         return answer
 
     return rotate
 
 
-def _run(secret: dict[str, Any], event: dict[str, str], *, account: str, region: str) -> None:
+def _run(secret: dict[str, Any], event: dict[str, str], steps: tuple[str, ...], *, account: str, region: str) -> None:
     functions = api("lambda", account=account, region=region)
-    for step in STEPS:
+    for step in steps:
         payload = json.dumps({"Step": step, **event})
         answer = functions.invoke(FunctionName=secret["RotationLambdaARN"], Payload=payload)
         if "FunctionError" in answer:  # the value before stays the current one
