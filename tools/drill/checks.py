@@ -64,7 +64,7 @@ class Checks:
         return f"{total} resources in {names.recovery} and {fallback}; none needs {names.primary}"
 
     def database_user(self) -> str:
-        """The recovered service's login is for its own database, and the replica of the lost one's can be read."""
+        """The recovered service's login works in the restored database, and the replica of the lost one's is read."""
         names, secrets = self._names, self._site.there("secretsmanager")
         _, new = (
             json.loads(secrets.get_secret_value(SecretId=name)["SecretString"])
@@ -72,7 +72,13 @@ class Checks:
         )
         endpoints = {cluster["Endpoint"] for cluster in self._site.there("rds").describe_db_clusters()["DBClusters"]}
         must(new["host"] in endpoints, f"There is no database {new['host']} in {names.recovery}.")
-        return "the user's secret read from its replica; no data restored, see below"
+        self._site.payments.look_in_recovery(names.recovery)
+        return f"logged in as {new['username']}, {len(self._site.payments.found_in_recovery)} payments found"
+
+    def payments_restored(self) -> str:
+        """The database has the payments of the chosen time again."""
+        self._site.payments.look_in_primary(self._names.primary)
+        return f"{len(self._site.payments.before)} payments as they were at that time"
 
     def session_access(self) -> str:
         """The recovered service uses the replica of the sessions, and its role allows it."""

@@ -8,6 +8,8 @@ from typing import Any
 from tools.drill.failures import DrillError, must
 from tools.drill.names import Names
 
+_KEY = "record-"
+FIRST = f"{_KEY}000"
 Client = Callable[..., Any]  # service, region= -> a client of the drilled account
 
 
@@ -29,7 +31,7 @@ class Kind:
     def put(self, into: list[str], *, region: str, number: int) -> None:
         """Write new records, and keep their keys in the list."""
         start = len(self.before) + len(self.in_flight) + len(self.meanwhile)
-        for key in (f"record-{start + offset:03}" for offset in range(number)):
+        for key in (f"{_KEY}{start + offset:03}" for offset in range(number)):
             self.write(region, key)
             into.append(key)
 

@@ -24,6 +24,7 @@ from cdk_rehearsal import (
 from cdk_rehearsal import Step as Shown
 from tools.drill import data, platform
 from tools.drill.checks import Checks
+from tools.drill.database import payments
 from tools.drill.failures import DrillError
 from tools.drill.names import Names
 from tools.drill.platform import Site
@@ -52,9 +53,12 @@ class Drill:
             log=logs / "commands.log",
             watch=self._show,
         )
-        self._kinds = data.kinds(partial(emulator.client, account=names.account), names=names)
-        site = Site(emulator=emulator, names=names, kinds=self._kinds)
-        self._scenario = Scenario(site=site, checks=Checks(site=site, terminal=self._terminal))
+        client = partial(emulator.client, account=names.account)
+        rows = payments(client, emulator=emulator, names=names)
+        self._kinds = data.kinds(client, names=names) | {"payments": rows}
+        site = Site(emulator=emulator, names=names, kinds=self._kinds, payments=rows)
+        checks = Checks(site=site, terminal=self._terminal)
+        self._scenario = Scenario(site=site, checks=checks, terminal=self._terminal)
         self._results: list[StepResult] = []
         known = {step.title for step in self._steps}
         if missing := sorted({*self._scenario.before, *self._scenario.after} - known):
@@ -78,8 +82,12 @@ class Drill:
         places = [Environment(account=names.account, region=region) for region in (names.primary, names.recovery)]
         with console.step("deploy the stacks of every environment") as step, ThreadPoolExecutor() as pool:
             bootstrapped = pool.submit(bootstrap_account, self._workplace, places, home=home)
-            platform.deploy(self._assembly, emulator=self._emulator, step=step)
-            bootstrapped.result()
+            platform.deploy(
+                self._assembly,
+                emulator=self._emulator,
+                step=step,
+                ready=lambda account: account != names.account or bootstrapped.result(),
+            )
 
     def run(self) -> Report:
         """Run every step; one that fails ends the drill."""

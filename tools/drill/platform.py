@@ -1,14 +1,16 @@
 """The environments of a cloud assembly, deployed on the emulator without the pipeline."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cdk_rehearsal
 from cdk_rehearsal import Emulator, Stack, Step, settled
+from tools.drill.assets import publish
 from tools.drill.data import Kind
+from tools.drill.database import Payments
 from tools.drill.names import Names
 
 
@@ -18,7 +20,8 @@ class Site:
 
     emulator: Emulator
     names: Names
-    kinds: Mapping[str, Kind]
+    kinds: Mapping[str, Kind]  # the payments are one of them
+    payments: Payments
 
     def here(self, service: str) -> Any:
         """A client of the primary region."""
@@ -36,10 +39,17 @@ class Site:
 _VERSION = "/cdk-bootstrap/hnb659fds/version"
 
 
-def deploy(directory: Path, *, emulator: Emulator, step: Step) -> None:
-    """Deploy the stacks of every stage of a cloud assembly, in order: each environment peers with the one before it."""
+def deploy(
+    directory: Path, *, emulator: Emulator, step: Step, ready: Callable[[str], object] = lambda _account: None
+) -> None:
+    """Deploy the stacks of every stage of a cloud assembly, in order: each environment peers with the one before it.
+
+    `ready` is called with the account before each, and waits for its bootstrap, if there is one.
+    """
     stacks = [stack for stack in cdk_rehearsal.stacks(directory) if "/" in stack.id]
     for stack in stacks:
+        ready(stack.environment.account)
+        publish(stack, emulator=emulator)
         deploy_stack(stack, emulator=emulator, step=step)
     step.note = f"{len(stacks)} stacks"
 

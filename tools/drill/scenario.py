@@ -1,10 +1,14 @@
 """The scenario: what happens, and what is checked, before and after each step of the runbook."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
+from cdk_rehearsal import Terminal
 from tools.drill.checks import Checks
 from tools.drill.data import back_up
+from tools.drill.database import await_rotation
 from tools.drill.failures import must_be_lost
 from tools.drill.platform import Site
 
@@ -15,16 +19,21 @@ RECORDS, IN_FLIGHT, MEANWHILE = 20, 3, 5  # of each kind of data
 class Scenario:
     """A region that is first cut off, then lost, then well again."""
 
-    def __init__(self, *, site: Site, checks: Checks) -> None:
-        self._site = site
+    def __init__(self, *, site: Site, checks: Checks, terminal: Terminal) -> None:
+        self._site, self._terminal = site, terminal
+        self._rotation_since = 0.0
         # The keys are the step titles of docs/point-in-time-recovery.md and docs/disaster-recovery.md.
         self.before: Mapping[str, tuple[Action, ...]] = {
+            "Choose the time": (self._write_and_damage,),
+            "Renew the passwords": (self._note_rotation,),
             "Check": (self._write_and_back_up,),
+            "Set the passwords": (self._note_rotation,),
             "Check the fence": (self._restore_region,),
         }
         self.after: Mapping[str, tuple[Action, ...]] = {
             "Open the terminal": (checks.environment,),
             "Stop the service": (checks.no_task_in_primary,),
+            "Renew the passwords": (self._rotated_in_primary, checks.payments_restored),
             "Start the service": (checks.tasks_in_primary,),
             "Terminal": (checks.environment,),
             "Check": (checks.prerequisites,),
@@ -32,7 +41,7 @@ class Scenario:
             "Fence": (checks.no_task_in_primary, self._lose_region),
             "Record the recovery point": (checks.recovery_point,),
             "Deploy the platform": (checks.deployed,),
-            "Set the passwords": (checks.database_user,),
+            "Set the passwords": (self._rotated_in_recovery, checks.database_user),
             "Connect the sessions": (checks.session_access,),
             "Verify": (checks.data_in_recovery,),
             "Switch traffic": (self._write_in_recovery,),
@@ -43,6 +52,30 @@ class Scenario:
             "Resume in the primary region": (checks.tasks_in_primary,),
             "Delete the recovery environment": (checks.recovery_deleted,),
         }
+
+    def _write_and_damage(self) -> str:
+        site, primary = self._site, self._site.names.primary
+        await_rotation(site.here("secretsmanager"), secret=site.names.resource("database-user"), since=0)
+        site.payments.put(site.payments.before, region=primary, number=RECORDS)
+        ((wanted,),) = site.payments.execute(primary, "SELECT clock_timestamp()")
+        self._terminal.run(f"export TIME={wanted.isoformat()}", title="Choose the time")
+        site.payments.execute(primary, "UPDATE drill.payments SET key = 'wrong'")
+        return f"{RECORDS} payments written, and overwritten after that time"
+
+    def _note_rotation(self) -> str:
+        self._rotation_since = time.time()
+        return ""
+
+    def _rotated_in_primary(self) -> str:
+        return self._rotated(self._site.here("secretsmanager"), region=self._site.names.primary)
+
+    def _rotated_in_recovery(self) -> str:
+        return self._rotated(self._site.there("secretsmanager"), region=self._site.names.recovery)
+
+    def _rotated(self, secrets: Any, *, region: str) -> str:
+        secret = self._site.names.resource("database-user", region=region)
+        await_rotation(secrets, secret=secret, since=self._rotation_since)
+        return "the rotation has set new passwords"
 
     def _write_and_back_up(self) -> str:
         self._record_release()

@@ -55,7 +55,7 @@ def bootstrap_commands(checkout: Path, *, settings: Bootstrap, home: Environment
     return code
 
 
-_MINUTES = 10
+_MINUTES = 60  # for all blocks of a page
 
 
 class CommandError(DeliveryError):

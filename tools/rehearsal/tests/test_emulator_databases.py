@@ -174,8 +174,6 @@ def test_an_emulator_without_postgresql_says_that_no_database_answers(
 
 def test_the_servers_end_with_the_emulator(tmp_path: Path, authorities: dict[str, str]) -> None:
     with Emulator.start(log=tmp_path / "emulator.log") as short:
-        address = deployed(short, "ended", authorities).run("SELECT inet_server_port(), pg_backend_pid()")
-    ((port, process),) = address
-    assert not Path(f"/proc/{process}").exists()
+        ((port,),) = deployed(short, "ended", authorities).run("SELECT inet_server_port()")
     with socket.socket() as caller:
         assert caller.connect_ex(("127.0.0.1", port)) != 0

@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +15,13 @@ SERVER = Path(extension.__file__).parent
 NAMES = sorted(extension.PRIVATE_NAMES)
 
 
+@pytest.fixture
+def databases(tmp_path: Path) -> Iterator[Servers]:
+    servers = Servers(app=tmp_path, scratch=tmp_path)
+    yield servers
+    servers.end()
+
+
 def test_the_installed_ministack_is_the_version_of_the_extension() -> None:
     assert version("ministack") == extension.WRITTEN_FOR, "pin that version, or adapt extension.py and WRITTEN_FOR"
 
@@ -24,10 +32,9 @@ def test_every_private_name_is_as_expected() -> None:
 
 @pytest.mark.parametrize(("module", "name"), NAMES)
 def test_a_missing_private_name_is_reported_with_the_version(
-    module: str, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    module: str, name: str, monkeypatch: pytest.MonkeyPatch, databases: Servers
 ) -> None:
     monkeypatch.delattr(importlib.import_module(module), name)
-    databases = Servers(app=tmp_path, scratch=tmp_path)
     with pytest.raises(extension.MovedError, match=rf"{module}\.{name} .*{extension.WRITTEN_FOR}"):
         extension.install(databases)
 

@@ -48,6 +48,16 @@ def test_an_update_keeps_the_arn_that_identifies_a_secret(emulator: Emulator) ->
     assert made["Secret"] not in {secret["ARN"] for secret in manager.list_secrets()["SecretList"]}
 
 
+def test_a_generated_password_has_only_the_characters_that_are_left(emulator: Emulator) -> None:
+    excluded = {"ExcludePunctuation": True, "ExcludeNumbers": "true", "ExcludeCharacters": "abc", "PasswordLength": 200}
+    secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": excluded}}
+    made = deploy(emulator, "Generated", {"Secret": secret}, outputs={"Secret": {"Ref": "Secret"}}, region=RECOVERY)
+    manager = emulator.client("secretsmanager", account=ACCOUNT, region=RECOVERY)
+    value = manager.get_secret_value(SecretId=made["Secret"])["SecretString"]
+    assert (len(value), value.isalpha(), set(value) & set("abc")) == (200, True, set())
+    delete(emulator, "Generated", region=RECOVERY)
+
+
 def test_a_schedule_runs_the_rotation_function_at_once_and_on_request(emulator: Emulator) -> None:
     function = {
         "Runtime": "python3.13",

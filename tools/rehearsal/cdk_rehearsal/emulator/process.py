@@ -59,7 +59,7 @@ class Coverage:
 HOST = "127.0.0.1"
 _ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60.0
-_STOP_SECONDS = 30.0  # databases end, and their files are deleted
+_STOP_SECONDS = 60.0  # databases end, and thousands of files are deleted
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

@@ -40,7 +40,6 @@ shared_buffers = 16MB
 dynamic_shared_memory_type = mmap  # files, which are deleted with the others
 fsync = off
 wal_keep_size = 1GB  # a restore to an earlier time replays it
-log_statement = ddl
 """
 _ROLES = ("CREATE ROLE rds_superuser", "CREATE ROLE rds_iam")
 # The server ends with this process, however that ends: a shell in the background then reads the end of the pipe.

@@ -51,7 +51,8 @@ def completions(clusters: Clusters, *, servers: Servers) -> dict[str, Completion
 
 def endpoints(record: Record) -> Record:
     """The endpoints of a cluster: as on AWS they follow from its name, for an account and region."""
-    name, region, account = record["DBClusterIdentifier"], *record["DBClusterArn"].split(":")[3:5]
+    name: str = record["DBClusterIdentifier"]
+    region, account = record["DBClusterArn"].split(":")[3:5]
     suffix = hashlib.sha256(f"{account} {region}".encode()).hexdigest()[:12]
     return {
         "Endpoint": f"{name}.cluster-{suffix}.{region}.rds.amazonaws.com",
@@ -91,7 +92,8 @@ def _apply_master_password(record: Record, old: Properties, new: Properties) -> 
 
 def manage_password(record: Record, **key: str) -> str:
     """Create the secret of a master user, with a new password, and tag it as RDS does; returns the password."""
-    value = {"username": record["MasterUsername"], "password": secrets.token_urlsafe(24)}
+    password = secrets.token_urlsafe(24)
+    value = {"username": record["MasterUsername"], "password": password}
     made = api("secretsmanager").create_secret(
         Name=f"rds!{record['DbClusterResourceId'].lower()}",
         SecretString=json.dumps(value),
@@ -99,7 +101,7 @@ def manage_password(record: Record, **key: str) -> str:
         **key,
     )
     record["MasterUserSecret"] = {"SecretArn": made["ARN"], "SecretStatus": "active"} | key
-    return value["password"]
+    return password
 
 
 def forget_password(record: Record) -> None:
