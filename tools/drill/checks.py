@@ -80,6 +80,11 @@ class Checks:
         self._site.payments.look_in_primary(self._names.primary)
         return f"{len(self._site.payments.before)} payments as they were at that time"
 
+    def payments_copied_back(self) -> str:
+        """The primary region has the payments of the DR region."""
+        self._site.payments.look_after_copy(self._names.primary)
+        return f"{len(self._site.payments.found_in_primary)} payments found, {len(self._site.payments.meanwhile)} new"
+
     def session_access(self) -> str:
         """The recovered service uses the replica of the sessions, and its role allows it."""
         names, policy = self._names, self._names.resource("recovery")

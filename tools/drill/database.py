@@ -29,9 +29,14 @@ class Payments(Kind):
         self._must_have(self.before, self.found_in_recovery, region=region)
 
     def look_in_primary(self, region: str) -> None:
-        """Find the rows of the lost database; those of the DR region are copied back in an account."""
+        """Find the rows of the lost database, which is in use until that of the DR region is copied back."""
         self.found_in_primary = self._found(region)
         self._must_have([*self.before, *self.in_flight], self.found_in_primary, region=region)
+
+    def look_after_copy(self, region: str) -> None:
+        """Find the rows of the DR region after they were copied back."""
+        self.found_in_primary = self._found(region)
+        self._must_have([*self.before, *self.meanwhile], self.found_in_primary, region=region)
 
 
 def payments(client: Client, *, emulator: Emulator, names: Names) -> Payments:

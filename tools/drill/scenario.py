@@ -28,6 +28,7 @@ class Scenario:
             "Renew the passwords": (self._note_rotation,),
             "Check": (self._write_and_back_up,),
             "Set the passwords": (self._note_rotation,),
+            "Copy the database back": (self._note_rotation,),
             "Check the fence": (self._restore_region,),
         }
         self.after: Mapping[str, tuple[Action, ...]] = {
@@ -49,6 +50,7 @@ class Scenario:
             "Wait for replication": (checks.replicated,),
             "Stop the recovered service": (checks.no_task_in_recovery,),
             "Copy the audit log back": (checks.data_in_primary,),
+            "Copy the database back": (self._rotated_in_primary, checks.payments_copied_back),
             "Resume in the primary region": (checks.tasks_in_primary,),
             "Delete the recovery environment": (checks.recovery_deleted,),
         }
