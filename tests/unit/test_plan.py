@@ -249,7 +249,7 @@ class FakeSts:
         self.assumed.append(arguments["RoleArn"])
         if not self.trusted:
             raise ClientError({"Error": {"Code": "AccessDenied"}}, "AssumeRole")
-        return {"Credentials": {"AccessKeyId": "key", "SecretAccessKey": "secret", "SessionToken": "token"}}
+        return {"Credentials": dict.fromkeys(("AccessKeyId", "SecretAccessKey", "SessionToken"), "given")}
 
     def get_caller_identity(self) -> dict[str, str]:
         return {"Account": self.account}
