@@ -242,7 +242,7 @@ class FakeSts:
 
     def client(self, service: str, **how: str) -> "FakeSts":
         if service == "cloudformation":
-            assert how.get("aws_access_key_id") == ("key" if self.trusted else None)
+            assert how.get("aws_access_key_id") == ("given" if self.trusted else None)
         return self
 
     def assume_role(self, **arguments: str) -> dict[str, Any]:
