@@ -13,7 +13,7 @@ from aws_cdk import DefaultStackSynthesizer
 
 from pipeline.roles import WATCHER, watcher_arns
 from pipeline.settings import Delivery
-from stages.names import PIPELINE_ROLE
+from stages.names import GUARD_ROLE, PIPELINE_ROLE
 
 CODE = Path(__file__).with_name("watcher_handler.py")
 
@@ -120,7 +120,9 @@ def _in_the_tooling_account(delivery: Delivery) -> dict[str, Any]:
     # CloudTrail appends the version of Lambda's API to these names.
     functions = ("AddPermission", "CreateFunction", "DeleteFunction", "PutFunction", "UpdateFunction")
     # Jobs are those of the delivery's own functions, such as the guard; the pipeline starts its builds with overrides.
-    its_functions, its_builds = _by_others({"prefix": f"{delivery.stack_name}-"}), _by_others([PIPELINE_ROLE])
+    guard = [{"anything-but": [_sub(f"arn:${{AWS::Partition}}:iam::{delivery.account}:role/{GUARD_ROLE}")]}]
+    its_functions = _by_others({"prefix": f"{delivery.stack_name}-"}, arn=guard)
+    its_builds = _by_others([PIPELINE_ROLE])
     return {
         "pipelines": _calls("codepipeline", [{"eventName": list(pipelines)}, *_each(jobs, its_functions)]),
         "builds": _calls("codebuild", [*_each(builds, its_builds), *_each(projects, by_others)]),
@@ -180,10 +182,12 @@ def _each(prefixes: Sequence[str], callers: Sequence[Mapping[str, Any]]) -> list
     return [{"eventName": [{"prefix": prefix} for prefix in prefixes], **caller} for caller in callers]
 
 
-def _by_others(expected: object) -> list[dict[str, Any]]:
+def _by_others(expected: object, **more: list[Any]) -> list[dict[str, Any]]:
     """A caller in another role than the expected ones, or in none: a user, or root."""
-    matches: tuple[dict[str, Any], ...] = ({"anything-but": expected}, {"exists": False})
-    return [{"userIdentity": _issuer(userName=[match])} for match in matches]
+    return [
+        {"userIdentity": _issuer(userName=[{"anything-but": expected}], **more)},
+        {"userIdentity": _issuer(userName=[{"exists": False}])},
+    ]
 
 
 def _issuer(**fields: list[Any]) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from pipeline.bootstrap import watcher, watcher_handler
 from pipeline.bootstrap.account import unwatched
 from pipeline.roles import WATCHER
 from pipeline.settings import Delivery, load_delivery
-from stages.names import PIPELINE_ROLE
+from stages.names import ASSETS_ROLE, GUARD_ROLE, PIPELINE_ROLE
 from tests.sample import sample_settings
+from tests.templates import Assembly, references
 
 DELIVERY = load_delivery(sample_settings(), release="unreleased")
 TOOLING, REGION = DELIVERY.account, DELIVERY.primary_region
@@ -82,6 +83,7 @@ NOTIFIED = {
     "an answer of an approval": event("codepipeline", "PutApprovalResult", PERSON),
     "an overridden condition": event("codepipeline", "OverrideStageCondition", PERSON),
     "the result of a job, by a person": event("codepipeline", "PutJobSuccessResult", PERSON),
+    "the result of a job, by the pipeline's role": event("codepipeline", "PutJobSuccessResult", role(PIPELINE_ROLE)),
     "the result of a job, by root": event("codepipeline", "PutThirdPartyJobSuccessResult", ROOT),
     "a build that a person starts": event("codebuild", "StartBuild", PERSON),
     "a build that a build starts": event("codebuild", "StartBuild", role("PipelineStack-PipelineBuildSynth-1")),
@@ -99,12 +101,12 @@ NOTIFIED = {
 EXPECTED = {
     "a build in the account of an environment": event("codebuild", "StartBuild", role("Team", PROD), account=PROD),
     "the pipeline's own build": event("codebuild", "StartBuild", role(PIPELINE_ROLE)),
-    "the guard's result": event("codepipeline", "PutJobSuccessResult", role("PipelineStack-GuardRole-1")),
+    "the guard's result": event("codepipeline", "PutJobSuccessResult", role(GUARD_ROLE)),
     "a project that a delivery changes": event("codebuild", "UpdateProject", role(DEPLOYMENT)),
     "a function that a delivery changes": event("lambda", "UpdateFunctionCode20150331v2", role(DEPLOYMENT)),
     "a retry": event("codepipeline", "RetryStageExecution", PERSON),
     "the pipeline in a deploy role": assumed(role(PIPELINE_ROLE)),
-    "the asset build in a publishing role": assumed(role("PipelineStack-Assets-1"), name="file-publishing"),
+    "the asset build in a publishing role": assumed(role(ASSETS_ROLE), name="file-publishing"),
     "the tooling account, as Prod sees it": assumed(elsewhere(TOOLING), account=PROD),
     "CloudFormation in its own role": assumed(SERVICE, account=PROD, name="cfn-exec"),
     "a person in another role": event(
@@ -145,6 +147,34 @@ def test_a_call_that_leads_past_a_gate_notifies(notifies: Callable[[dict[str, An
 @pytest.mark.parametrize("call", EXPECTED)
 def test_what_a_delivery_does_notifies_of_nothing(notifies: Callable[[dict[str, Any]], bool], call: str) -> None:
     assert not notifies(EXPECTED[call]), f"{call}: every release would notify, and no message would be read"
+
+
+@pytest.mark.parametrize(
+    ("action", "call"),
+    [
+        ("codepipeline:PutJobSuccessResult", lambda name: event("codepipeline", "PutJobSuccessResult", role(name))),
+        ("sts:AssumeRole", lambda name: assumed(role(name))),
+    ],
+    ids=["result of a job", "assumed role"],
+)
+def test_no_role_of_the_pipeline_stack_notifies_by_its_work(
+    notifies: Callable[[dict[str, Any]], bool],
+    assembly: Assembly,
+    action: str,
+    call: Callable[[str], dict[str, Any]],
+) -> None:
+    roles = assembly.resources("PipelineStack", "AWS::IAM::Role")
+    able = {
+        role
+        for kind in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
+        for policy in assembly.resources("PipelineStack", kind).values()
+        for role in references(policy.get("Roles", []))
+        if f'"{action}"' in json.dumps(policy["PolicyDocument"])
+    }
+    names = {roles[each].get("RoleName", f"PipelineStack-{each}-1A2B3C4D5E6F") for each in able}
+    assert len(names) > 1
+    loud = {name for name in names if notifies(call(name))}
+    assert loud == set(), f"expect these roles in pipeline/bootstrap/watcher.py: {sorted(loud)}"
 
 
 def test_the_rule_on_assumed_roles_receives_read_only_calls() -> None:
