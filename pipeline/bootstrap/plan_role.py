@@ -48,16 +48,24 @@ def _trust(environment: Environment, *, tooling: str) -> dict[str, Any]:
 
 
 def _reads(environment: Environment) -> list[dict[str, Any]]:
-    """The calls of guard and plan: no data, logs or content of objects."""
-    assets = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-assets-{environment.account}-*"
+    """The calls of guard and plan: no data, and no logs."""
+    assets = f"arn:aws:s3:::cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-assets-{environment.account}-*"
     return [
         {
             "Effect": "Allow",
             "Action": [f"cloudformation:{call}" for call in ("DescribeChangeSet", "DescribeStacks", "GetTemplate")],
             "Resource": f"arn:aws:cloudformation:*:{environment.account}:stack/{environment.name}-*/*",
         },
-        # How often an asset was uploaded.
-        {"Effect": "Allow", "Action": "s3:ListBucketVersions", "Resource": f"arn:aws:s3:::{assets}"},
+        # The content of assets, which is code of the repository, and how often each was uploaded.
+        {"Effect": "Allow", "Action": "s3:ListBucketVersions", "Resource": assets},
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{assets}/*"},
+        {
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": f"arn:aws:kms:*:{environment.account}:key/*",
+            # For S3 only, and so for the objects above only.
+            "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+        },
         # The alarm of the deployment. With any other resource CloudWatch returns no composite alarms:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
         {"Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": "*"},

@@ -77,7 +77,7 @@ class Guard(Construct):
             imports=[CONTENT, LOSSES],
             timeout=Duration.minutes(2),
             statements=[
-                # They may read the change set, both templates, the assets' versions and the deployment's alarm.
+                # They may read the change set, both templates, the assets and the deployment's alarm.
                 iam.PolicyStatement(actions=["sts:AssumeRole"], resources=readers),
                 iam.PolicyStatement(
                     actions=["codepipeline:GetPipelineExecution"],

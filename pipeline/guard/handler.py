@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from pipeline.digests.content import PARTS, stack_digests
+from pipeline.digests.content import PARTS, assets, content_digest, stack_digests
 from pipeline.guard.losses import (
     ALLOWED,
     DELETE,
@@ -193,7 +193,7 @@ def _overwritten(stack: str, template: Mapping[str, Any], session: Mapping[str, 
     the bucket keeps for 30 days, is not what Build made.
     """
     storage = boto3.client("s3", **session)
-    for bucket, key in sorted(set(_assets(template))):
+    for bucket, key in sorted(set(assets(template))):
         listed = storage.list_object_versions(Bucket=bucket, Prefix=key)
         uploads = [
             each for kind in ("Versions", "DeleteMarkers") for each in listed.get(kind, []) if each["Key"] == key
@@ -209,10 +209,15 @@ def _differing(params: Mapping[str, Any], session: Mapping[str, str], template: 
     """A sentence if the change set is not what Build made, whose digests the pipeline's execution has."""
     change_set = {"StackName": params["stack"], "ChangeSetName": params["change_set"]}
     described = boto3.client("cloudformation", **session).describe_change_set(**change_set)
+    storage = boto3.client("s3", **session)
     found = stack_digests(
         template,
         parameters={each["ParameterKey"]: each["ParameterValue"] for each in described.get("Parameters", [])},
         tags={each["Key"]: each["Value"] for each in described.get("Tags", [])},
+        contents={
+            f"{bucket}/{key}": content_digest(storage.get_object(Bucket=bucket, Key=key)["Body"].read())
+            for bucket, key in assets(template)
+        },
     )
     pairs = zip(PARTS, params["digests"].split(" "), found.split(" "), strict=True)
     if differing := [part for part, recorded, actual in pairs if recorded != actual]:
@@ -220,18 +225,6 @@ def _differing(params: Mapping[str, Any], session: Mapping[str, str], template: 
             f"{params['stack']}: the change set is not what Build made of this release, which differs in "
             f"{' and '.join(differing)}. Do not retry: docs/operations.md#find-out-who-changed-a-release."
         )
-
-
-def _assets(part: Any) -> Iterator[tuple[str, str]]:
-    """Bucket and key of every file asset that a part of a template names."""
-    if isinstance(part, list):
-        for each in part:
-            yield from _assets(each)
-    elif isinstance(part, dict):
-        if isinstance(part.get("S3Bucket"), str) and isinstance(part.get("S3Key"), str):
-            yield part["S3Bucket"], part["S3Key"]
-        for each in part.values():
-            yield from _assets(each)
 
 
 def _changes(params: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:

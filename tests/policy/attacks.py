@@ -319,7 +319,6 @@ PAST_THE_PIPELINE = [
         for action, resource in (
             ("s3:GetObject", f"{_OBJECTS}/object"),
             ("s3:ListBucket", _OBJECTS),
-            ("s3:GetObject", f"arn:aws:s3:::cdk-hnb659fds-assets-{PROD.account}-{REGION}/object"),
             ("logs:FilterLogEvents", f"arn:aws:logs:{REGION}:{PROD.account}:log-group:/payment/prod"),
             ("dynamodb:Scan", f"arn:aws:dynamodb:{REGION}:{PROD.account}:table/payment-sessions-prod"),
             ("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:{REGION}:{PROD.account}:secret:payment-prod"),
@@ -363,6 +362,7 @@ CONTROLS = [
         for stack, region in (("Prod-Payment", REGION), ("Prod-DisasterRecovery", RECOVERY))
     ),
     _case(READER, "s3:ListBucketVersions", f"arn:aws:s3:::cdk-hnb659fds-assets-{PROD.account}-{RECOVERY}"),
+    _case(READER, "s3:GetObject", f"arn:aws:s3:::cdk-hnb659fds-assets-{PROD.account}-{RECOVERY}/object"),
     _case(READER, "cloudwatch:DescribeAlarms", f"arn:aws:cloudwatch:{REGION}:{PROD.account}:alarm:payment-any-prod"),
     *(_case(BREAK_GLASS, "sts:AssumeRole", role) for role in _OF_BOOTSTRAP),
     _case(TOOLING_BREAK_GLASS, "sts:AssumeRole", _bootstrapped("deploy", TOOLING)),

@@ -17,7 +17,7 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from pipeline.digests import handler as recorder
-from pipeline.digests.content import digest, release_digests, stack_digests
+from pipeline.digests.content import content_digest, digest, release_digests, stack_digests
 from pipeline.guard import handler as guard
 from pipeline.plan import __main__ as command
 from pipeline.plan.assembly import assembly_digests
@@ -27,14 +27,18 @@ from tests.templates import Assembly, statement_actions
 STACK = "Prod-Payment"
 TEMPLATE: dict[str, Any] = {
     "Parameters": {"Version": {"Type": "String", "Default": "/cdk-bootstrap/version"}},
-    "Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "Zahlungen für alle"}}},
+    "Resources": {
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "Zahlungen für alle"}},
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": {"Code": {"S3Bucket": "assets", "S3Key": "a.zip"}}},
+    },
 }
+CODE = {"index.py": b"import package", "package/__init__.py": b""}
 TAGS = {"Environment": "Prod"}
 JOB = "11111111-2222-3333-4444-555555555555"
 
 
-def assembly_files(template: dict[str, Any] = TEMPLATE, tags: dict[str, str] = TAGS) -> dict[str, bytes]:
-    """A cloud assembly as the Build stage puts it out, with one stack in one environment."""
+def assembly_files(tags: dict[str, str] = TAGS, **further: dict[str, Any]) -> dict[str, bytes]:
+    """A cloud assembly as the Build stage puts it out, with one stack in one environment, and further assets."""
     stack = {
         "type": "aws:cloudformation:stack",
         "properties": {"templateFile": "Payment.template.json", "stackName": STACK},
@@ -43,10 +47,26 @@ def assembly_files(template: dict[str, Any] = TEMPLATE, tags: dict[str, str] = T
     documents = {
         "manifest.json": {"artifacts": {"assembly-Prod": {"type": "cdk:cloud-assembly", "properties": stage}}},
         "assembly-Prod/manifest.json": {"artifacts": {"Payment": stack}},
-        "assembly-Prod/Payment.template.json": template,
+        "assembly-Prod/Payment.template.json": TEMPLATE,
         "assembly-Prod/Payment.template.json.config.json": {"Tags": tags},
+        "assembly-Prod/Payment.assets.json": {"files": {"a": published("../asset.a", "zip", "a.zip"), **further}},
     }
-    return {name: json.dumps(document, indent=1).encode() for name, document in documents.items()}
+    files = {name: json.dumps(document, indent=1).encode() for name, document in documents.items()}
+    return files | {f"asset.a/{name}": content for name, content in CODE.items()}
+
+
+def published(path: str, packaging: str, key: str) -> dict[str, Any]:
+    """A file asset in the manifest of a stack."""
+    destination = {"bucketName": "assets", "objectKey": key}
+    return {"source": {"path": path, "packaging": packaging}, "destinations": {"there": destination}}
+
+
+def zipped(files: dict[str, bytes], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", compression=compression) as writing:
+        for name, content in files.items():
+            writing.writestr(name, content)
+    return archive.getvalue()
 
 
 def digests_of(files: dict[str, bytes]) -> dict[str, str]:
@@ -77,14 +97,8 @@ class Stubs:
 
 def test_the_recorder_keeps_the_digests_of_the_assembly_as_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     files = assembly_files()
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as writing:
-        for name, content in files.items():
-            writing.writestr(name, content)
     stubs = Stubs(monkeypatch, recorder, "s3", "codepipeline")
-    size = archive.tell()
-    archive.seek(0)
-    stubs.expect("s3", "get_object", {"Body": StreamingBody(archive, size)}, Bucket="artifacts", Key="p/Synth_Outp/1")
+    stubs.expect("s3", "get_object", streamed(zipped(files)), Bucket="artifacts", Key="p/Synth_Outp/1")
     stubs.expect(
         "codepipeline",
         "put_job_success_result",
@@ -97,6 +111,10 @@ def test_the_recorder_keeps_the_digests_of_the_assembly_as_variables(monkeypatch
     stubs.all_called()
 
 
+def streamed(content: bytes) -> dict[str, Any]:
+    return {"Body": StreamingBody(io.BytesIO(content), len(content))}
+
+
 def recording() -> dict[str, Any]:
     location = {"s3Location": {"bucketName": "artifacts", "objectKey": "p/Synth_Outp/1"}}
     names = ("accessKeyId", "secretAccessKey", "sessionToken")
@@ -106,8 +124,7 @@ def recording() -> dict[str, Any]:
 
 def test_the_recorder_fails_the_release_when_it_cannot_read_the_assembly(monkeypatch: pytest.MonkeyPatch) -> None:
     stubs = Stubs(monkeypatch, recorder, "s3", "codepipeline")
-    body = {"Body": StreamingBody(io.BytesIO(b"no zip"), 6)}
-    stubs.expect("s3", "get_object", body, Bucket="artifacts", Key="p/Synth_Outp/1")
+    stubs.expect("s3", "get_object", streamed(b"no zip"), Bucket="artifacts", Key="p/Synth_Outp/1")
     failure = {"type": "JobFailed", "message": "The release has no digests: BadZipFile('File is not a zip file')"}
     stubs.expect("codepipeline", "put_job_failure_result", {}, jobId=JOB, failureDetails=failure)
     recorder.handler(recording(), None)
@@ -123,9 +140,25 @@ def test_a_digest_ignores_white_space_order_and_what_cloudformation_returns_as_q
 
 def test_a_parameter_has_its_default_whether_cloudformation_reports_it_or_not() -> None:
     reported = {"Version": "/cdk-bootstrap/version"}
-    plain, same = (stack_digests(TEMPLATE, parameters=each, tags=TAGS) for each in ({}, reported))
-    assert plain == same
-    assert stack_digests(TEMPLATE, parameters={"Version": "/another"}, tags=TAGS) != plain
+    given: tuple[dict[str, str], ...] = ({}, reported, {"Version": "/another"})
+    plain, same, other = (stack_digests(TEMPLATE, parameters=each, tags=TAGS, contents={}) for each in given)
+    assert plain == same != other
+
+
+def test_an_asset_is_compared_by_its_files_however_they_are_compressed() -> None:
+    stored, deflated = (content_digest(zipped(CODE, compression=each)) for each in (zipfile.ZIP_STORED, 8))
+    assert stored == deflated
+    for changed in (CODE | {"index.py": b"import other"}, CODE | {"new.py": b""}, {"index.py": CODE["index.py"]}):
+        assert content_digest(zipped(changed)) != stored
+    assert content_digest(b"no zip") != content_digest(b"no zip either")
+
+
+def test_an_asset_that_the_guard_would_not_compare_fails_the_release() -> None:
+    another = assembly_files(another=published("file", "file", "b.txt")) | {"assembly-Prod/file": b"content"}
+    with pytest.raises(ValueError, match=r"not so in Payment is assets/b\.txt"):
+        digests_of(another)
+    template = published("Payment.template.json", "file", "t.json")
+    assert digests_of(assembly_files(template=template)) == digests_of(assembly_files())
 
 
 def guarded(
@@ -134,6 +167,7 @@ def guarded(
     template: dict[str, Any] = TEMPLATE,
     tags: dict[str, str] = TAGS,
     parameters: dict[str, str] | None = None,
+    code: dict[str, bytes] = CODE,
 ) -> Callable[[], str]:
     """The guard's answer to a change set, for a release whose Build made TEMPLATE with TAGS."""
     stubs = Stubs(monkeypatch, guard, "sts", "cloudformation", "s3", "codepipeline")
@@ -150,6 +184,8 @@ def guarded(
     stubs.expect("cloudformation", "describe_change_set", described, **change_set)
     stubs.expect("cloudformation", "get_template", body, TemplateStage="Original", **change_set)
     stubs.expect("cloudformation", "describe_change_set", described, **change_set)
+    stubs.expect("s3", "get_object", streamed(zipped(code)), Bucket="assets", Key="a.zip")
+    stubs.expect("s3", "list_object_versions", {"Versions": [{"Key": "a.zip"}]}, Bucket="assets", Prefix="a.zip")
     result: dict[str, Any] = {}
     client = stubs.client("codepipeline")
     monkeypatch.setattr(client, "put_job_success_result", lambda **answer: result.update(answer))
@@ -167,7 +203,8 @@ def guarded(
     return answer
 
 
-OVERWRITTEN = {**TEMPLATE, "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {}}}}
+RESOURCES = {**TEMPLATE["Resources"], "Role": {"Type": "AWS::IAM::Role", "Properties": {}}}
+OVERWRITTEN = {**TEMPLATE, "Resources": RESOURCES}
 
 
 def test_the_guard_passes_what_build_made(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,6 +218,7 @@ def test_the_guard_passes_what_build_made(monkeypatch: pytest.MonkeyPatch) -> No
         ({"tags": {"Environment": "Dev"}}, "parameters and tags"),
         ({"parameters": {"Version": "/another"}}, "parameters and tags"),
         ({"template": OVERWRITTEN, "tags": {}}, "template and parameters and tags"),
+        ({"code": CODE | {"index.py": b"import other"}}, "assets"),
     ],
 )
 def test_the_guard_refuses_what_build_did_not_make_and_says_what_differs(
@@ -249,20 +287,25 @@ def test_approval_plan_and_guard_refer_to_the_recorded_digests_within_1000_chara
         assert wanted in json.dumps(action["Configuration"]["EnvironmentVariables"])
 
 
-def test_every_template_and_tag_of_an_environment_counts_for_its_digest(assembly: Assembly, delivery: Delivery) -> None:
-    names = {each.relative_to(assembly.directory).as_posix() for each in assembly.directory.rglob("*.json")}
+def test_every_template_tag_and_asset_counts_for_the_digest_of_its_environment(
+    assembly: Assembly, delivery: Delivery
+) -> None:
+    files = (each for each in assembly.directory.rglob("*") if each.is_file())
+    names = {each.relative_to(assembly.directory).as_posix() for each in files}
     before = assembly_digests(assembly.directory)
     stacks = {f"{each.name}-{stack}" for each in delivery.environments for stack in ("DisasterRecovery", "Payment")}
     assert before.keys() == stacks | {each.name for each in delivery.environments}
     for name in sorted(names):
-        if name.startswith("assembly-") and name.endswith((".template.json", ".config.json")):
+        is_asset = name.endswith("/index.py")
+        if is_asset or (name.startswith("assembly-") and name.endswith((".template.json", ".config.json"))):
 
             def read(file: str, changed: str = name) -> bytes:
                 content = (assembly.directory / file).read_bytes()
-                return content.replace(b"PaymentProcessing", b"Another") if file == changed else content
+                return content.replace(b"Payment", b"Another").replace(b"def", b"class") if file == changed else content
 
             changed = {key for key, value in release_digests(names, read).items() if value != before[key]}
-            assert len(changed) == 2, f"{name} changes the digests of its stack and its environment, not {changed}"
+            expected = 2 * len(delivery.environments) if is_asset else 2  # a stack and its environment
+            assert len(changed) == expected, f"{name} changes {changed}, not the digests of its stacks and environments"
 
 
 @pytest.mark.parametrize("construct", ["Digests", "Guard"])

@@ -1,11 +1,12 @@
 """The handler of the change-set guard: which change sets pass, and the messages for those that it refuses."""
 
+import io
 import json
 from typing import Any
 
 import pytest
 
-from pipeline.digests.content import stack_digests
+from pipeline.digests.content import content_digest, stack_digests
 from pipeline.guard import handler
 from pipeline.guard.losses import NESTED, STATEFUL
 
@@ -66,6 +67,10 @@ class FakeAws:
         assert arguments == {"Bucket": "assets", "Prefix": ASSET}
         return {"Versions": self.versions}
 
+    def get_object(self, **arguments: str) -> dict[str, Any]:
+        assert arguments == {"Bucket": "assets", "Key": ASSET}
+        return {"Body": io.BytesIO(b"code")}
+
     def put_job_success_result(self, **answer: Any) -> None:
         self.succeeded = answer
 
@@ -84,7 +89,8 @@ def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], **answers: An
     parameters = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE}
     parameters |= {"pipeline": "delivery", "execution": "execution", "alarm": "payment-deployment-prod"}
     made = aws.get_template(StackName=STACK, ChangeSetName="Change")["TemplateBody"]
-    parameters["digests"] = stack_digests(made, parameters={}, tags={})
+    contents = {f"assets/{ASSET}": content_digest(b"code")}
+    parameters["digests"] = stack_digests(made, parameters={}, tags={}, contents=contents)
     configuration = {"configuration": {"FunctionName": "Guard", "UserParameters": json.dumps(parameters)}}
     handler.handler({"CodePipeline.job": {"id": "job", "data": {"actionConfiguration": configuration}}}, None)
     return aws
