@@ -220,7 +220,7 @@ class Environment:
             "database_capacity": list(self.database_capacity) if self.database_capacity else None,
         }
         left_out = {"name", "alarm_targets", "allowed_domains", "break_glass_role"}
-        left_out |= {"database_engine_version", "dr_availability_zones"}
+        left_out |= {"database_engine_version", "dr_availability_zones", "firewall"}
         return {field: value for field, value in document.items() if field not in left_out and value is not None}
 
     def _faults(self) -> Iterator[str]:
