@@ -59,6 +59,7 @@ def payments(client: Client, *, emulator: Emulator, names: Names) -> Payments:
 
     def write(region: str, key: str) -> None:
         if key == FIRST:
+            execute(region, "DROP SCHEMA IF EXISTS drill CASCADE")  # of an earlier drill
             execute(region, "CREATE SCHEMA drill")
             execute(region, "CREATE TABLE drill.payments (key text)")
         execute(region, "INSERT INTO drill.payments VALUES (:key)", key=key)

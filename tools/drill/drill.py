@@ -89,12 +89,13 @@ class Drill:
                 ready=lambda account: account != names.account or bootstrapped.result(),
             )
 
-    def run(self) -> Report:
-        """Run every step; one that fails ends the drill."""
+    def run(self, *, first: str = "") -> Report:
+        """Run every step, or those from a title on; one that fails ends the drill."""
         started, reason = time.monotonic(), ""
         self._workplace.console.heading("Runbooks")
         try:
-            for step in self._steps:
+            titles = [step.title for step in self._steps]
+            for step in self._steps[titles.index(first) if first else 0 :]:
                 self._run_step(step)
         except (DrillError, CommandError, ClientError) as error:
             reason = str(error)

@@ -95,7 +95,7 @@ def test_a_drill_without_the_replica_of_the_sessions_fails(
         dynamodb = emulator.client("dynamodb", account=prod.account, region=prod.region)
         replica = {"Delete": {"RegionName": RECOVERY}}
         dynamodb.update_table(TableName="payment-sessions-prod", ReplicaUpdates=[replica])
-        report = broken.run()
+        report = broken.run(first="Terminal")
     emulator.fail(PRIMARY, state="well")
     assert not report.succeeded
     assert "payment-sessions-prod" in report.reason
