@@ -33,6 +33,7 @@ REPOSITORY: dict[str, Any] = {"Type": "AWS::CodeCommit::Repository", "Properties
         ("AWS::Chatbot::SlackChannelConfiguration", RECORDED),
         ("AWS::Route53::HealthCheck", RECORDED),
         ("AWS::Route53::RecordSet", RECORDED),
+        ("AWS::Route53Resolver::FirewallRuleGroupAssociation", RECORDED),
         ("AWS::Imaginary::Thing", NOT_SUPPORTED),
     ],
 )
