@@ -115,7 +115,10 @@ def managed_policies(documents: Sequence[Mapping[str, Any]], delivery: Delivery)
         for some in (services - apart, _GLOBAL, {"iam"}, {"billing", "budgets"}, {"sts"})
     )
     policies = [[_regional(part, regions)] for part in _in_parts(plain, regions)]
-    policies[-1].append(_pass_roles(documents, delivery))
+    passing = _pass_roles(documents, delivery)
+    if size([*policies[-1], passing]) > LONGEST - 100:
+        policies.append([])
+    policies[-1].append(passing)
     unbound = {"Effect": "Allow", "Action": everywhere, "Resource": "*"}
     given, given_policies = (_given_names(documents, delivery, key) for key in ("RoleName", "ManagedPolicyName"))
     on_roles = _on_roles(iam, given, given_policies, _derived_names(delivery))
