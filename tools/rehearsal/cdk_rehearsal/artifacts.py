@@ -121,27 +121,30 @@ def _content(path: Path) -> bytes | None:
 class Artifacts:
     """The artifacts of one execution."""
 
-    def __init__(self, *, emulator: Emulator, account: str, pipeline: Pipeline) -> None:
+    def __init__(self, *, emulator: Emulator, account: str, key: str = "", pipeline: Pipeline) -> None:
         self._emulator = emulator
         self._account = account
+        self._key = key  # the access key of the pipeline's role, which copies to other regions
         self._pipeline = pipeline
         self._keys: dict[str, dict[str, str]] = {}  # artifact -> region -> key
 
-    def save(self, name: str, data: bytes, *, region: str) -> None:
-        """Put an output artifact into the store of the action's region."""
-        key = f"{self._pipeline.name[:20]}/{name[:10]}/{secrets.token_hex(4)}"
+    def save(self, name: str, data: bytes, *, region: str, key: str = "") -> None:
+        """Put an output artifact into the store of the action's region, by default with the pipeline's role."""
+        stored = f"{self._pipeline.name[:20]}/{name[:10]}/{secrets.token_hex(4)}"
         store = self._store(region)
         encryption = {} if store.key is None else {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": store.key}
-        self._client(region).put_object(Bucket=store.bucket, Key=key, Body=data, **encryption)
-        self._keys.setdefault(name, {})[region] = key
+        self._client(region).put_object(Bucket=store.bucket, Key=stored, Body=data, **encryption)
+        self._keys.setdefault(name, {})[region] = stored
+        self._record("s3:PutObject", name, region=region, key=key)
 
-    def load(self, name: str, *, region: str) -> bytes:
-        """Get an input artifact from the store of the action's region."""
+    def load(self, name: str, *, region: str, key: str = "") -> bytes:
+        """Get an input artifact from the store of the action's region, by default with the pipeline's role."""
         if name not in self._keys:
             raise DeliveryError(f"No earlier action has the output artifact '{name}'.")
         if region not in self._keys[name]:
             origin = next(iter(self._keys[name]))
             self.save(name, self.load(name, region=origin), region=region)
+        self._record("s3:GetObject", name, region=region, key=key)
         answer = self._client(region).get_object(Bucket=self._store(region).bucket, Key=self._keys[name][region])
         data: bytes = answer["Body"].read()
         return data
@@ -161,6 +164,12 @@ class Artifacts:
                 "region to its cross_region_replication_buckets."
             )
         return self._pipeline.stores[region]
+
+    def _record(self, action: str, name: str, *, region: str, key: str) -> None:
+        """The emulator refuses roles of other accounts: the transfer itself is that of the pipeline's account."""
+        self._emulator.record(
+            key or self._key, action=action, resource=self.location(name, region=region), region=region
+        )
 
     def _client(self, region: str) -> Any:
         return self._emulator.client("s3", account=self._account, region=region)

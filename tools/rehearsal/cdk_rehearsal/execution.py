@@ -13,7 +13,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cdk_rehearsal import actions
+from cdk_rehearsal import actions, implied
 from cdk_rehearsal.actions.context import Context, Outcome
 from cdk_rehearsal.artifacts import Artifacts
 from cdk_rehearsal.assembly import Environment
@@ -24,6 +24,7 @@ from cdk_rehearsal.engine import Engine
 from cdk_rehearsal.errors import ApprovalPending, DeliveryError
 from cdk_rehearsal.pipeline import Action, Pipeline, Stage, resolve_all
 from cdk_rehearsal.results import ActionResult, Arrival, ExecutionResult, shortened
+from cdk_rehearsal.roles import assume, taken
 from cdk_rehearsal.rules import Asker, Missed, ask
 from cdk_rehearsal.workplace import Workplace
 
@@ -47,10 +48,12 @@ class Progress:
 
     def __init__(self, run: Run, *, result: ExecutionResult) -> None:
         self._run, self._result, again = run, result, run.again
+        emulator = run.workplace.emulator
+        self.key = taken(run.pipeline.role_arn, emulator=emulator, region=run.home.region, session=result.id)
         self._artifacts = (
             again.artifacts
             if again
-            else Artifacts(emulator=run.workplace.emulator, account=run.home.account, pipeline=run.pipeline)
+            else Artifacts(emulator=emulator, account=run.home.account, key=self.key, pipeline=run.pipeline)
         )
         self.namespaces: dict[str, Mapping[str, str]] = {
             **(again.namespaces if again else {}),
@@ -79,10 +82,10 @@ class Progress:
         try:
             with self._run.workplace.console.step(str(action)) as step:
                 configuration = resolve_all(action.configuration, self.namespaces)
-                context = self._context(recorded, configuration, step, log)
+                context = self._context(action, recorded, configuration, step, log)
                 outcome = actions.carry_out(action, context)
                 for artifact, data in outcome.artifacts.items():
-                    self._artifacts.save(artifact, data, region=action.region)
+                    self._artifacts.save(artifact, data, region=action.region, key=outcome.key or context.key)
                 step.note = outcome.summary
             status = "Succeeded"
         except ApprovalPending as pending:
@@ -121,10 +124,21 @@ class Progress:
             notes=outcome.notes,
         )
 
-    def _context(self, recorded: str, configuration: Mapping[str, str], step: Step, log: Path) -> Context:
+    def _context(
+        self, action: Action, recorded: str, configuration: Mapping[str, str], step: Step, log: Path
+    ) -> Context:
+        emulator, home, key = self._run.workplace.emulator, self._run.home, self.key
+        if action.role_arn is not None:
+            key = assume(action.role_arn, emulator=emulator, home=home, session=self._result.id, key=key)
+        names = {"region": action.region, "account": home.account, **configuration}
+        for called, form in implied.ACTIONS.get(action.provider, {}).items():
+            resource = form.format(**names)
+            service = resource.split(":")[2] if ":" in resource else ""
+            emulator.record(key, action=called.format(service=service), resource=resource, region=action.region)
         return Context(
             workplace=self._run.workplace,
-            home=self._run.home,
+            home=home,
+            key=key,
             engine=self._run.engine,
             pipeline=self._run.pipeline,
             execution=self._result.id,
@@ -203,7 +217,12 @@ class Execution:
         return None
 
     def _first_not_held(self, stage: Stage, kind: str, conditions: tuple[Condition, ...]) -> Missed | None:
-        asker = Asker(workplace=self._run.workplace, home=self._run.home, namespaces=self._progress.namespaces)
+        asker = Asker(
+            workplace=self._run.workplace,
+            home=self._run.home,
+            key=self._progress.key,
+            namespaces=self._progress.namespaces,
+        )
         asked = ask(conditions, asker=asker, stage=stage.name, kind=kind)
         for result in asked.results:
             self.result.add(result, notes=())

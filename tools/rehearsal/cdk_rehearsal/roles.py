@@ -9,9 +9,23 @@ from cdk_rehearsal.assembly import Environment
 from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.errors import DeliveryError
 
+_SECONDS = 43_200  # a delivery may wait for an approval
 
-def assume(role_arn: str, *, emulator: Emulator, home: Environment, session: str) -> str:
-    """The access key id of a session of the role; the emulator finds everything else by it."""
+
+def taken(role_arn: str, *, emulator: Emulator, region: str, session: str) -> str:
+    """The access key id of a session of a role that a service takes, such as CodeBuild that of a project."""
+    sts = emulator.client("sts", account=role_arn.split(":")[4], region=region)
+    key: str = sts.assume_role(RoleArn=role_arn, RoleSessionName=session, DurationSeconds=_SECONDS)["Credentials"][
+        "AccessKeyId"
+    ]
+    return key
+
+
+def assume(role_arn: str, *, emulator: Emulator, home: Environment, session: str, key: str = "") -> str:
+    """The access key id of a session of the role, which the role of `key` assumes.
+
+    The emulator finds everything else by it.
+    """
     _, _, _, _, account, resource = role_arn.split(":", 5)
     iam = emulator.client("iam", account=account, region=home.region)
     try:
@@ -25,10 +39,10 @@ def assume(role_arn: str, *, emulator: Emulator, home: Environment, session: str
             f"{role_arn} does not trust the pipeline's account: bootstrap account {account} with "
             f"--trust {home.account}."
         )
-    sts = emulator.client("sts", account=home.account, region=home.region)
-    credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName=session)["Credentials"]
-    key: str = credentials["AccessKeyId"]
-    return key
+    sts = emulator.client("sts", account=key or home.account, region=home.region)
+    credentials = sts.assume_role(RoleArn=role_arn, RoleSessionName=session, DurationSeconds=_SECONDS)["Credentials"]
+    assumed: str = credentials["AccessKeyId"]
+    return assumed
 
 
 def _trusts(policy: Mapping[str, Any], *, account: str) -> bool:

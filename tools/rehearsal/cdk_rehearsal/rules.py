@@ -30,6 +30,7 @@ class Asker:
 
     workplace: Workplace
     home: Environment
+    key: str  # the access key of the pipeline's role
     namespaces: Namespaces
 
     def ask(self, rule: Rule) -> Answer:
@@ -46,9 +47,9 @@ class Asker:
     def _alarm(self, rule: Rule) -> Answer:
         """ALARM does not hold; OK does, and so does INSUFFICIENT_DATA, as on AWS."""
         configuration = _configuration(rule, {"AlarmName", "WaitTime"})
-        emulator, key = self.workplace.emulator, self.home.account
+        emulator, key = self.workplace.emulator, self.key
         if rule.role_arn is not None:
-            key = assume(rule.role_arn, emulator=emulator, home=self.home, session="alarm-rule")
+            key = assume(rule.role_arn, emulator=emulator, home=self.home, session="alarm-rule", key=key)
         client = emulator.client("cloudwatch", account=key, region=rule.region)
         name = configuration["AlarmName"]
         found = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]  # composite ones only where asked for

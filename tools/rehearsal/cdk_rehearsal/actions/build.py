@@ -12,12 +12,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from cdk_rehearsal import artifacts
+from cdk_rehearsal import artifacts, implied
 from cdk_rehearsal.actions.context import Context, Outcome
 from cdk_rehearsal.buildspec import Buildspec, Output, Shell, parse
 from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.pipeline import Action
 from cdk_rehearsal.processes import quoted
+from cdk_rehearsal.roles import taken
 
 
 def primary_input(action: Action, context: Context) -> str:
@@ -26,11 +27,14 @@ def primary_input(action: Action, context: Context) -> str:
 
 
 def environment(
-    action: Action, context: Context, *, project: Mapping[str, Any], spec: Buildspec, directory: Path
+    action: Action, context: Context, *, key: str, project: Mapping[str, Any], spec: Buildspec, directory: Path
 ) -> dict[str, str]:
-    """The variables of a build; an action's win over the project's, and those over the buildspec's."""
+    """The variables of a build; an action's win over the project's, and those over the buildspec's.
+
+    `key` is the access key of the project's role.
+    """
     home = context.home
-    base = context.workplace.emulator.environment(account=home.account, region=action.region)
+    base = context.workplace.emulator.environment(account=key, region=action.region)
     build = f"{project['name']}:{uuid.uuid4()}"
     set_by_codebuild = {
         "CODEBUILD_BUILD_ARN": f"arn:aws:codebuild:{action.region}:{home.account}:build/{build}",
@@ -60,7 +64,7 @@ def environment(
         context.workplace.tools.build(base, scratch=directory)
         | set_by_codebuild
         | {name: value.replace("{emulator}", context.workplace.emulator.endpoint) for name, value in configured.items()}
-        | {each["name"]: _value(each, action, context) for each in wanted}
+        | {each["name"]: _value(each, action, context, key=key) for each in wanted}
         | (_OFFLINE if _is_offline(action, context) else {})
     )
 
@@ -73,18 +77,18 @@ def _is_offline(action: Action, context: Context) -> bool:
     return any(fnmatchcase(action.name, pattern) for pattern in context.workplace.settings.offline)
 
 
-def _value(variable: Mapping[str, str], action: Action, context: Context) -> str:
-    value = variable["value"]
+def _value(variable: Mapping[str, str], action: Action, context: Context, *, key: str) -> str:
+    value, client = variable["value"], context.workplace.emulator.client
     match variable.get("type", "PLAINTEXT"):
         case "PARAMETER_STORE":
-            answer = context.client("ssm", region=action.region).get_parameter(Name=value, WithDecryption=True)
+            answer = client("ssm", account=key, region=action.region).get_parameter(Name=value, WithDecryption=True)
             parameter: str = answer["Parameter"]["Value"]
             return parameter
         case "SECRETS_MANAGER":
-            secret, _, key = value.partition(":")
-            answer = context.client("secretsmanager", region=action.region).get_secret_value(SecretId=secret)
+            secret, _, member = value.partition(":")
+            answer = client("secretsmanager", account=key, region=action.region).get_secret_value(SecretId=secret)
             text: str = answer["SecretString"]
-            return str(json.loads(text)[key.partition(":")[0]]) if key else text
+            return str(json.loads(text)[member.partition(":")[0]]) if member else text
         case _:
             return value
 
@@ -95,9 +99,11 @@ _DEFAULT_MINUTES = 60
 def carry_out(action: Action, context: Context) -> Outcome:
     """Unpack the input artifacts, run the phases, pack the output artifacts."""
     project = _project(action, context)
+    key = _role(project, action, context)
     directory = context.workplace.directory / "builds" / context.action_execution
-    sources = _unpack(action, context, directory)
+    sources = _unpack(action, context, directory, key=key)
     spec = _buildspec(project, sources)
+    _publish(spec, project, action, context, key=key)
     checkout, settings = context.workplace.checkout, context.workplace.settings
     patterns = (*(() if _is_offline(action, context) else settings.cache), *spec.cache_paths)
     cached = artifacts.restore(checkout=checkout, tree=sources, patterns=patterns, key=settings.cache_key)
@@ -106,7 +112,7 @@ def carry_out(action: Action, context: Context) -> Outcome:
         interpreter=spec.shell,
         directory=sources,
         state=directory / "state",
-        environment=environment(action, context, project=project, spec=spec, directory=directory),
+        environment=environment(action, context, key=key, project=project, spec=spec, directory=directory),
         processes=context.workplace.processes,
         log=context.log,
         minutes=minutes,
@@ -124,6 +130,7 @@ def carry_out(action: Action, context: Context) -> Outcome:
     return Outcome(
         summary=_reports(spec, sources),
         artifacts=_artifacts(action, spec, sources),
+        key=key,
         variables={name: variables.get(name, "") for name in spec.exported},
         notes=tuple(f"{action}: test report {name} was written, not published" for name in spec.reports),
     )
@@ -138,10 +145,35 @@ def _project(action: Action, context: Context) -> Mapping[str, Any]:
     return project
 
 
-def _unpack(action: Action, context: Context, directory: Path) -> Path:
+def _role(project: Mapping[str, Any], action: Action, context: Context) -> str:
+    """The access key of a session of the project's role, with which CodeBuild writes the log of the build."""
+    emulator, region, account = context.workplace.emulator, action.region, context.home.account
+    key = taken(project["serviceRole"], emulator=emulator, region=region, session="build")
+    named = [
+        each["Properties"].get("LogsConfig", {}).get("CloudWatchLogs", {}).get("GroupName")
+        for each in emulator.recorded()
+        if (each["Account"], each["Region"], each["PhysicalId"]) == (account, region, project["name"])
+    ]
+    group = next(filter(None, named), None)
+    for called, form in (implied.BUILD if group else {**implied.BUILD, **implied.BUILD_LOG}).items():
+        resource = form.format(region=region, account=account, group=group or f"/aws/codebuild/{project['name']}")
+        emulator.record(key, action=called, resource=resource, region=region)
+    return key
+
+
+def _publish(spec: Buildspec, project: Mapping[str, Any], action: Action, context: Context, *, key: str) -> None:
+    """Record the calls that would publish the test reports."""
+    names = {"region": action.region, "account": context.home.account, "project": project["name"]}
+    for report in spec.reports:
+        for called, form in implied.REPORT.items():
+            resource = form.format(report=report, **names)
+            context.workplace.emulator.record(key, action=called, resource=resource, region=action.region)
+
+
+def _unpack(action: Action, context: Context, directory: Path, *, key: str) -> Path:
     """Each input artifact in a directory of its own; returns the primary one's."""
     for name in action.inputs:
-        artifacts.unpack(context.artifacts.load(name, region=action.region), directory / "inputs" / name)
+        artifacts.unpack(context.artifacts.load(name, region=action.region, key=key), directory / "inputs" / name)
     return directory / "inputs" / primary_input(action, context)
 
 

@@ -20,7 +20,6 @@ from cdk_rehearsal.errors import DeliveryError
 from cdk_rehearsal.pipeline import Action
 from cdk_rehearsal.processes import Watcher
 from cdk_rehearsal.report import TOOLKIT
-from cdk_rehearsal.roles import assume
 
 _POLL_SECONDS = 0.2
 _SUCCEEDED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE", "DELETE_COMPLETE"}
@@ -82,16 +81,28 @@ def _reason(event: Mapping[str, Any]) -> str | None:
     return f"{event['LogicalResourceId']} ({event['ResourceType']}): {reason or 'no reason given'}"
 
 
+def _account(action: Action, context: Context) -> str:
+    return context.home.account if action.role_arn is None else action.role_arn.split(":")[4]
+
+
+def _observer(action: Action, context: Context) -> Any:
+    """A client of the account itself, for what is no request of the action."""
+    return context.workplace.emulator.client("cloudformation", account=_account(action, context), region=action.region)
+
+
 _BUCKET_OUTPUT = "BucketName"
 
 
 @contextmanager
-def handed_over(action: Action, context: Context, *, key: str) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
-    """The request to CloudFormation, and its template configuration; `key` is the access key of the action's role."""
+def handed_over(action: Action, context: Context) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+    """The request to CloudFormation, and its template configuration.
+
+    The template is handed over in the bucket of the bootstrap, which is no request of the action.
+    """
     configuration = _configuration(action, context)
-    emulator, region = context.workplace.emulator, action.region
-    bucket = outputs(emulator.client("cloudformation", account=key, region=region), TOOLKIT)[_BUCKET_OUTPUT]
-    store = emulator.client("s3", account=key, region=region)
+    emulator = context.workplace.emulator
+    bucket = outputs(_observer(action, context), TOOLKIT)[_BUCKET_OUTPUT]
+    store = emulator.client("s3", account=_account(action, context), region=action.region)
     name = f"rehearsal/{context.action_execution}.json"
     store.put_object(Bucket=bucket, Key=name, Body=_file(context.configuration["TemplatePath"], action, context))
     try:
@@ -126,7 +137,7 @@ def _file(path: str, action: Action, context: Context) -> bytes:
     """The content of `Artifact::file`."""
     artifact, _, name = path.partition("::")
     try:
-        return read(context.artifacts.load(artifact, region=action.region), name)
+        return read(context.artifacts.load(artifact, region=action.region, key=context.key), name)
     except KeyError:
         raise DeliveryError(f"{action} needs {name}, which is not in the artifact {artifact}.") from None
 
@@ -135,7 +146,7 @@ NO_CHANGES = "no changes"
 _EMPTY = ("didn't contain changes", "No updates are to be performed")
 _NEW = {None, "REVIEW_IN_PROGRESS"}  # a stack that so far is only a change set
 
-Mode = Callable[[Action, Context, str, Any], Outcome]
+Mode = Callable[[Action, Context, Any], Outcome]
 
 
 def carry_out(action: Action, context: Context) -> Outcome:
@@ -149,19 +160,16 @@ def carry_out(action: Action, context: Context) -> Outcome:
     mode = context.configuration["ActionMode"]
     if mode not in modes:
         raise DeliveryError(f"A rehearsal cannot carry out {action}: it does not know the mode {mode}.")
-    emulator, key = context.workplace.emulator, context.home.account
-    if action.role_arn is not None:
-        key = assume(action.role_arn, emulator=emulator, home=context.home, session=context.execution)
-    return modes[mode](action, context, key, emulator.client("cloudformation", account=key, region=action.region))
+    return modes[mode](action, context, context.as_role("cloudformation", region=action.region))
 
 
-def _replace_change_set(action: Action, context: Context, key: str, client: Any) -> Outcome:
+def _replace_change_set(action: Action, context: Context, client: Any) -> Outcome:
     stack, name = context.configuration["StackName"], context.configuration["ChangeSetName"]
     found = status(client, stack)
     if found is not None:  # an executed change set stays listed, and its name taken
         client.delete_change_set(StackName=stack, ChangeSetName=name)
     kind = "CREATE" if found in _NEW else "UPDATE"
-    with handed_over(action, context, key=key) as (request, configuration):
+    with handed_over(action, context) as (request, configuration):
         if "StackPolicy" in configuration:
             raise DeliveryError(f"{action} has a stack policy, which no change set can set.")
         created = client.create_change_set(StackName=stack, ChangeSetName=name, ChangeSetType=kind, **request)
@@ -174,7 +182,7 @@ def _replace_change_set(action: Action, context: Context, key: str, client: Any)
     return Outcome(summary=", ".join(f"{verb} {number}" for verb, number in sorted(changes.items())))
 
 
-def _execute_change_set(action: Action, context: Context, _key: str, client: Any) -> Outcome:
+def _execute_change_set(action: Action, context: Context, client: Any) -> Outcome:
     stack, name = context.configuration["StackName"], context.configuration["ChangeSetName"]
     described = _described(client, context, StackName=stack, ChangeSetName=name)
     if _is_empty(described):
@@ -182,17 +190,19 @@ def _execute_change_set(action: Action, context: Context, _key: str, client: Any
     # Of the change set, not of the events: the emulator updates each resource of a stack.
     changes = [change["ResourceChange"] for change in described["Changes"]]
     changed = sorted(change.get("PhysicalResourceId") or change["LogicalResourceId"] for change in changes)
-    before = event_ids(client, stack)
+    observer = _observer(action, context)
+    before = event_ids(observer, stack)
     client.execute_change_set(StackName=stack, ChangeSetName=name)
-    summary = settled(client, stack, before=before, watch=context.step.watch)
+    summary = settled(observer, stack, before=before, watch=context.step.watch)
     return replace(_done(action, context, client, summary=summary), changed=tuple(changed))
 
 
-def _create_or_update(action: Action, context: Context, key: str, client: Any) -> Outcome:
+def _create_or_update(action: Action, context: Context, client: Any) -> Outcome:
     stack = context.configuration["StackName"]
     found = status(client, stack)
-    before = event_ids(client, stack) if found else set()
-    with handed_over(action, context, key=key) as (request, configuration):
+    observer = _observer(action, context)
+    before = event_ids(observer, stack) if found else set()
+    with handed_over(action, context) as (request, configuration):
         if "StackPolicy" in configuration:
             request["StackPolicyBody"] = json.dumps(configuration["StackPolicy"])
         try:
@@ -201,18 +211,19 @@ def _create_or_update(action: Action, context: Context, key: str, client: Any) -
             if not any(words in str(error) for words in _EMPTY):
                 raise
             return _done(action, context, client, summary=NO_CHANGES)
-        summary = settled(client, stack, before=before, watch=context.step.watch)
+        summary = settled(observer, stack, before=before, watch=context.step.watch)
     return _done(action, context, client, summary=summary)
 
 
-def _delete(_action: Action, context: Context, _key: str, client: Any) -> Outcome:
+def _delete(action: Action, context: Context, client: Any) -> Outcome:
     stack = context.configuration["StackName"]
     if status(client, stack) is None:
         return Outcome(summary="does not exist")
-    before = event_ids(client, stack)
+    observer = _observer(action, context)
+    before = event_ids(observer, stack)
     stack_id: str = client.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]  # the name is gone with the stack
     client.delete_stack(StackName=stack)
-    return Outcome(summary=settled(client, stack_id, before=before, watch=context.step.watch))
+    return Outcome(summary=settled(observer, stack_id, before=before, watch=context.step.watch))
 
 
 def _described(client: Any, context: Context, **change_set: str) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ class Context:
 
     workplace: Workplace
     home: Environment  # the pipeline's
+    key: str  # the access key of the action's role, else of the pipeline's
     engine: Engine
     pipeline: Pipeline
     execution: str
@@ -30,8 +31,12 @@ class Context:
     step: Step
     log: Path
 
+    def as_role(self, service: str, *, region: str) -> Any:
+        """A client of the action's role."""
+        return self.workplace.emulator.client(service, account=self.key, region=region)
+
     def client(self, service: str, *, region: str) -> Any:
-        """A client of the pipeline's account."""
+        """A client of the pipeline's account, for what is no request of the action."""
         return self.workplace.emulator.client(service, account=self.home.account, region=region)
 
 
@@ -42,6 +47,7 @@ class Outcome:
     summary: str = ""
     revision: str = ""
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    key: str = ""  # the access key of the role that stores them, if it is not that of the action
     variables: Mapping[str, str] = field(default_factory=dict)
     changed: tuple[str, ...] = ()  # the resources that it created, updated or deleted
     notes: tuple[str, ...] = ()  # what was not done as AWS would do it

@@ -41,7 +41,7 @@ def _answer(action: Action, context: Context) -> Mapping[str, Any]:
     known = context.engine.client.get_job_details(jobId=job_id)["jobDetails"]["data"]
     data = _data(action, context) | known
     event = {"CodePipeline.job": {"id": job_id, "accountId": context.home.account, "data": data}}
-    functions = context.client("lambda", region=action.region)
+    functions = context.as_role("lambda", region=action.region)
     answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
     said = answer["Payload"].read().decode()
     if "FunctionError" in answer:
@@ -65,7 +65,7 @@ def _data(action: Action, context: Context) -> dict[str, Any]:
         "inputArtifacts": inputs,
         "outputArtifacts": [],
         "artifactCredentials": {
-            "accessKeyId": context.home.account,
+            "accessKeyId": context.key,
             "secretAccessKey": "of the emulator",  # pragma: allowlist secret
             "sessionToken": "of the emulator",
         },

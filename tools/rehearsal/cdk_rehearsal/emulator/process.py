@@ -135,12 +135,23 @@ class Emulator:
         page: dict[str, Any] = self._page("databases")
         return page
 
+    def calls(self) -> list[dict[str, Any]]:
+        """The different requests of roles so far: role, action, resource, context, region and operation."""
+        listing: list[dict[str, Any]] = self._page("calls")
+        return listing
+
+    def record(self, key: str, *, action: str, resource: str, region: str) -> None:
+        """Record a call that a service makes with the role of an access key."""
+        call = {"key": key, "action": action, "resource": resource, "region": region}
+        self._page("calls", method="PUT", content=json.dumps(call).encode())
+
     def fail(self, region: str, *, state: str) -> None:
         """Set a region ``cut-off``, ``lost`` or ``well``; see `server.outage`."""
         self._page(f"regions/{region}/{state}", method="PUT")
 
-    def _page(self, name: str, *, method: str = "GET") -> Any:
-        request = urllib.request.Request(f"{self.endpoint}/_rehearsal/{name}", method=method)  # noqa: S310 - our own
+    def _page(self, name: str, *, method: str = "GET", content: bytes | None = None) -> Any:
+        url = f"{self.endpoint}/_rehearsal/{name}"
+        request = urllib.request.Request(url, data=content, method=method)  # noqa: S310 - our own
         with _direct.open(request, timeout=10) as answer:
             return json.load(answer)
 

@@ -7,14 +7,16 @@ from cdk_rehearsal.emulator.process import EMULATED, RECORDED
 from cdk_rehearsal.emulator.server.recorded import DROPPED, TYPES
 
 NOT_PROVED = (
-    "IAM: no permission is enforced, and a role that does not exist can be assumed.",
+    "IAM: no permission is enforced; where the report judges permissions, it judges the requests of roles and what "
+    "services call for them. CloudFormation's execution role sends no request here: nothing proves its policies. Nor "
+    "are endpoint policies, service control policies, and the policies that services need on keys and topics judged.",
     "Change sets: none reports a replacement that follows from the replacement of another resource.",
     "Lambda: a function in a VPC has no network interface there, and its security groups block nothing.",
     "Property validation: CloudFormation refuses many values that the emulator accepts.",
     "ECS: the API only, no container runs, so no health check, canary, deployment alarm or target is real.",
     "CodeBuild: the rehearsal runs the build commands on this machine.",
     "KMS: keys, policies and grants exist, but nothing is encrypted with them.",
-    "Cross-account artifacts: the rehearsal reads them with the pipeline's account.",
+    "Cross-account artifacts: the rehearsal reads them with the pipeline's account; the role's permission is judged.",
     "Stack tags: they do not reach every resource.",
     "Queued executions: here they wait for the whole pipeline, on AWS for each stage.",
     "EventBridge: CodePipeline publishes no event, so no rule on one starts its function or sends a notification.",
@@ -37,9 +39,9 @@ LIMITS = {
     "AWS::ECS::TaskDefinition": "no container runs",
     "AWS::ElasticLoadBalancingV2::ListenerRule": "forwards to the first of its target groups only",
     "AWS::Events::Rule": "no event of CodePipeline reaches it",
-    "AWS::IAM::ManagedPolicy": "not enforced",
-    "AWS::IAM::Policy": "not enforced",
-    "AWS::IAM::Role": "not enforced",
+    "AWS::IAM::ManagedPolicy": "not enforced, but judged for the requests of roles",
+    "AWS::IAM::Policy": "not enforced, but judged for the requests of roles",
+    "AWS::IAM::Role": "not enforced, but judged for its requests",
     "AWS::RDS::DBCluster": "one server for writer and readers, if it is Aurora PostgreSQL",
     "AWS::RDS::DBInstance": "no server of its own",
     "AWS::WAFv2::WebACL": "no request is filtered",

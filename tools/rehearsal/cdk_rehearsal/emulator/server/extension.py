@@ -14,6 +14,7 @@ from typing import Any
 from cdk_rehearsal.emulator.server import (
     backup,
     budgets,
+    calls,
     cloudformation,
     cloudwatch,
     codepipeline,
@@ -94,6 +95,8 @@ def _is_scoped(found: Any) -> bool:
 
 
 _RESOLVE = _takes("value", "resources", "params", "conditions", "mappings", "stack_name", "stack_id")
+_REQUEST = ("service", "method", "path", "headers", "body", "query_params")
+_FUNCTIONS = ("core.lambda_runtime", "services.lambda_svc")  # the second imports the function under its own name
 PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     (f"{_CLOUDFORMATION}.provisioners", "_RESOURCE_HANDLERS"): lambda found: (
         isinstance(found, dict) and all(callable(found["AWS::S3::Bucket"][do]) for do in ("create", "delete", "update"))
@@ -126,6 +129,16 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
         ("ministack.services.s3", name): _is_scoped
         for name in ("_buckets", "_bucket_object_lock", "_bucket_replication", "_object_retention")
     },
+    ("ministack.app", "_dispatch_service_request"): _takes(
+        "method", "path", "headers", "body", "query_params", "request_id"
+    ),
+    ("ministack.core.iam_actions", "extract_iam_action"): _takes(*_REQUEST),
+    ("ministack.core.iam_actions", "extract_resource_arn"): _takes(*_REQUEST, "region", "account_id"),
+    ("ministack.core.router", "detect_service"): _takes("method", "path", "headers", "query_params"),
+    ("ministack.core.router", "extract_access_key_id"): _takes("headers", "query_params"),
+    ("ministack.services.sts", "_sessions"): _maps_to(dict),
+    ("ministack.services.sts", "register_session"): _takes("access_key", "session"),
+    **{(f"ministack.{module}", "execution_credentials"): _takes("config") for module in _FUNCTIONS},
     ("ministack.app", "SERVICE_HANDLERS"): lambda found: isinstance(found, dict) and callable(found.get("s3")),
     ("ministack.app", "app"): _takes("scope", "receive", "send"),
     ("ministack.core.router", "SERVICE_PATTERNS"): _maps_to(dict),
@@ -158,6 +171,7 @@ def install(databases: Servers) -> None:
         steps=lambda: secretsmanager.WITHOUT_DATABASE if databases.missing else secretsmanager.STEPS,
     )
     manager._describe_secret = secretsmanager.dated(manager._describe_secret, find=manager._resolve)
+    sessions = _install_recording(application, router)
     clusters = _module("ministack.services.rds")
     aurora = rds_actions.Aurora(
         native=clusters._ACTION_MAP,
@@ -171,7 +185,24 @@ def install(databases: Servers) -> None:
     known = _module(f"{_CLOUDFORMATION}.provisioners")._RESOURCE_HANDLERS
     notes = {name: ADDED[name].note if name in ADDED else "" for name in known if name not in recorded.TYPES}
     refusing = outage.refusing(beside=application.app)
-    application.app = pages.serve(beside=refusing, emulated=notes, databases=databases)
+    application.app = pages.serve(beside=refusing, emulated=notes, databases=databases, sessions=sessions)
+
+
+def _install_recording(application: Any, router: Any) -> calls.Sessions:
+    tokens = _module("ministack.services.sts")
+    sessions = calls.Sessions(tokens._sessions, register=tokens.register_session)
+    application._dispatch_service_request = calls.recording(
+        application._dispatch_service_request,
+        mapping=_module("ministack.core.iam_actions"),
+        service_of=router.detect_service,
+        key_of=router.extract_access_key_id,
+        sessions=sessions,
+    )
+    functions = [_module(f"ministack.{name}") for name in _FUNCTIONS]
+    credentials = sessions.of_functions(functions[0].execution_credentials)
+    for module in functions:
+        module.execution_credentials = credentials
+    return sessions
 
 
 def _install_resource_types(databases: Servers) -> None:

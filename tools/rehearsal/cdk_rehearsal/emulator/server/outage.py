@@ -47,14 +47,17 @@ def cut_off(*regions: str) -> bool:
     return any(region in _regions for region in regions)
 
 
-async def read_request(receive: Any) -> None:
-    """Read a request to its end before it is answered.
+async def read_request(receive: Any) -> bytes:
+    """The body of a request, read to its end before it is answered.
 
     Hypercorn closes a connection whose answer is sent before the request is complete, without announcing it in the
     answer. A client that keeps the connection gets "Remote end closed connection without response" next.
     """
-    while (await receive()).get("more_body", False):
-        pass
+    content, more = b"", True
+    while more:
+        part = await receive()
+        content, more = content + part.get("body", b""), part.get("more_body", False)
+    return content
 
 
 def refusing(*, beside: Application) -> Application:

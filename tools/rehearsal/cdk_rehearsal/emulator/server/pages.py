@@ -1,23 +1,27 @@
-"""The emulator's own pages under /_rehearsal/: coverage, recorded resources, databases, regions, and an OSV stub."""
+"""The pages under /_rehearsal/: coverage, recorded resources and calls, databases, failing regions, an OSV stub."""
 
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from cdk_rehearsal.emulator.server import coverage, outage, recorded
+from cdk_rehearsal.emulator.server import calls, coverage, outage, recorded
 from cdk_rehearsal.emulator.server.outage import Application
 from cdk_rehearsal.emulator.server.postgresql import Servers
 
 REGIONS = "/_rehearsal/regions/"
+CALLS = "/_rehearsal/calls"
 
 
-def serve(*, beside: Application, emulated: Mapping[str, str], databases: Servers) -> Application:
+def serve(
+    *, beside: Application, emulated: Mapping[str, str], databases: Servers, sessions: calls.Sessions
+) -> Application:
     """The application, with these pages in front; `emulated` are the types with their notes."""
     pages: dict[str, Callable[[], Any]] = {
         "/_rehearsal/coverage": lambda: coverage.report(emulated, no_database=databases.missing),
         "/_rehearsal/recorded": recorded.listing,
         "/_rehearsal/databases": databases.page,
+        CALLS: calls.listing,
         # OSV stub: the API of https://api.osv.dev/v1/query, which knows no vulnerability.
         "/_rehearsal/advisories": lambda: {"vulns": []},
     }
@@ -30,7 +34,9 @@ def serve(*, beside: Application, emulated: Mapping[str, str], databases: Server
         if page is None:
             await beside(scope, receive, send)
             return
-        await outage.read_request(receive)
+        content = await outage.read_request(receive)
+        if path == CALLS and content:
+            page = partial(sessions.add, **json.loads(content))
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(page()).encode()})
