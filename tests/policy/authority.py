@@ -3,13 +3,12 @@
 The engine is @cloud-copilot/iam-simulate, in one Node process for all requests.
 """
 
-import json
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from cdk_rehearsal.permissions import engine
 from pipeline.bootstrap import toolkit
 from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION
 from pipeline.settings import Delivery
@@ -260,15 +259,8 @@ class Authority:
 
 def judge(authority: Authority, requests: Sequence[Request]) -> list[str]:
     """What IAM answers to each request: `Allowed`, `ImplicitlyDenied` or `ExplicitlyDenied`."""
-    run = subprocess.run(  # noqa: S603 - a script of this directory
-        [CHECKOUT / ".venv" / "bin" / "node", CHECKOUT / "tests" / "policy" / "simulate.mjs"],
-        input=json.dumps([_simulation(authority, request) for request in requests]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    verdicts = json.loads(run.stdout)
+    simulations = [_simulation(authority, request) for request in requests]
+    verdicts = engine.simulate(simulations, app=CHECKOUT, node=CHECKOUT / ".venv" / "bin" / "node")
     for request, verdict in zip(requests, verdicts, strict=True):
         subject = f"{request.action} on {request.resource}"
         assert verdict["result"] != "error", f"{subject}: correct the case; the engine says {verdict['error']}"

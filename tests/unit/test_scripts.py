@@ -147,7 +147,7 @@ def test_servers_of_the_tests_are_reached_without_a_proxy(exception: str) -> Non
 
 @pytest.mark.parametrize(
     ("status", "expected", "words"),
-    [(0, 0, ""), (1, 1, "The commit was not delivered, for the reason above"), (3, 0, "")],
+    [(0, 0, ""), (1, 1, "The rehearsal failed, for the reason above"), (3, 0, "")],
 )
 def test_a_delivery_that_was_refused_ends_with_words(
     tree: Path, tmp_path: Path, status: int, expected: int, words: str

@@ -1,8 +1,8 @@
 """`cdk-rehearsal [COMMIT ...]`: deliver commits of the CDK Pipelines app in this directory on an emulated AWS.
 
 APPROVE=yes or APPROVE=no answers every manual approval, TEARDOWN=yes removes everything in the end, and EMULATOR=URL
-uses an emulator that is running already. Exit status: 0 the last commit was delivered, 1 it was not, 2 the rehearsal
-could not be carried out, 3 a commit waits at a manual approval, 130 interrupted.
+uses an emulator that is running already. Exit status: 0 the last commit was delivered, 1 it was not, or a permission is
+missing or surplus, 2 the rehearsal could not be carried out, 3 a commit waits at a manual approval, 130 interrupted.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def _rehearse(names: list[str], *, console: Console) -> int:
                 write(reports, file=logs / "report.json")
                 write_limits(reports[-1])
                 if reports[-1].waiting:
-                    return WAITING
+                    return NOT_DELIVERED if reports[-1].faults else WAITING
             if teardown and reports[-1].succeeded:
                 rehearsal.tear_down(names[-1])
     return DELIVERED if reports[-1].succeeded else NOT_DELIVERED

@@ -16,10 +16,12 @@ from cdk_rehearsal.assembly import Environment, Stack
 from cdk_rehearsal.console import duration
 from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.emulator.process import EMULATED, Coverage
+from cdk_rehearsal.permissions.judgement import Permissions
 from cdk_rehearsal.results import ExecutionResult
 
 TOOLKIT = "CDKToolkit"  # what `cdk bootstrap` deploys
 LIMITS = "limits.txt"
+PERMISSIONS = "permissions.txt"
 ABSENT = "does not exist"
 CHANGED, UNCHANGED = "changed", "no changes"
 
@@ -152,8 +154,8 @@ class Report:
 
     commit: str
     title: str
-    succeeded: bool
-    reason: str
+    delivered: bool
+    failure: str  # why it was not
     waiting: str  # the approval that the delivery ended at; empty for any other end
     seconds: float
     executions: tuple[ExecutionResult, ...]
@@ -163,6 +165,22 @@ class Report:
     logs: Path
     coverage: Coverage
     not_proved: tuple[str, ...]  # beside that of every rehearsal
+    permissions: Permissions
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with the permissions."""
+        return self.permissions.faults(complete=self.delivered)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the commit was delivered, with permissions that are right."""
+        return self.delivered and not self.faults
+
+    @property
+    def reason(self) -> str:
+        """Why it did not succeed."""
+        return "\n".join(filter(None, [self.failure, *self.faults]))
 
     def resources(self) -> Mapping[str, int]:
         """The number of deployed resources of each type that is deployed or declared by the commit's templates."""
@@ -180,16 +198,19 @@ def show(report: Report, *, console: RichConsole) -> None:
             console.print(escape(f"Not reached: {', '.join(execution.not_reached)}"), soft_wrap=True)
     console.print(_stacks_table(report))
     console.print(escape(_summary(report)), soft_wrap=True)
+    console.print(escape(f"Permissions: {report.permissions.summary}. {PERMISSIONS} lists them."), soft_wrap=True)
     for note in report.notes:
         console.print(escape(f"Not carried out: {note}"), soft_wrap=True)
     verdict = "[bold green]delivered[/bold green]" if report.succeeded else "[bold red]not delivered[/bold red]"
-    if report.waiting:
+    if report.delivered and report.faults:
+        verdict = "[bold red]delivered, but its permissions are not right[/bold red]"
+    if report.waiting and not report.faults:
         verdict = "[bold yellow]delivered up to an approval[/bold yellow]"
     commit = escape(f"{report.commit[:12]} ({report.title})")
     console.print(f"\n{commit}: {verdict} in {duration(report.seconds)}", soft_wrap=True)
     for text in filter(None, (report.reason, report.waiting)):
         console.print(escape(text), soft_wrap=True)
-    console.print(escape(f"Logs, report.json and {LIMITS}: {report.logs}"), soft_wrap=True)
+    console.print(escape(f"Logs, report.json, {LIMITS} and {PERMISSIONS}: {report.logs}"), soft_wrap=True)
 
 
 def write(reports: list[Report], *, file: Path) -> None:
@@ -208,6 +229,7 @@ def write(reports: list[Report], *, file: Path) -> None:
                 name: {"count": number, "class": report.coverage[name].kind, "note": report.coverage[name].note}
                 for name, number in sorted(report.resources().items())
             },
+            "permissions": asdict(report.permissions),
             "not_carried_out": report.notes,
             "not_proved": (*report.coverage.not_proved, *report.not_proved),
         }
@@ -266,3 +288,4 @@ def write_limits(report: Report) -> None:
     lines += ["", "What a rehearsal does not prove:"]
     lines += [f"  - {line}" for line in (*report.coverage.not_proved, *report.not_proved)]
     (report.logs / LIMITS).write_text("\n".join([*lines, ""]), encoding="utf-8")
+    (report.logs / PERMISSIONS).write_text("\n".join([*report.permissions.lines(), ""]), encoding="utf-8")

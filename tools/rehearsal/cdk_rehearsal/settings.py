@@ -52,6 +52,7 @@ class Settings:
     cache_key: tuple[str, ...] = ()  # files that must be the same in the commit for that
     build_environment: Mapping[str, str] = field(default_factory=dict)  # {emulator} is the endpoint
     offline: tuple[str, ...] = ()  # names of build actions that reach no package registry, such as Verify*
+    unused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by reason: `ROLE ACTION ...` with wildcards
     not_proved: tuple[str, ...] = ()  # further lines for "What a rehearsal does not prove"
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     teardown: Teardown | None = None
@@ -116,8 +117,10 @@ def _value(expected: Any, value: object, *, faults: list[str], key: str) -> Any:
         return value
     if get_origin(kind) is tuple and isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)
-    if get_origin(kind) is Mapping and isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
-        return dict(value)
+    if get_origin(kind) is Mapping and isinstance(value, dict):
+        return {
+            name: _value(get_args(kind)[1], each, faults=faults, key=f"{key}.{name}") for name, each in value.items()
+        }
     faults.append(f"{key} = {value!r} has the wrong type: write it like {_example(kind)}.")
     return None
 

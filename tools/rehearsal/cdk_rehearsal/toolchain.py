@@ -43,6 +43,11 @@ class Toolchain:
         if aws := program("aws"):
             (self._programs / "aws").symlink_to(aws)
 
+    @property
+    def node(self) -> Path:
+        """Node itself."""
+        return self._programs / "node"
+
     def workstation(self, base: Mapping[str, str], *, scratch: Path, venv: Path | None = None) -> dict[str, str]:
         """The environment of a command at the user's terminal, with a virtual environment that may be active."""
         return self._environment(base, scratch=scratch, path=[*([venv / "bin"] if venv else []), self._programs, _OWN])

@@ -23,12 +23,14 @@ def test_the_table_of_pyproject_is_read(tmp_path: Path) -> None:
     pipeline-stack = "Delivery"
     cache = [".venv/**/*"]
     build-environment = { AUDIT = "{emulator}/audit" }
+    unused = { "No container runs" = ["*-Task* sqs:*"] }
     [tool.cdk-rehearsal.bootstrap]
     page = "README.md"
     """
     settings = Settings.load(write(tmp_path, table))
     assert (settings.pipeline_stack, settings.cache) == ("Delivery", (".venv/**/*",))
     assert settings.build_environment == {"AUDIT": "{emulator}/audit"}
+    assert settings.unused == {"No container runs": ("*-Task* sqs:*",)}
     assert (settings.bootstrap.page, settings.bootstrap.account) == ("README.md", "ACCOUNT")
 
 
@@ -54,7 +56,7 @@ def test_all_mistakes_are_reported_with_key_value_and_remedy(tmp_path: Path) -> 
     assert lines[1].startswith("  stack = 'Delivery': there is no such key; the keys are command, pipeline-stack,")
     assert "  synth = ['make', 'synth'] has the wrong type: write it like \"text\"." in lines
     assert '  cache = \'.venv\' has the wrong type: write it like ["text", "text"].' in lines
-    assert "  build-environment = {'COUNT': 3} has the wrong type: write it like { name = \"text\" }." in lines
+    assert '  build-environment.COUNT = 3 has the wrong type: write it like "text".' in lines
     assert "  bootstrap = 'README.md' has the wrong type: write it like { name = \"text\" }." in lines
     assert '  teardown.command is missing: write teardown.command = "text".' in lines
 

@@ -1,0 +1,1 @@
+"""The judgement of the calls that were recorded: each must be allowed, and each permission used."""
