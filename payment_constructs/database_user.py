@@ -158,7 +158,7 @@ class DatabaseUser(Construct):
                 iam.PolicyStatement(
                     actions=["secretsmanager:GetSecretValue"],
                     resources=[self.master_secrets],
-                    conditions={"StringEquals": {"secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn": cluster}},
+                    conditions={"StringEquals": {"aws:ResourceTag/aws:rds:primaryDBClusterArn": cluster}},
                 ),
                 iam.PolicyStatement(
                     actions=["kms:Decrypt"], resources=[database.key.key_arn], conditions=self._through()

@@ -177,7 +177,7 @@ def test_the_rotation_finds_the_master_secret_by_its_cluster(assembly: Assembly,
         for statement in assembly.role_statements(stack, role)
         if "rds!cluster-" in json.dumps(statement["Resource"])
     )
-    tagged = reading["Condition"]["StringEquals"]["secretsmanager:ResourceTag/aws:rds:primaryDBClusterArn"]
+    tagged = reading["Condition"]["StringEquals"]["aws:ResourceTag/aws:rds:primaryDBClusterArn"]
     assert cluster_id in references(tagged), "a restored cluster has the same name, and another secret"
     assert "MasterUserSecret.SecretArn" not in json.dumps(assembly.template(stack)["Resources"])
 

@@ -203,7 +203,8 @@ class Execution:
         elif missed := self._first_not_held(stage, "OnSuccess", conditions.on_success):
             self._end(stage, "Failed", reason=missed.reason, roll_back=missed.result == ROLLBACK)
         else:
-            self._run.engine.arrived(self._progress.arrival(stage=stage.name), version=self._run.pipeline.version)
+            if not self.result.rolls_back:  # a rollback is not rolled back to: its target stays the next one's
+                self._run.engine.arrived(self._progress.arrival(stage=stage.name), version=self._run.pipeline.version)
             if conditions:
                 self._end(stage, "Succeeded")
 

@@ -203,8 +203,7 @@ def _simulation(call: Call, *, deployed: Deployed) -> dict[str, Any]:
         context |= {"aws:PrincipalIsAWSService": "true", "aws:PrincipalServiceName": call.caller}
     on_a_role = deployed.role(call.resource) if ":role/" in call.resource else None
     for name, value in deployed.tags(call.resource, region=call.region).items():
-        prefix = "iam" if on_a_role else call.action.partition(":")[0]
-        context |= {f"{prefix}:ResourceTag/{name}": value, f"aws:ResourceTag/{name}": value}
+        context |= {f"aws:ResourceTag/{name}": value} | ({f"iam:ResourceTag/{name}": value} if on_a_role else {})
     session = f"arn:aws:sts::{account}:assumed-role/{role.arn.rpartition('/')[2]}/session" if role else call.caller
     simulation = {
         "request": {
