@@ -322,6 +322,17 @@ def test_a_failed_stage_is_rolled_back_to_its_last_execution(world: World) -> No
     assert executions[0]["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": first.id}
 
 
+def test_the_next_failure_after_a_rollback_rolls_back_to_the_same_execution(world: World) -> None:
+    world.deploy({"Name": "Prod", "Actions": [asking("Deploy")], "OnFailure": {"Result": "ROLLBACK"}})
+    world.answers("Deploy", "yes", "fail", "yes", "fail", "yes")
+    (first,) = world.push("The good one")
+    world.push("The bad one")
+    _, rollback = world.push("Another bad one")
+    assert (rollback.status, rollback.rolls_back) == ("Succeeded", True)
+    executions = world.client("codepipeline").list_pipeline_executions(pipelineName=NAME)["pipelineExecutionSummaries"]
+    assert executions[0]["rollbackMetadata"] == {"rollbackTargetPipelineExecutionId": first.id}
+
+
 def test_a_stage_that_never_succeeded_is_not_rolled_back(world: World) -> None:
     world.deploy({"Name": "Prod", "Actions": [asking("Deploy")], "OnFailure": {"Result": "ROLLBACK"}})
     world.answers("Deploy", "fail")
