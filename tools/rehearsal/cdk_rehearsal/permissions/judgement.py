@@ -239,7 +239,7 @@ def _reason(call: Call, verdict: Mapping[str, Any]) -> str:
     if "pb" in verdict["blocked"]:
         return "its permissions boundary does not allow it"
     statement = {"Effect": "Allow", "Action": call.action, "Resource": call.resource}
-    if call.by_a_role and verdict["identity"] != ALLOWED:
+    if call.by_a_role and verdict.get("identity") != ALLOWED:
         return f"its policies lack {json.dumps(statement)}"
     kind = "AWS" if call.by_a_role else "Service"
     principal = {"Effect": "Allow", "Principal": {kind: call.caller}, "Action": call.action}

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core.responses import get_account_id, get_region
+from ministack.services import ec2
 
 from cdk_rehearsal.implied import FUNCTION
 
@@ -24,11 +25,17 @@ RESOURCES = {
     "cloudwatch:DescribeAlarms": ("AlarmNames", "arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
     "codepipeline:Get": ("name", "arn:aws:codepipeline:{region}:{account}:{name}"),
     "codepipeline:List": ("pipelineName", "arn:aws:codepipeline:{region}:{account}:{name}"),
+    "ec2:ModifyVpcPeeringConnection": (
+        "VpcPeeringConnectionId",
+        "arn:aws:ec2:{region}:{account}:vpc-peering-connection/{name}",
+    ),
     "ecs:DescribeServices": ("services", "arn:aws:ecs:{region}:{account}:service/cluster/{name}"),
 }
 """By action: the parameter that names resources, by their ARNs or as in this form, where ministack's is not exact."""
 PASSED = {"cloudformation": ("RoleARN", "cloudformation.amazonaws.com")}
 """By service: the parameter that passes a role, and the service that gets it."""
+
+_SIDES = ("AccepterVpc", "RequesterVpc")  # of a peering
 
 Answer = tuple[int, dict[str, str], bytes]
 Dispatch = Callable[..., Awaitable[Answer]]
@@ -175,8 +182,18 @@ def _checks(request: Request, *, mapping: Any) -> Iterator[tuple[str, str, dict[
         for each, table in mapping.dynamodb_transaction_checks(action, body, *where) or [(action, t) for t in tables]:
             yield each, table, context
     else:
+        context = mapping.request_tag_context(service, action, body, parameters)
         for resource in resources:
-            yield action, resource, mapping.request_tag_context(service, action, body, parameters)
+            yield action, resource, {**context, **_networks(request.parameter("VpcPeeringConnectionId"))}
+
+
+def _networks(peering: str) -> dict[str, str]:
+    """The VPCs of a peering, which IAM knows by these keys."""
+    found = ec2._vpc_peering.get_scoped(get_account_id(), get_region(), peering)
+    if found is None:
+        return {}
+    arn = "arn:aws:ec2:{Region}:{OwnerId}:vpc/{VpcId}"
+    return {f"ec2:{side}": arn.format(**{"Region": get_region(), **found[f"{side}Info"]}) for side in _SIDES}
 
 
 def _named(action: str, request: Request) -> list[str]:
