@@ -79,6 +79,7 @@ def test_the_pipeline_changes_itself_and_starts_over(week: Week) -> None:
 
 
 def test_a_new_environment_is_deployed_by_the_commit_that_brings_it(week: Week) -> None:
+    assert week.extended.permissions.faults(complete=True) == []
     assert week.extended.succeeded
     stacks = stacks_of(week.extended, MIDDLE)
     assert {(each.status, each.change) for each in stacks.values()} == {("CREATE_COMPLETE", CHANGED)}
@@ -180,6 +181,7 @@ def test_the_guard_stops_another_table_key_and_bucket_before_they_are_executed(w
 
 
 def test_the_same_change_goes_through_when_it_is_named(week: Week) -> None:
+    assert week.extended.permissions.faults(complete=True) == []
     assert week.extended.succeeded
     for name in week.accounts:
         guards = [

@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import ec2
 
 from cdk_rehearsal.implied import FUNCTION
 
@@ -130,6 +129,7 @@ def recording(
     service_of: Callable[..., str],
     key_of: Callable[..., str],
     sessions: Sessions,
+    peerings: Any,
 ) -> Dispatch:
     """Ministack's dispatch of a request, which first records it if a role signed it; `mapping` is its `iam_actions`."""
 
@@ -147,7 +147,7 @@ def recording(
                 parameters=parameters,
             )
             operation, region = f"{request.service} {request.operation}", get_region()
-            for action, resource, context in _checks(request, mapping=mapping):
+            for action, resource, context in _checks(request, mapping=mapping, peerings=peerings):
                 call = {"role": role, "action": action, "resource": resource, "region": region}
                 _record({**call, "operation": operation, "context": context})
         return await otherwise(*arguments)
@@ -160,7 +160,7 @@ def _parameters(headers: Mapping[str, str], body: bytes, query: Mapping[str, Any
     return {**(parse_qs(body.decode(errors="replace"), keep_blank_values=True) if form else {}), **query}
 
 
-def _checks(request: Request, *, mapping: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _checks(request: Request, *, mapping: Any, peerings: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """The actions that IAM checks, their resources and condition keys; an unknown operation has no action."""
     where = (get_region(), get_account_id())
     service, body, parameters = request.service, request.body, request.parameters
@@ -184,12 +184,12 @@ def _checks(request: Request, *, mapping: Any) -> Iterator[tuple[str, str, dict[
     else:
         context = mapping.request_tag_context(service, action, body, parameters)
         for resource in resources:
-            yield action, resource, {**context, **_networks(request.parameter("VpcPeeringConnectionId"))}
+            yield action, resource, {**context, **_networks(request.parameter("VpcPeeringConnectionId"), peerings)}
 
 
-def _networks(peering: str) -> dict[str, str]:
+def _networks(peering: str, peerings: Any) -> dict[str, str]:
     """The VPCs of a peering, which IAM knows by these keys."""
-    found = ec2._vpc_peering.get_scoped(get_account_id(), get_region(), peering)
+    found = peerings.get_scoped(get_account_id(), get_region(), peering)
     if found is None:
         return {}
     arn = "arn:aws:ec2:{Region}:{OwnerId}:vpc/{VpcId}"

@@ -109,7 +109,7 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     (_CLOUDFORMATION, "_stacks"): _is_scoped,
     (f"{_CLOUDFORMATION}.changesets", "_find_change_set"): _takes("cs_name", "stack_name"),
     ("ministack.services.ec2", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
-    ("ministack.services.ec2", "_vpc_peering"): lambda found: hasattr(found, "__contains__"),
+    ("ministack.services.ec2", "_vpc_peering"): lambda found: hasattr(found, "__contains__") and _is_scoped(found),
     ("ministack.services.iam", "_IAM_HANDLERS"): lambda found: callable(found[iam.CREATE_LINKED]),
     ("ministack.services.iam", "_roles"): _is_scoped,
     ("ministack.services.rds", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
@@ -197,6 +197,7 @@ def _install_recording(application: Any, router: Any) -> calls.Sessions:
         service_of=router.detect_service,
         key_of=router.extract_access_key_id,
         sessions=sessions,
+        peerings=_module("ministack.services.ec2")._vpc_peering,
     )
     functions = [_module(f"ministack.{name}") for name in _FUNCTIONS]
     credentials = sessions.of_functions(functions[0].execution_credentials)
