@@ -118,6 +118,11 @@ class Deployed:
             return self._buckets.get(resource.removeprefix("arn:aws:s3:::").partition("/")[0], caller)
         return (resource.split(":")[4:5] or [""])[0] or caller
 
+    def is_deleted(self, resource: str) -> bool:
+        """Whether a bucket does not exist any more: its policy, which may have allowed a call, went with it."""
+        bucket = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+        return resource.startswith("arn:aws:s3:::") and bucket not in self._buckets
+
     def resource_policy(self, resource: str, *, region: str) -> Document | None:
         """The policy of a resource; None where it has none."""
         service = (resource.split(":")[2:3] or [""])[0]

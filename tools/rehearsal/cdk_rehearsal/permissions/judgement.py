@@ -142,7 +142,7 @@ def judge(
 def _calls(recorded: Iterable[Mapping[str, Any]], *, deployed: Deployed) -> Iterator[Call]:
     """The calls of roles that exist, and what services call with keys for them."""
     for each in recorded:
-        if deployed.role(each["role"]) is None:
+        if deployed.role(each["role"]) is None or deployed.is_deleted(each["resource"]):
             continue
         call = Call(
             caller=each["role"],
