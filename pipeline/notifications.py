@@ -19,8 +19,8 @@ from constructs import Construct
 
 from payment_constructs.monitoring.alarm import Alarm, AlarmTopic
 from payment_constructs.monitoring.targets import SNS_TOPIC
+from pipeline.duties import deployment_role_arn
 from pipeline.function import pipeline_arn, tooling_function
-from pipeline.roles import deployment_role_arn
 from stages.environment import EMAIL, SettingsError
 
 

@@ -17,13 +17,14 @@ from payment_constructs.monitoring.alarm import AlarmTopic
 from pipeline.artifacts import ArtifactStore
 from pipeline.conditions import Conditions
 from pipeline.digests.recorder import DigestRecorder
+from pipeline.duties import SeparationOfDuties
 from pipeline.function import pipeline_arn
 from pipeline.guard.guard import Guard, allow_changes
 from pipeline.locked_tools import locked_version, only_locked
 from pipeline.metrics import DeliveryMetrics
 from pipeline.notifications import DeliveryNotifications
 from pipeline.packages import DIRECTORY as PACKAGES
-from pipeline.roles import SeparationOfDuties, acknowledge_generated_roles, name_trusted_roles
+from pipeline.roles import acknowledge_generated_roles, name_trusted_roles
 from pipeline.self_mutation import UpdateHold
 from pipeline.settings import Delivery
 from pipeline.steps import PlanStep, synth_step, verification_step

@@ -11,7 +11,7 @@ from typing import Any
 
 from aws_cdk import DefaultStackSynthesizer
 
-from pipeline.roles import WATCHER, watcher_arns
+from pipeline.duties import WATCHER, watcher_arns
 from pipeline.settings import Delivery
 from stages.names import GUARD_ROLE, PIPELINE_ROLE
 

@@ -153,7 +153,7 @@ def _user_parameters(action: Resource) -> set[str]:
     requirements=("6.5.1", "7.2.5"),
     description="A role that publishes assets, which precedes the approvals, can assume only publishing roles of the "
     "environments, and is denied to start builds.",
-    fix="Give the role no other permission, and deny codebuild:StartBuild (pipeline/roles.py).",
+    fix="Give the role no other permission, and deny codebuild:StartBuild (pipeline/duties.py).",
     types=(POLICY,),
 )
 def _check_publishers(template: Template) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION
-from pipeline.roles import APPROVER, NO_OVERRIDE, WATCHER
+from pipeline.duties import APPROVER, NO_OVERRIDE, WATCHER
 from pipeline.settings import load_delivery
 from stages.names import GUARD_ROLE, PIPELINE_ROLE, plan_role_name, role_arn, verification_role_name, verifier_name
 from tests.policy.authority import Authority, Principal

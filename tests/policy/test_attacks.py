@@ -46,7 +46,7 @@ def verdicts(assembly: Assembly, delivery: Delivery) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", ATTACKS, ids=lambda case: case.name)
 def test_the_attack_is_denied(verdicts: dict[str, str], case: Case) -> None:
-    assert verdicts[case.name] != "Allowed", "deny it in pipeline/bootstrap or pipeline/roles.py"
+    assert verdicts[case.name] != "Allowed", "deny it in pipeline/bootstrap or pipeline/duties.py"
 
 
 @pytest.mark.parametrize("case", CONTROLS, ids=lambda case: case.name)

@@ -8,7 +8,7 @@ import pytest
 
 from cdk_rehearsal import Emulator
 from pipeline.bootstrap import watcher
-from pipeline.roles import WATCHER
+from pipeline.duties import WATCHER
 from pipeline.settings import Delivery
 from stacks import PRIMARY, deploy
 from tests.policy.authority import ResolvedTemplate

@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 from cdk_rehearsal.emulator import Emulator
 from pipeline.bootstrap import watcher, watcher_handler
 from pipeline.bootstrap.account import unwatched
-from pipeline.roles import WATCHER
+from pipeline.duties import WATCHER
 from pipeline.settings import Delivery, load_delivery
 from stages.names import ASSETS_ROLE, GUARD_ROLE, PIPELINE_ROLE
 from tests.sample import sample_settings
