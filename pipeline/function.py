@@ -13,10 +13,43 @@ from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
 from payment_constructs.python_function import PythonFunction, inline_code
 
+JOB = Path(__file__).with_name("job.py")
+"""The module that the functions that read a job's input contain."""
+
 
 def pipeline_arn(scope: Construct, name: str) -> str:
     """The ARN of the delivery's pipeline, by its name: the functions that it invokes cannot refer to it."""
     return Stack.of(scope).format_arn(service="codepipeline", resource=name)
+
+
+def job_function(
+    scope: Construct,
+    *,
+    code: Path,
+    timeout: Duration,
+    statements: Sequence[iam.PolicyStatement],
+    invoked_by: str,
+    log_key: kms.IKey,
+    topic: AlarmTopic,
+    imports: Sequence[Path] = (),
+    role_name: str | None = None,
+) -> PythonFunction:
+    """Creates a function that is an action of the pipeline, and reports the result of its job."""
+    answer = iam.PolicyStatement(
+        actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]
+    )
+    return tooling_function(
+        scope,
+        code=code,
+        timeout=timeout,
+        statements=[*statements, answer],
+        any_resource="Job results have no resource-level permissions; a caller must know the id of the job.",
+        invoked_by=invoked_by,
+        log_key=log_key,
+        topic=topic,
+        imports=imports,
+        role_name=role_name,
+    )
 
 
 def tooling_function(

@@ -12,7 +12,8 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import AlarmTopic
-from pipeline.function import pipeline_arn, tooling_function
+from pipeline.digests import CONTENT
+from pipeline.function import JOB, job_function, pipeline_arn
 
 CODE = Path(__file__).with_name("self_mutation_handler.py")
 STAGE = "UpdatePipeline"
@@ -39,9 +40,10 @@ class UpdateHold(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
-        self.function: lambda_.IFunction = tooling_function(
+        self.function: lambda_.IFunction = job_function(
             self,
             code=CODE,
+            imports=[CONTENT, JOB],
             timeout=Duration.minutes(1),
             statements=[
                 iam.PolicyStatement(
@@ -49,11 +51,7 @@ class UpdateHold(Construct):
                     resources=[pipeline_arn(self, name)],
                 ),
                 iam.PolicyStatement(actions=["cloudformation:GetTemplate"], resources=[stack.stack_id]),
-                iam.PolicyStatement(
-                    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]
-                ),
             ],
-            any_resource="Job results have no resource-level permissions; a caller must know the id of the job.",
             invoked_by="Only the pipeline invokes it, before an update of itself.",
             log_key=log_key,
             topic=topic,

@@ -1,16 +1,18 @@
 """The Lambda code that holds the pipeline's update of itself while a later stage works.
 
-It runs as one file, so it imports nothing of this project. It must not print the event, which has credentials:
+It runs as one file, with the modules that it imports of this project. It must not print the event, which has
+credentials:
 https://docs.aws.amazon.com/codepipeline/latest/userguide/action-reference-Lambda.html
 """
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import boto3
+
+from pipeline.digests.content import digest
+from pipeline.job import cloud_assembly
 
 _UNFINISHED = {"InProgress", "Stopping"}
 
@@ -39,30 +41,14 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     pipeline.put_job_success_result(jobId=job["id"], **result)
 
 
-def _deployed(stack: str) -> bytes:
-    return _canonical(
-        boto3.client("cloudformation").get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
-    )
+def _deployed(stack: str) -> str:
+    found = boto3.client("cloudformation").get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+    return digest(json.loads(found) if isinstance(found, str) else found)
 
 
-def _new(data: Mapping[str, Any], template: str) -> bytes:
-    """The template in the cloud assembly, which the job has temporary credentials for."""
-    (artifact,) = data["inputArtifacts"]
-    where, credentials = artifact["location"]["s3Location"], data["artifactCredentials"]
-    storage = boto3.client(
-        "s3",
-        aws_access_key_id=credentials["accessKeyId"],
-        aws_secret_access_key=credentials["secretAccessKey"],
-        aws_session_token=credentials["sessionToken"],
-    )
-    archive = storage.get_object(Bucket=where["bucketName"], Key=where["objectKey"])["Body"].read()
-    return _canonical(zipfile.ZipFile(io.BytesIO(archive)).read(template))
-
-
-def _canonical(template: Any) -> bytes:
-    """A template as comparable bytes; CloudFormation returns each character beyond ASCII as a question mark."""
-    document = json.loads(template) if isinstance(template, str | bytes) else template
-    return json.dumps(document, sort_keys=True, ensure_ascii=False).encode("ascii", "replace")
+def _new(data: Mapping[str, Any], template: str) -> str:
+    with cloud_assembly(data) as archive:
+        return digest(json.loads(archive.read(template)))
 
 
 def _busy(stages: Sequence[Mapping[str, Any]], update: str) -> Iterator[str]:

@@ -3,14 +3,13 @@
 An artifact is an object that can be overwritten while a release waits for its approval; a variable cannot be.
 """
 
-import io
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import boto3
 
 from pipeline.digests.content import release_digests
+from pipeline.job import cloud_assembly
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
@@ -18,7 +17,7 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     job = event["CodePipeline.job"]
     pipeline = boto3.client("codepipeline")
     try:
-        with zipfile.ZipFile(io.BytesIO(_artifact(job["data"]))) as archive:
+        with cloud_assembly(job["data"]) as archive:
             digests = release_digests(archive.namelist(), archive.read)
     except Exception as error:  # of any kind: fail closed
         failure = {"type": "JobFailed", "message": f"The release has no digests: {error!r}"}
@@ -28,17 +27,3 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     pipeline.put_job_success_result(
         jobId=job["id"], executionDetails={"summary": f"digests of {summary}"}, outputVariables=digests
     )
-
-
-def _artifact(data: Mapping[str, Any]) -> bytes:
-    """The cloud assembly, which the job has temporary credentials for."""
-    (artifact,) = data["inputArtifacts"]
-    where, credentials = artifact["location"]["s3Location"], data["artifactCredentials"]
-    storage = boto3.client(
-        "s3",
-        aws_access_key_id=credentials["accessKeyId"],
-        aws_secret_access_key=credentials["secretAccessKey"],
-        aws_session_token=credentials["sessionToken"],
-    )
-    content: bytes = storage.get_object(Bucket=where["bucketName"], Key=where["objectKey"])["Body"].read()
-    return content

@@ -5,15 +5,14 @@ from pathlib import Path
 from aws_cdk import Duration
 from aws_cdk import aws_codepipeline as codepipeline
 from aws_cdk import aws_codepipeline_actions as actions
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import AlarmTopic
-from pipeline.function import tooling_function
+from pipeline.digests import CONTENT
+from pipeline.function import JOB, job_function
 from pipeline.self_mutation import ASSEMBLY
 
-CONTENT = Path(__file__).with_name("content.py")
 CODE = Path(__file__).with_name("handler.py")
 ACTION = "Digests"
 """Name and namespace of the action."""
@@ -42,17 +41,12 @@ class DigestRecorder(Construct):
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.function = tooling_function(
+        self.function = job_function(
             self,
             code=CODE,
-            imports=[CONTENT],
+            imports=[CONTENT, JOB],
             timeout=Duration.minutes(1),
-            statements=[
-                iam.PolicyStatement(
-                    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]
-                ),
-            ],
-            any_resource="Job results have no resource-level permissions; a caller must know the id of the job.",
+            statements=[],
             invoked_by="Only the pipeline invokes it, once in an execution.",
             log_key=log_key,
             topic=topic,

@@ -15,8 +15,9 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import AlarmTopic
-from pipeline.digests.recorder import CONTENT, recorded
-from pipeline.function import pipeline_arn, tooling_function
+from pipeline.digests import CONTENT
+from pipeline.digests.recorder import recorded
+from pipeline.function import job_function, pipeline_arn
 from pipeline.guard.losses import ALLOWED
 from pipeline.steps import EXECUTION
 from stages.environment import Environment, SettingsError
@@ -71,7 +72,7 @@ class Guard(Construct):
         super().__init__(scope, construct_id)
         self._pipeline = pipeline
         readers = [role_arn(plan_role_name(environment), environment) for environment in environments]
-        self.function = tooling_function(
+        self.function = job_function(
             self,
             code=CODE,
             imports=[CONTENT, LOSSES],
@@ -83,11 +84,7 @@ class Guard(Construct):
                     actions=["codepipeline:GetPipelineExecution"],
                     resources=[pipeline_arn(self, pipeline)],
                 ),
-                iam.PolicyStatement(
-                    actions=["codepipeline:PutJobSuccessResult", "codepipeline:PutJobFailureResult"], resources=["*"]
-                ),
             ],
-            any_resource="Job results have no resource-level permissions; a caller must know the id of the job.",
             invoked_by="Only the pipeline invokes it, for one stack at a time.",
             log_key=log_key,
             topic=topic,

@@ -16,6 +16,7 @@ import pytest
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
+from pipeline import job
 from pipeline.digests import handler as recorder
 from pipeline.digests.content import content_digest, digest, release_digests, stack_digests
 from pipeline.guard import handler as guard
@@ -80,7 +81,8 @@ class Stubs:
         options = {"region_name": "ap-southeast-1", "aws_access_key_id": "k", "aws_secret_access_key": "s"}
         self._clients = {service: boto3.client(service, **options) for service in services}
         self._stubs = {service: Stubber(client) for service, client in self._clients.items()}
-        monkeypatch.setattr(module, "boto3", SimpleNamespace(client=lambda name, **_: self._clients[name]))
+        for each in (module, job):
+            monkeypatch.setattr(each, "boto3", SimpleNamespace(client=lambda name, **_: self._clients[name]))
         for stub in self._stubs.values():
             stub.activate()
 
@@ -308,7 +310,7 @@ def test_every_template_tag_and_asset_counts_for_the_digest_of_its_environment(
             assert len(changed) == expected, f"{name} changes {changed}, not the digests of its stacks and environments"
 
 
-@pytest.mark.parametrize("construct", ["Digests", "Guard"])
+@pytest.mark.parametrize("construct", ["Digests", "Guard", "UpdateHold"])
 def test_the_inline_code_runs_without_this_project(assembly: Assembly, construct: str) -> None:
     functions = assembly.resources("PipelineStack", "AWS::Lambda::Function")
     (code,) = (each["Code"]["ZipFile"] for name, each in functions.items() if name.startswith(construct))

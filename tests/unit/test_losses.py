@@ -12,7 +12,7 @@ import cfnlint
 import pytest
 
 from payment_constructs.python_function import inline_code
-from pipeline.digests.recorder import CONTENT
+from pipeline.digests import CONTENT
 from pipeline.guard.guard import CODE, LOSSES
 from pipeline.guard.losses import KEPT, STATEFUL, weaker
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipeline import job
 from pipeline import self_mutation_handler as handler
 
 TEMPLATE = {"Resources": {"Pipeline": {"Name": "delivery"}}, "Description": "Ümläut"}
@@ -66,7 +67,8 @@ def approval() -> dict[str, Any]:
 
 def ask(monkeypatch: pytest.MonkeyPatch, *stages: dict[str, Any], new: dict[str, Any] = CHANGED) -> FakeAws:
     aws = FakeAws(new=new, stages=list(stages))
-    monkeypatch.setattr(handler, "boto3", aws)
+    for module in (handler, job):
+        monkeypatch.setattr(module, "boto3", aws)
     parameters = {
         "pipeline": "delivery",
         "stage": "UpdatePipeline",

@@ -1,0 +1,25 @@
+"""The input of a CodePipeline job, for the functions that the pipeline invokes.
+
+Each contains this module as a part of its one file, so it imports nothing of this project.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+
+
+def cloud_assembly(data: Mapping[str, Any]) -> zipfile.ZipFile:
+    """The cloud assembly, which the job has temporary credentials for."""
+    (artifact,) = data["inputArtifacts"]
+    where, credentials = artifact["location"]["s3Location"], data["artifactCredentials"]
+    storage = boto3.client(
+        "s3",
+        aws_access_key_id=credentials["accessKeyId"],
+        aws_secret_access_key=credentials["secretAccessKey"],
+        aws_session_token=credentials["sessionToken"],
+    )
+    content = storage.get_object(Bucket=where["bucketName"], Key=where["objectKey"])["Body"].read()
+    return zipfile.ZipFile(io.BytesIO(content))
