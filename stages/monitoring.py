@@ -144,7 +144,7 @@ class Monitoring(Construct):
             missing_data=BREACHING,
             fault="a task fails its health check, or there are too few tasks",
         )
-        # Missing data breaches: before the instances exist this gate would be on, and the first gate would refuse.
+        # Missing data breaches: created before the database's instances, this gate would be on without a fault.
         hosts_gate.node.add_dependency(data.database.cluster)
         self.gates = [hosts_gate, *requests.gates, *cluster.gates, *queue.gates]
         health = Health(self, "Health", topic=topic, alarms=alarms)

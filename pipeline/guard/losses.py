@@ -286,13 +286,8 @@ def _uncovered(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[
     known = dict(_expiries(before))
     for (scope, kind), limits in _expiries(after):
         old = known.get((scope, kind))
-        if old is None or any(_is_sooner(limits.get(key), old.get(key)) for key in limits.keys() | old.keys()):
+        if old is None or any(_is_less(old.get(key), limits.get(key), 0) for key in limits.keys() | old.keys()):
             yield scope, kind
-
-
-def _is_sooner(new: Any, old: Any) -> bool:
-    had, has = _amount(old, 0), _amount(new, 0)
-    return old != new if had is None or has is None else has < had
 
 
 def _expiries(bucket: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Mapping[str, Any]]]:

@@ -160,6 +160,16 @@ def test_an_earlier_call_is_no_fault_any_more(world: World, emulator: Emulator) 
     assert not of(world.judged(since=latest), "role/reader")
 
 
+def test_a_call_on_a_bucket_that_is_deleted_since_is_not_judged(world: World, emulator: Emulator) -> None:
+    s3, bucket = emulator.client("s3", account=HOME.account, region=HOME.region), "judged-once"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": HOME.region})
+    world.client("s3", name="reader").put_object(Bucket=bucket, Key="a", Body=b"1")
+    assert of(world.judged(), bucket)
+    s3.delete_object(Bucket=bucket, Key="a")
+    s3.delete_bucket(Bucket=bucket)
+    assert not of(world.judged(), bucket)
+
+
 def test_an_operation_without_a_known_action_is_a_fault(world: World) -> None:
     unknown = {"role": f"arn:aws:iam::{HOME.account}:role/idle", "resource": "*", "region": HOME.region}
     call = {**unknown, "action": "", "operation": "robots POST /dance", "context": {}, "number": 1}

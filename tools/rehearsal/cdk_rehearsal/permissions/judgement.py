@@ -142,6 +142,7 @@ def judge(
 def _calls(recorded: Iterable[Mapping[str, Any]], *, deployed: Deployed) -> Iterator[Call]:
     """The calls of roles that exist, and what services call with keys for them."""
     for each in recorded:
+        # What allowed a call can be gone: a role with its policies, or a bucket with its own.
         if deployed.role(each["role"]) is None or deployed.is_deleted(each["resource"]):
             continue
         call = Call(
