@@ -164,6 +164,7 @@ class RecoveryMonitoring(Construct):
             self,
             "Sessions",
             table_name=name("sessions"),
+            written=False,
             other_region=environment.primary_region,
             topic=self.topic,
         )

@@ -90,7 +90,7 @@ class Monitoring(Construct):
         )
         table_name = data.sessions.table.table_name
         table = SessionTableMonitoring(
-            self, "Sessions", table_name=table_name, other_region=environment.dr_region, topic=topic
+            self, "Sessions", table_name=table_name, written=True, other_region=environment.dr_region, topic=topic
         )
         replications = [
             ReplicationFailureMonitoring(

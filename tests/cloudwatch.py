@@ -33,6 +33,7 @@ STATISTICS: Mapping[str, Callable[[Sequence[float]], float]] = {
     "Maximum": max,
     "Minimum": min,
     "Sum": sum,
+    "SampleCount": sum,  # the values of the minutes are numbers of requests
     "p99": max,  # the values of the minutes are percentiles already
 }
 OPERATORS: Mapping[type, Callable[[float, float], float]] = {

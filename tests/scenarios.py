@@ -58,6 +58,7 @@ NORMAL: dict[str, Reported] = {
     "ReadThrottleEvents": None,
     "WriteThrottleEvents": None,
     "SystemErrors": None,
+    "SuccessfulRequestLatency": 100,
     "ReplicationLatency AWS/DynamoDB": 800,
     "ReplicationLatency AWS/S3": 0,
     "OperationsFailedReplication": 0,
@@ -80,6 +81,7 @@ IDLE: dict[str, Reported] = {
     "TargetResponseTime": None,
     "ApproximateNumberOfMessagesVisible": None,
     "ApproximateAgeOfOldestMessage": None,
+    "SuccessfulRequestLatency": None,
     "ReplicationLatency AWS/DynamoDB": None,
     "PacketsInFromSource": None,
     "PacketsInFromDestination": None,
@@ -105,6 +107,18 @@ SCENARIOS: Mapping[str, Scenario] = {
     "a quiet night without traffic": Scenario(after=IDLE, minutes=8 * HOUR),
     "one failed request at night": Scenario(
         after=IDLE | {"RequestCount": once(1), "HTTPCode_Target_5XX_Count": once(1), "TargetResponseTime": once(9)}
+    ),
+    "all of three requests a minute fail": Scenario(
+        on={
+            "burn-rate-fast": 60,
+            "burn-rate-slow": 60,
+            "deployment": 2,
+            "gate-errors": 2,
+            "health": 2,
+            "service-error-rate": 2,
+        },
+        after={"RequestCount": 3, "HTTPCode_Target_5XX_Count": 3, "TargetResponseTime": 0.1},
+        before=NORMAL | IDLE,
     ),
     "the first deployment": Scenario(
         on={
@@ -249,8 +263,11 @@ SCENARIOS: Mapping[str, Scenario] = {
         on={"health": 1, "sessions-errors": 1, "sessions-errors (us-west-2)": 1}, after={"SystemErrors Query": 1}
     ),
     "sessions replicated late": Scenario(
-        on={"health": 4, "sessions-replication": 4, "sessions-replication (us-west-2)": 4},
+        on={"health": 7, "sessions-replication": 7, "sessions-replication (us-west-2)": 7},
         after={"ReplicationLatency AWS/DynamoDB": 8000},
+    ),
+    "replication of sessions stops": Scenario(
+        on={"health": 9, "sessions-replication": 9}, after={"ReplicationLatency AWS/DynamoDB": None}
     ),
     "replication silent": Scenario(
         on={"access-logs-replication-late (us-west-2)": 24, "audit-replication-late (us-west-2)": 24},

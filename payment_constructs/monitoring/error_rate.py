@@ -8,7 +8,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_elasticloadbalancingv2 as elb
 from constructs import Construct
 
-from payment_constructs.monitoring.alarm import ABOVE, MINUTE, AlarmTopic, metric_math
+from payment_constructs.monitoring.alarm import ABOVE, MINUTE, NOT_BREACHING, AlarmTopic, metric_math
 
 ERRORS = "FILL(target_errors, 0) + FILL(balancer_errors, 0)"
 REQUESTS = f"IF(FILL(requests, 0) > {ERRORS}, FILL(requests, 0), {ERRORS})"
@@ -36,11 +36,12 @@ class ErrorRate:
 
     @staticmethod
     def expression(*, at_least: int = 1) -> str:
-        """The rate in metric math; 0 with fewer requests than ``at_least``.
+        """The rate in metric math; 0 with fewer errors than ``at_least``.
 
+        A sample of errors instead of requests: a night with few requests, all of which fail, is an outage.
         Filled, because CloudWatch has no data point for a minute without errors.
         """
-        return f"IF({REQUESTS} >= {at_least}, 100 * ({ERRORS}) / {REQUESTS}, 0)"
+        return f"IF({ERRORS} >= {at_least}, 100 * ({ERRORS}) / {REQUESTS}, 0)"
 
     def percent(self, *, period: Duration, at_least: int = 1) -> cloudwatch.MathExpression:
         """The rate as a metric."""
@@ -77,7 +78,7 @@ https://sre.google/workbook/alerting-on-slos/. All periods of an alarm are at mo
 so the three days are three windows:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
 
-MIN_REQUESTS = 100
+MIN_ERRORS = 10
 """A window with fewer counts as 0: one failed payment in a quiet night is no rate."""
 
 
@@ -85,7 +86,7 @@ class BurnRateMonitoring(Construct):
     """Composite alarms on a fast, a slow and a gradual burn rate, each over a long and a short window.
 
     The objective is a percentage of successful requests over 30 days. The long window shows that the errors matter,
-    the short one that they continue. A window notifies only when it has insufficient data.
+    the short one that they continue. A window notifies only when CloudWatch cannot evaluate it.
     """
 
     def __init__(
@@ -105,12 +106,11 @@ class BurnRateMonitoring(Construct):
                         "One window of the burn rate; the composite alarm notifies when both fire.",
                         runbook=rate.runbook,
                     ),
-                    metric=errors.percent(period=period, at_least=MIN_REQUESTS),
+                    metric=errors.percent(period=period, at_least=MIN_ERRORS),
                     threshold=round(rate.multiple * budget, 6),  # 100 - 99.9 is not exactly 0.1
                     comparison_operator=ABOVE,
                     evaluation_periods=periods,
-                    # Unknown is neither burning nor fine.
-                    treat_missing_data=cloudwatch.TreatMissingData.MISSING,
+                    treat_missing_data=NOT_BREACHING,  # no request; the alarm on healthy hosts covers an outage
                 )
                 window.add_insufficient_data_action(actions.SnsAction(topic.topic))
                 windows.append(cloudwatch.AlarmRule.from_alarm(window, cloudwatch.AlarmState.ALARM))

@@ -21,9 +21,12 @@ from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.monitoring.error_rate import ErrorRate
 from payment_constructs.monitoring.gate import Breach, Gate
 
-SAMPLE = 20
-"""Requests in a minute, below which errors and response times do not count: one failed payment of a quiet night is no
-rate. The burn rates count them over hours, and the healthy hosts cover an outage without requests."""
+MIN_ERRORS = 3
+"""Errors in a minute, below which they do not count: one failed payment of a quiet night is no rate. The burn rates
+count them over hours, and the healthy hosts cover an outage without requests."""
+
+MIN_REQUESTS = 20
+"""Requests in a minute, below which response times do not count: the slowest of a few is no percentile."""
 
 
 class LoadBalancerMonitoring(Construct):
@@ -44,10 +47,10 @@ class LoadBalancerMonitoring(Construct):
         response_time = load_balancer.metrics.target_response_time(period=MINUTE, statistic="p99")
         seconds = response_time_ms / 1000
         errors = self.errors.metrics()
-        percent = self.errors.percent(period=MINUTE, at_least=SAMPLE)
+        percent = self.errors.percent(period=MINUTE, at_least=MIN_ERRORS)
         # CloudWatch's own check for low samples would ignore a minute of less than 10 / (1 - 0.99) = 1,000 requests:
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html
-        sampled = f"IF(FILL(requests, 0) >= {SAMPLE}, FILL(response_time, 0), 0)"
+        sampled = f"IF(FILL(requests, 0) >= {MIN_REQUESTS}, FILL(response_time, 0), 0)"
         times = {"requests": errors["requests"], "response_time": response_time}
         p99 = metric_math("p99", sampled, times)
         # No request is no error; the alarm on healthy hosts covers an outage.
@@ -80,7 +83,7 @@ class LoadBalancerMonitoring(Construct):
         ]
         # For a deployment.
         self.breaches = [
-            Breach(condition=f"{ErrorRate.expression(at_least=SAMPLE)} > {error_rate_percent}", metrics=errors),
+            Breach(condition=f"{ErrorRate.expression(at_least=MIN_ERRORS)} > {error_rate_percent}", metrics=errors),
             Breach(condition=f"{sampled} > {seconds}", metrics=times),
         ]
         self.widgets = [

@@ -1,5 +1,6 @@
 """Each alarm fires in the failures that it exists for, and in no others: tests/scenarios.py."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -77,6 +78,16 @@ def loosened(alarm: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         }
     if alarm["TreatMissingData"] == "breaching":
         yield {**alarm, "TreatMissingData": "notBreaching"}
+    for index, query in enumerate(alarm.get("Metrics", ())):
+        for sample in re.finditer(r">= (\d+)", query.get("Expression", "")):  # with more, a minute or window is no rate
+            expression = f"{query['Expression'][: sample.start(1)]}1000000{query['Expression'][sample.end(1) :]}"
+            yield {
+                **alarm,
+                "Metrics": [
+                    {**each, "Expression": expression} if number == index else each
+                    for number, each in enumerate(alarm["Metrics"])
+                ],
+            }
 
 
 def test_loosening_any_alarm_fails_a_scenario(alarms: Alarms) -> None:
