@@ -48,7 +48,7 @@ class Delivery:
     notifications: Notifications
     allowed_changes: tuple[str, ...] = ()  # STACK/LOGICAL-ID/PROPERTY, as the guard names it
     trial: str | None = None
-    """Why tooling or an environment that retains data shares an account, in which no gate holds against IAM."""
+    """Why tooling or an environment that retains data shares an account, where IAM enforces no gate."""
 
     @property
     def primary_region(self) -> str:

@@ -3,4 +3,4 @@
 
 def trial_notice(reason: str) -> str:
     """The sentence that the synthesis and the plan show; the reason is that of ``delivery.trial``."""
-    return f"This is a trial in shared accounts, in which no gate of the delivery holds against IAM: {reason}"
+    return f"This is a trial in shared accounts, where IAM enforces no gate of the delivery: {reason}"

@@ -14,7 +14,7 @@ from tests.sample import sample_settings
 from tests.synthesized import RELEASE
 
 REASON = "The team tries the delivery first"
-SENTENCE = f"This is a trial in shared accounts, in which no gate of the delivery holds against IAM: {REASON}"
+SENTENCE = f"This is a trial in shared accounts, where IAM enforces no gate of the delivery: {REASON}"
 TOOLING = "{}: account is '111111111111', the tooling account: give another one, or a reason in delivery.trial."
 PROD = (
     "Prod: account is '333333333333', that of Staging, and Prod retains data: give another one, or a reason in "
