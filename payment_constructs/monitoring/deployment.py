@@ -5,12 +5,11 @@ from functools import partial
 
 from aws_cdk import Stack
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from payment_constructs.monitoring.alarm import NOT_BREACHING, Alarm, AlarmTopic, aws_metric
 from payment_constructs.monitoring.gate import Breach, any_breach
+from payment_constructs.monitoring.notification import Notification
 
 DEPLOYMENT_ALARM = "deployment"
 """The part's name of the alarm that ECS watches during a deployment."""
@@ -84,24 +83,16 @@ class DeploymentMonitoring(Construct):
         text = (
             f"{name}: {events.EventField.from_path('$.detail.eventName')}. Runbook: docs/operations.md#deployment-late"
         )
-        rule = events.Rule(
+        Notification(
             self,
             "Failed",
+            topic=topic,
             # Both names are documented for ECS as a whole, the first one "with deployment circuit breaker logic":
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html
-            event_pattern=events.EventPattern(
-                source=["aws.ecs"],
-                detail_type=["ECS Deployment State Change", "ECS Service Action"],
-                resources=[service],
-                detail={"eventName": ["SERVICE_DEPLOYMENT_FAILED", "SERVICE_TASK_START_IMPAIRED"]},
-            ),
-            # By ARN: the CDK would allow every rule of every account to publish to a topic of this stack.
-            targets=[
-                targets.SnsTopic(
-                    sns.Topic.from_topic_arn(self, "Topic", topic.arn),
-                    message=events.RuleTargetInput.from_text(text),
-                )
-            ],
+            sources=["aws.ecs"],
+            detail_types=["ECS Deployment State Change", "ECS Service Action"],
+            resources=[service],
+            detail={"eventName": ["SERVICE_DEPLOYMENT_FAILED", "SERVICE_TASK_START_IMPAIRED"]},
+            text=text,
         )
-        topic.allow_rule(rule)
