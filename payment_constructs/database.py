@@ -180,6 +180,14 @@ def memory_bytes(instance_class: str, *, capacity: Capacity | None = None) -> in
     return int(GIB_OF_LARGE[family[0]] * multiple * 2**30)
 
 
+def local_storage_bytes(instance_class: str, *, capacity: Capacity | None = None) -> int:
+    """The storage for temporary files of a class, in bytes: about twice its memory, in AWS's table of most classes.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.Managing.html
+    """
+    return 2 * memory_bytes(instance_class, capacity=capacity)
+
+
 def max_connections(instance_class: str, *, capacity: Capacity | None = None) -> int:
     """Aurora PostgreSQL's default of ``max_connections``, calculated with the nominal memory.
 

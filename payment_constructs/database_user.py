@@ -8,6 +8,7 @@ from pathlib import Path
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -22,6 +23,11 @@ from payment_constructs.network import network_interface_statements
 from payment_constructs.python_function import PythonFunction, packaged_code
 
 CODE = Path(__file__).with_name("functions") / "password_rotation.py"
+ROTATION_DAYS = 30
+MASTER_ROTATION_DAYS = 7
+"""RDS rotates the master secret every seven days by default:
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
+"""
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----\n.+?-----END CERTIFICATE-----\n", re.DOTALL)
 
 
@@ -87,11 +93,14 @@ class DatabaseUser(Construct):
             "Rotation",
             secret_id=self.secret.secret_arn,
             rotation_lambda_arn=self.rotation_function.function_arn,
-            rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(automatically_after_days=30),
+            rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
+                automatically_after_days=ROTATION_DAYS
+            ),
         )
         # The first rotation starts at once and needs the instances, their security group and the function's permission.
         rotation = self.node.find_child("PasswordRotation")
         self.rotation_schedule.node.add_dependency(database.cluster, database.security_group, rotation)
+        self._check_daily()
 
     def container_secrets(self) -> dict[str, ecs.Secret]:
         """The secret's fields, by the container's environment variable."""
@@ -114,6 +123,29 @@ class DatabaseUser(Construct):
     def _through(self, *regions: str) -> dict[str, dict[str, list[str]]]:
         return through("secretsmanager", Stack.of(self).region, *regions)
 
+    def _check_daily(self) -> None:
+        """Invokes the rotation function once a day to check that the passwords are rotated.
+
+        An alarm looks back at seven days at most, and a rotation happens once in 30:
+        https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+        """
+        # Of a failed check, the dead-letter topic gets this event.
+        notice = "A password of the database is not rotated, or the check failed: docs/operations.md#rotation-overdue"
+        rule = events.CfnRule(
+            self,
+            "DailyCheck",
+            schedule_expression="rate(1 day)",
+            targets=[
+                # The target of an L2 would put the environment's name into the id of its permission.
+                events.CfnRule.TargetProperty(
+                    arn=self.rotation_function.function_arn, id="Check", input=json.dumps({"Check": notice})
+                )
+            ],
+        )
+        self.rotation_function.add_permission(
+            "DailyCheck", principal=iam.ServicePrincipal("events.amazonaws.com"), source_arn=rule.attr_arn
+        )
+
     def _rotation_function(
         self,
         *,
@@ -124,7 +156,7 @@ class DatabaseUser(Construct):
         topic: AlarmTopic,
         retain: bool,
     ) -> PythonFunction:
-        """Only Secrets Manager may invoke it, and only its role reads the master secret.
+        """Only Secrets Manager and the daily schedule may invoke it, and only its role reads the master secret.
 
         It connects to PostgreSQL itself: the Data API does not support burstable instances, and every environment
         rotates in the same manner.
@@ -156,7 +188,7 @@ class DatabaseUser(Construct):
                 # and tags each: https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
                 iam.PolicyStatement(actions=["rds:DescribeDBClusters"], resources=[cluster]),
                 iam.PolicyStatement(
-                    actions=["secretsmanager:GetSecretValue"],
+                    actions=["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
                     resources=[self.master_secrets],
                     conditions={"StringEquals": {"aws:ResourceTag/aws:rds:primaryDBClusterArn": cluster}},
                 ),
@@ -210,6 +242,9 @@ class DatabaseUser(Construct):
                 "PORT": str(PORT),
                 "CLUSTER": database.cluster.cluster_identifier,
                 "DATABASE": DATABASE_NAME,
+                "SECRET": self.secret.secret_arn,
+                "DAYS": str(ROTATION_DAYS),
+                "MASTER_DAYS": str(MASTER_ROTATION_DAYS),
             },
         )
         function.add_permission(
@@ -220,7 +255,7 @@ class DatabaseUser(Construct):
         acknowledge(
             function,
             "NIST.800.53.R5::NIST.800.53.R5-LambdaConcurrency",
-            control="Only Secrets Manager may invoke it, one step of one rotation at a time.",
+            control="Only Secrets Manager, one step of one rotation at a time, and a daily schedule may invoke it.",
         )
         return function
 

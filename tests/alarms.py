@@ -27,8 +27,8 @@ METRICS = {
         "TargetResponseTime",
     },
     "AWS::ElasticLoadBalancingV2::TargetGroup": {"UnHealthyHostCount", "HealthyHostCount"},
-    "AWS::RDS::DBCluster": {"AuroraReplicaLagMaximum", "Deadlocks"},
-    "AWS::RDS::DBInstance": {"CPUUtilization", "DatabaseConnections", "FreeableMemory"},
+    "AWS::RDS::DBCluster": {"AuroraReplicaLagMaximum", "Deadlocks", "MaximumUsedTransactionIDs"},
+    "AWS::RDS::DBInstance": {"CPUUtilization", "DatabaseConnections", "FreeLocalStorage", "FreeableMemory"},
 }
 NAMES = {
     "AWS::Backup::BackupVault": "BackupVaultName",
@@ -193,6 +193,8 @@ def _rotation(
 ) -> Iterator[RequiredAlarm]:
     function = frozenset(_values(properties["RotationLambdaARN"]))
     yield RequiredAlarm(resource=where, region=region, metric="Errors", dimensions=(function,))
+    # A rotation that does not happen has no error: the runs of the daily check are the heartbeat.
+    yield RequiredAlarm(resource=where, region=region, metric="Invocations", dimensions=(function,))
 
 
 Special = Callable[[str, str, frozenset[str], dict[str, Any], Template], Iterator[RequiredAlarm]]
@@ -213,6 +215,8 @@ def _watched(template: Template) -> Iterator[tuple[str, set[str]]]:
             continue
         metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
         for metric in metrics or [alarm]:
+            if metric.get("MetricName") == "Errors" and alarm["ComparisonOperator"] == "LessThanThreshold":
+                continue  # subtracted from the runs: a heartbeat does not report a single failure
             values = {value for one in metric.get("Dimensions", []) for value in _values(one["Value"])}
             yield metric.get("MetricName", ""), values
 

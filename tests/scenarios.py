@@ -15,6 +15,16 @@ def once_a_day(minute: int) -> Number:
     return 1 if minute % DAY == 18 * HOUR + 40 else None
 
 
+def check_passes(minute: int) -> Number:
+    """The daily check of the rotation, at 01:00."""
+    return 1 if minute % DAY == HOUR else None
+
+
+def check_fails(minute: int) -> Number:
+    """Lambda repeats a failed check twice."""
+    return 1 if minute % DAY in (HOUR, HOUR + 1, HOUR + 3) else None
+
+
 def twice_a_day(value: float) -> Callable[[int], Number]:
     return lambda minute: value if minute % (12 * HOUR) == 0 else None
 
@@ -39,6 +49,8 @@ DATABASE: dict[str, Reported] = {
     "FreeableMemory": 4 * 2**30,
     "AuroraReplicaLagMaximum": 20,
     "Deadlocks": 0,
+    "FreeLocalStorage": 30 * 2**30,
+    "MaximumUsedTransactionIDs": 190_000_000,
 }
 NORMAL: dict[str, Reported] = {
     **HOSTS,
@@ -73,6 +85,7 @@ NORMAL: dict[str, Reported] = {
     "PacketsInFromSource": 10_000,
     "PacketsInFromDestination": 10_000,
     "Errors": None,
+    "Invocations PasswordRotation": check_passes,
     "DaysToExpiry": twice_a_day(100),
 }
 NOTHING: dict[str, Reported] = dict.fromkeys(NORMAL)
@@ -128,6 +141,7 @@ SCENARIOS: Mapping[str, Scenario] = {
             "backup-missing-sessions": 0,
             "gate": 0,
             "health": 0,
+            "rotation-overdue": 0,
             "service-healthy-hosts": 0,
         },
         # The database is created first, and the certificate exists. Tasks become healthy after ten minutes.
@@ -226,6 +240,13 @@ SCENARIOS: Mapping[str, Scenario] = {
             "health": 2,
         },
         after={"DatabaseConnections": 2000, "FreeableMemory": 0.5 * 2**30},
+    ),
+    "database without local storage": Scenario(
+        on={"database-instance1-local-storage": 10, "database-instance2-local-storage": 10, "health": 10},
+        after={"FreeLocalStorage": 5 * 2**30},
+    ),
+    "vacuum that never succeeds": Scenario(
+        on={"database-transaction-ids": 0, "health": 0}, after={"MaximumUsedTransactionIDs": 1_100_000_000}
     ),
     "database with deadlocks, and a reader that lags": Scenario(
         on={"database-deadlocks": 10, "database-replica-lag": 4, "health": 4},
@@ -341,5 +362,15 @@ SCENARIOS: Mapping[str, Scenario] = {
     "certificate expired": Scenario(
         on={"certificate-expiry": 60 * HOUR, "health": 60 * HOUR}, after={"DaysToExpiry": None}, minutes=WEEK
     ),
-    "a rotation that fails": Scenario(on={"health": 0, "rotation-failed": 0}, after={"Errors": once(1)}),
+    "a rotation that fails": Scenario(
+        on={"health": 0, "rotation-failed": 0}, after={"Errors PasswordRotation": once(1)}
+    ),
+    "rotation that does not happen": Scenario(
+        on={"health": 60, "rotation-failed": 60, "rotation-overdue": 180},
+        after={"Invocations PasswordRotation": check_fails, "Errors PasswordRotation": check_fails},
+        minutes=DAY,
+    ),
+    "no check of the rotation runs": Scenario(
+        on={"health": 180, "rotation-overdue": 180}, after={"Invocations PasswordRotation": None}, minutes=DAY
+    ),
 }

@@ -1,4 +1,7 @@
-"""Lambda function that rotates the application's database user, deployed with pg8000 and the RDS authorities."""
+"""Lambda function that rotates the application's database user, deployed with pg8000 and the RDS authorities.
+
+Once a day it checks that this rotation and that of the master user happen.
+"""
 
 import hashlib
 import hmac
@@ -8,6 +11,7 @@ import secrets
 import ssl
 import string
 from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +25,18 @@ USERS = (f"{ROLE}_a", f"{ROLE}_b")
 AUTHORITIES = Path(__file__).with_name("rds-ca.pem")
 TIMEOUT_SECONDS = 45
 """For each answer of the server; a paused one takes up to half a minute to resume."""
+GRACE = timedelta(days=2)
+"""Secrets Manager rotates in a window of a day, by default, and repeats what failed."""
 
 
 def handler(event: dict[str, str], context: object) -> None:  # noqa: ARG001 - Lambda's signature
-    """Runs one of the four steps of https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html."""
+    """Runs one of the four steps of https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets.html.
+
+    An event without a step is that of the daily check.
+    """
+    if "Step" not in event:
+        check()
+        return
     steps = {"createSecret": create, "setSecret": apply, "testSecret": test, "finishSecret": finish}
     steps[event["Step"]](event["SecretId"], event["ClientRequestToken"])
 
@@ -99,6 +111,26 @@ def finish(secret: str, token: str) -> None:
         vault.update_secret_version_stage(
             SecretId=secret, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
         )
+
+
+def check() -> None:
+    """Fails while a rotation is off or overdue; two alarms watch the errors, and the checks that pass."""
+    limits = {os.environ["SECRET"]: "DAYS", master_secret(): "MASTER_DAYS"}
+    faults = [
+        f"{secret}: {fault}" for secret, limit in limits.items() if (fault := overdue(secret, int(os.environ[limit])))
+    ]
+    if faults:
+        raise RuntimeError("; ".join(faults))
+
+
+def overdue(secret: str, days: int) -> str | None:
+    """What is wrong with a rotation; the days are those of the template, from which the secret may differ."""
+    found = vault.describe_secret(SecretId=secret)
+    if not found.get("RotationEnabled"):
+        return "its rotation is off"
+    last = found.get("LastRotatedDate", found["CreatedDate"])
+    late = datetime.now(UTC) - last > timedelta(days=days) + GRACE
+    return f"it was last rotated on {last:%Y-%m-%d}, and rotates every {days} days" if late else None
 
 
 def read(secret: str, stage: str, **version: str) -> dict[str, Any]:

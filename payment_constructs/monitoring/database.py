@@ -6,12 +6,14 @@ from itertools import chain
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
 from constructs import Construct
 
-from payment_constructs.database import Database, max_connections, memory_bytes, pauses
+from payment_constructs.database import Database, local_storage_bytes, max_connections, memory_bytes, pauses
 from payment_constructs.monitoring.alarm import BELOW, BREACHING, NOT_BREACHING, Alarm, AlarmTopic, aws_metric
 from payment_constructs.monitoring.dashboard import graph
 from payment_constructs.monitoring.gate import Gate
+from payment_constructs.monitoring.notification import Notification
 
 CPU_PERCENT = 80
 """The same in all environments: the database does not scale by itself, so a fifth is kept for the time until an
@@ -23,6 +25,14 @@ CONNECTIONS_SHARE = 0.7
 FREE_MEMORY_SHARE = 0.05
 """Aurora gives three quarters of the memory to its page cache and needs the rest; with less it begins to swap."""
 
+FREE_LOCAL_STORAGE_SHARE = 0.2
+"""For temporary files and logs. At its end queries that sort on disk fail, and the instance may restart."""
+
+TRANSACTION_IDS = 1_000_000_000
+"""The age that AWS recommends to be notified of. Vacuum freezes at 200 million by default; at two billion PostgreSQL
+refuses writes. https://aws.amazon.com/blogs/database/implement-an-early-warning-system-for-transaction-id-wraparound-in-amazon-rds-for-postgresql/
+"""
+
 REPLICA_LAG_MILLISECONDS = 1000
 """Readers share the writer's storage and usually lag by far less than 100 ms."""
 
@@ -30,7 +40,7 @@ FIVE_MINUTES = Duration.minutes(5)
 
 
 class DatabaseMonitoring(Construct):
-    """Alarms on each instance's CPU, connections and memory, and on the cluster's replica lag and deadlocks."""
+    """Alarms on each instance and on the cluster, and a notification of failovers."""
 
     def __init__(self, scope: Construct, construct_id: str, *, database: Database, topic: AlarmTopic) -> None:
         super().__init__(scope, construct_id)
@@ -46,7 +56,7 @@ class DatabaseMonitoring(Construct):
             )
             for number, identifier in enumerate(cluster.instance_identifiers, start=1)
         ]
-        cpu, connections, _ = zip(*instances, strict=True)
+        cpu, connections, *_ = zip(*instances, strict=True)
         # The CPU alarms of the instances cover missing data, also of a reader that does not come back.
         alarm = partial(Alarm, self, topic=topic, missing_data=NOT_BREACHING)
         lag = alarm(
@@ -66,7 +76,29 @@ class DatabaseMonitoring(Construct):
             description="Database transactions have repeatedly deadlocked for 15 minutes.",
             runbook="database-deadlocks",
         )
-        self.alarms = [*chain.from_iterable(instances), lag, deadlocks]
+        transaction_ids = alarm(
+            "TransactionIds",
+            metric=metric("MaximumUsedTransactionIDs", statistic="Maximum", period=FIVE_MINUTES),
+            threshold=TRANSACTION_IDS,
+            datapoints=1,  # it only rises until a vacuum succeeds
+            description="Vacuum does not free transaction ids: the database will refuse writes when none is left.",
+            runbook="database-transaction-ids",
+        )
+        self.alarms = [*chain.from_iterable(instances), lag, deadlocks, transaction_ids]
+        Notification(
+            self,
+            "Failover",
+            topic=topic,
+            # All of the category: started (0072, 0073), completed (0071), failed (0069) and reverted (0070).
+            # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_Events.Messages.html
+            sources=["aws.rds"],
+            detail_types=["RDS DB Cluster Event"],
+            detail={"EventCategories": ["failover"], "SourceArn": [cluster.cluster_arn]},
+            text=(
+                f"{cluster.cluster_identifier}: {events.EventField.from_path('$.detail.Message')} "
+                f"({events.EventField.from_path('$.detail.EventID')}). docs/operations.md#database-failover"
+            ),
+        )
         gate = Gate(
             self,
             "Gate",
@@ -100,8 +132,8 @@ def _instance_alarms(
     metric: Callable[..., cloudwatch.Metric],
     database: Database,
     topic: AlarmTopic,
-) -> tuple[Alarm, Alarm, Alarm]:
-    """On CPU, connections and memory; a serverless instance reports all three relative to its maximum capacity.
+) -> tuple[Alarm, Alarm, Alarm, Alarm]:
+    """On CPU, connections, memory and local storage; a serverless instance reports relative to its maximum capacity.
 
     Named after the instance's number and not its role: a failover makes another instance the writer.
     """
@@ -137,4 +169,14 @@ def _instance_alarms(
         description="A database instance is running out of memory.",
         runbook="database-free-memory",
     )
-    return cpu, connections, memory
+    storage = alarm(
+        "FreeLocalStorage",
+        name=f"{name}-local-storage",
+        metric=metric("FreeLocalStorage", statistic="Minimum", period=FIVE_MINUTES),
+        threshold=round(local_storage_bytes(instance_class, capacity=capacity) * FREE_LOCAL_STORAGE_SHARE),
+        comparison=BELOW,
+        missing_data=NOT_BREACHING,  # covered by the CPU alarm
+        description="A database instance is running out of local storage for temporary files and logs.",
+        runbook="database-local-storage",
+    )
+    return cpu, connections, memory, storage

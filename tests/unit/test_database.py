@@ -159,11 +159,29 @@ def test_deletion_takes_a_final_snapshot_where_data_is_retained(assembly: Assemb
 def test_the_database_user_of_the_service_rotates_every_30_days(assembly: Assembly, environment: Environment) -> None:
     stack = f"{environment.name}-Payment"
     rotation = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")
-    assert rotation["RotationRules"] == {"AutomaticallyAfterDays": 30}
+    days = rotation["RotationRules"]["AutomaticallyAfterDays"]
+    assert days == 30
     assert next(references(rotation["SecretId"])) in assembly.resources(stack, "AWS::SecretsManager::Secret")
     settings = rotation_function(assembly, environment)["Environment"]["Variables"]
     assert settings["HOST"]["Fn::GetAtt"][1] == "Endpoint.Address"
+    assert (settings["SECRET"], settings["DAYS"], settings["MASTER_DAYS"]) == (rotation["SecretId"], str(days), "7")
     assert (settings["PORT"], settings["DATABASE"]) == (str(PORT), cluster(assembly, environment)["DatabaseName"])
+
+
+def test_a_schedule_has_the_rotations_checked_each_day(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    arn = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")["RotationLambdaARN"]
+    rules = assembly.resources(stack, "AWS::Events::Rule")
+    ((name, rule),) = ((name, each) for name, each in rules.items() if each.get("ScheduleExpression") == "rate(1 day)")
+    assert rule.get("State", "ENABLED") == "ENABLED"
+    (target,) = rule["Targets"]
+    assert target["Arn"] == arn
+    assert "Step" not in json.loads(target["Input"]), "an event with a step is one of a rotation"
+    assert {"FunctionName": arn, "SourceArn": {"Fn::GetAtt": [name, "Arn"]}}.items() <= next(
+        each
+        for each in assembly.resources(stack, "AWS::Lambda::Permission").values()
+        if each["Principal"] == "events.amazonaws.com"
+    ).items()
 
 
 def test_the_rotation_finds_the_master_secret_by_its_cluster(assembly: Assembly, environment: Environment) -> None:

@@ -42,6 +42,7 @@ LEVELS_OF_THE_RECORD = {
     "burn-rate-gradual",
     "database-connections",
     "database-free-memory",
+    "database-local-storage",
     "deployment",
     "gate",
     "service-cpu",

@@ -121,7 +121,8 @@ def test_frugal_only_changes_resources_with_cost_settings(frugal_assembly: Assem
         for name, alarm in alarms({"Resources": frugal_resources}).items()
         if frugal_resources[name] != full_resources[name]
     }
-    assert different == {"database-cpu", "database-connections", "database-free-memory", "gate", "health"}
+    instance = {f"database-{what}" for what in ("cpu", "connections", "free-memory", "local-storage")}
+    assert different == {*instance, "gate", "health"}
 
 
 def test_tasks_run_on_fargate_spot_where_the_environment_says_so(

@@ -6,6 +6,7 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -23,6 +24,20 @@ MASTER = {"username": "payment_master", "password": "of ~{characters}"}  # pragm
 CURRENT = {"host": "db", "username": "payment_app_a", "password": "a" * 40}
 
 
+def ago(days: float) -> datetime:
+    return datetime.now(UTC) - timedelta(days=days)
+
+
+def rotated(days: float, **more: Any) -> dict[str, Any]:
+    """What Secrets Manager says of a secret that was last rotated before so many days."""
+    return {"RotationEnabled": True, "CreatedDate": ago(400), "LastRotatedDate": ago(days), **more}
+
+
+def created(days: float, **more: Any) -> dict[str, Any]:
+    """What it says of one that was never rotated."""
+    return {"RotationEnabled": True, "CreatedDate": ago(days), **more}
+
+
 class NotFoundError(Exception):
     """The error of Secrets Manager for a missing staging label."""
 
@@ -35,6 +50,7 @@ class FakeSecretsManager:
     def __init__(self) -> None:
         self.values = {"version-1": json.dumps(CURRENT)}
         self.stages = {"version-1": ["AWSCURRENT"]}
+        self.rotations = {SECRET: rotated(0), "master": rotated(0)}
 
     def get_secret_value(self, *, SecretId: str, VersionStage: str, VersionId: str | None = None) -> Any:  # noqa: N803
         if SecretId == "master":  # pragma: allowlist secret
@@ -51,8 +67,8 @@ class FakeSecretsManager:
         self.values[ClientRequestToken] = SecretString
         self.stages[ClientRequestToken] = VersionStages
 
-    def describe_secret(self, **_: str) -> Any:
-        return {"VersionIdsToStages": self.stages}
+    def describe_secret(self, *, SecretId: str) -> Any:  # noqa: N803
+        return {"VersionIdsToStages": self.stages, **self.rotations[SecretId]}
 
     def update_secret_version_stage(self, *, MoveToVersionId: str, RemoveFromVersionId: str, **_: str) -> None:  # noqa: N803
         self.stages[RemoveFromVersionId] = ["AWSPREVIOUS"]
@@ -127,6 +143,9 @@ def rotation(
         "PORT": "5433",
         "CLUSTER": "payment-database-dev",
         "DATABASE": "payments",
+        "SECRET": SECRET,
+        "DAYS": "30",
+        "MASTER_DAYS": "7",
     }
     for name, value in names.items():
         monkeypatch.setenv(name, value)
@@ -335,3 +354,41 @@ def test_finish_secret_is_idempotent(rotation: ModuleType, secrets_manager: Fake
         step(rotation, "finishSecret")
     assert "AWSCURRENT" in secrets_manager.stages[TOKEN]
     assert secrets_manager.stages["version-1"] == ["AWSPREVIOUS"]
+
+
+CHECK = {"Check": "of the schedule"}
+
+
+@pytest.mark.parametrize(
+    ("user", "master"),
+    [(rotated(0), rotated(0)), (rotated(31.9), rotated(8.9)), (created(0), created(8.9))],
+    ids=["today", "within-the-grace", "new"],
+)
+def test_the_check_of_rotations_in_time_passes(
+    rotation: ModuleType, secrets_manager: FakeSecretsManager, database: FakeDatabase, user: Any, master: Any
+) -> None:
+    secrets_manager.rotations = {SECRET: user, "master": master}
+    rotation.handler(CHECK, None)
+    assert database.statements == [], "it must not wake a paused database"
+
+
+@pytest.mark.parametrize(
+    ("user", "master", "fault"),
+    [
+        (rotated(32.1), rotated(0), f"^{SECRET}: it was last rotated on .*, and rotates every 30 days$"),
+        (rotated(0), rotated(9.1), "^master: it was last rotated on .*, and rotates every 7 days$"),
+        (created(33), rotated(0), f"^{SECRET}: it was last rotated"),
+        (rotated(0, RotationEnabled=False), rotated(0), f"^{SECRET}: its rotation is off$"),
+        (rotated(0), {"CreatedDate": ago(1)}, "^master: its rotation is off$"),
+        # As after a change of the schedule in the console.
+        (rotated(90, RotationRules={"AutomaticallyAfterDays": 365}), rotated(0), f"^{SECRET}: it was last rotated"),
+        (created(99), created(99), f"^{SECRET}: .*; master: "),
+    ],
+    ids=["late", "master-late", "never", "off", "master-off", "longer-schedule", "both"],
+)
+def test_the_check_fails_while_a_rotation_does_not_happen(
+    rotation: ModuleType, secrets_manager: FakeSecretsManager, user: Any, master: Any, fault: str
+) -> None:
+    secrets_manager.rotations = {SECRET: user, "master": master}
+    with pytest.raises(RuntimeError, match=fault):
+        rotation.handler(CHECK, None)

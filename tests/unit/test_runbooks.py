@@ -78,6 +78,7 @@ def test_each_fault_that_stops_deliveries_or_payments_has_a_runbook() -> None:
         "approval-expired",
         "certificate-expiry",
         "connection-pending-or-revoked",
+        "database-failover",
         "fargate-quota",
         "firewall-blocks-payments",
         "image-with-critical-findings",
@@ -86,6 +87,8 @@ def test_each_fault_that_stops_deliveries_or_payments_has_a_runbook() -> None:
         "processing-dead-letters",
         "registry-outage",
         "repeat-a-failed-first-deployment",
+        "rotation-overdue",
+        "security-control-changed",
         "unblock-an-environments-stack",
         "wrong-or-lost-data",
     }
