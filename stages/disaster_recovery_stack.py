@@ -16,6 +16,7 @@ from payment_constructs.logs import AccessLogBucket
 from payment_constructs.manifest import Manifest
 from payment_constructs.monitoring.alarm import AlarmTopic, Monitored
 from payment_constructs.monitoring.backups import BackupCopyMonitoring
+from payment_constructs.monitoring.controls import ControlMonitoring
 from payment_constructs.monitoring.dashboard import Dashboard
 from payment_constructs.monitoring.keys import KeyMonitoring
 from payment_constructs.monitoring.replication import ReplicationLagMonitoring
@@ -28,6 +29,7 @@ from stages.names import (
     REPLICATED,
     bucket_name,
     copy_vault_name,
+    delivery_roles,
     execution_role_name,
     key_guardians,
     parameter_path,
@@ -158,6 +160,8 @@ class RecoveryMonitoring(Construct):
         ]
         role = role_arn(execution_role_name(environment, environment.dr_region), environment)
         KeyMonitoring(self, "Keys", topic=self.topic, deployment_role_arn=role)
+        roles = delivery_roles(environment, environment.dr_region)
+        ControlMonitoring(self, "Controls", topic=self.topic, delivery_roles=roles)
         copies = BackupCopyMonitoring(self, "BackupCopies", vault_name=vault.backup_vault_name, topic=self.topic)
         # The payment stack creates the replica. Replication back to the primary region matters after a failover.
         table = SessionTableMonitoring(

@@ -10,6 +10,7 @@ from payment_constructs.monitoring.backups import BackupMonitoring
 from payment_constructs.monitoring.budget import Budget
 from payment_constructs.monitoring.certificate import CertificateMonitoring
 from payment_constructs.monitoring.chat import Chat
+from payment_constructs.monitoring.controls import ControlMonitoring
 from payment_constructs.monitoring.dashboard import Dashboard
 from payment_constructs.monitoring.database import DatabaseMonitoring
 from payment_constructs.monitoring.deployment import DeploymentMonitoring
@@ -27,7 +28,15 @@ from payment_constructs.monitoring.targets import SlackChannel, TeamsChannel
 from payment_constructs.network import Network
 from stages.environment import Environment
 from stages.layers import DataLayer
-from stages.names import REPLICATED, bucket_name, copy_vault_name, execution_role_name, resource_name, role_arn
+from stages.names import (
+    REPLICATED,
+    bucket_name,
+    copy_vault_name,
+    delivery_roles,
+    execution_role_name,
+    resource_name,
+    role_arn,
+)
 
 
 class Monitoring(Construct):
@@ -50,6 +59,7 @@ class Monitoring(Construct):
         KeyMonitoring(
             self, "Keys", topic=topic, deployment_role_arn=role_arn(execution_role_name(environment), environment)
         )
+        ControlMonitoring(self, "Controls", topic=topic, delivery_roles=delivery_roles(environment))
         requests = LoadBalancerMonitoring(
             self,
             "Requests",

@@ -84,6 +84,11 @@ def execution_role_name(environment: Environment, region: str | None = None) -> 
     return f"cdk-{qualifier}-cfn-exec-role-{environment.account}-{region or environment.primary_region}"
 
 
+def delivery_roles(environment: Environment, region: str | None = None) -> list[str]:
+    """The names of the roles in which a delivery changes the resources of a region."""
+    return [execution_role_name(environment, region), resource_name("housekeeping", environment)]
+
+
 def key_guardians(environment: Environment, region: str) -> list[str]:
     """The roles that may destroy the keys of backups, database and audit log in a region."""
     names = (environment.break_glass_role, execution_role_name(environment, region))

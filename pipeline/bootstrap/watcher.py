@@ -1,8 +1,9 @@
 """The watcher: notifies of calls that lead past a gate, and of the gates of every changed pipeline.
 
 It is part of bootstrap/permissions.json, so no commit and no role of the delivery changes it. In every account it
-watches who assumes the roles of `cdk bootstrap`, in the tooling account also pipelines, builds and functions. It needs
-a CloudTrail trail, which account.py checks; docs/operations.md#watcher says what it misses.
+watches who assumes the roles of `cdk bootstrap` and who changes what notifies, in the tooling account also pipelines,
+builds and functions. It needs a CloudTrail trail, which account.py checks; docs/operations.md#watcher says what it
+misses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ from typing import Any
 
 from aws_cdk import DefaultStackSynthesizer
 
+from payment_constructs.monitoring.controls import NOTICES, by_others, detail_of
+from payment_constructs.monitoring.notification import API_CALL
 from pipeline.duties import WATCHER, watcher_arns
 from pipeline.settings import Delivery
 from stages.names import GUARD_ROLE, PIPELINE_ROLE
@@ -76,6 +79,7 @@ def resources(delivery: Delivery) -> dict[str, Any]:
             # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html
             State="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
         ),
+        "WatchedNotices": _rule("notices", pattern=_changes_of_notices(delivery), function=function),
         **{
             f"Watched{name.capitalize()}": _rule(
                 name, pattern={"account": [delivery.account], **pattern}, function=function
@@ -142,7 +146,7 @@ def _uses_of_bootstrapped_roles(delivery: Delivery) -> dict[str, Any]:
     foreign, unnamed = {"accountId": [{"anything-but": [tooling]}]}, ["AssumedRole", "AWSAccount", "AWSService"]
     return {
         "source": ["aws.sts"],
-        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail-type": [API_CALL],
         "detail": {
             "eventSource": ["sts.amazonaws.com"],
             "eventName": [{"prefix": "AssumeRole"}],
@@ -170,10 +174,21 @@ def _uses_of_bootstrapped_roles(delivery: Delivery) -> dict[str, Any]:
     }
 
 
+def _changes_of_notices(delivery: Delivery) -> dict[str, Any]:
+    """The pattern of a change of rules, alarms and topics by others than CloudFormation and the services of AWS."""
+    deployment = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-${{AWS::AccountId}}"
+    services = _sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/")
+    return {
+        "source": [{"prefix": "aws."}],
+        "detail-type": [API_CALL],
+        "detail": detail_of(NOTICES) | by_others([_sub(f"{deployment}-{delivery.primary_region}")], services=services),
+    }
+
+
 def _calls(service: str, either: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "source": [f"aws.{service}"],
-        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail-type": [API_CALL],
         "detail": {"eventSource": [f"{service}.amazonaws.com"], "$or": list(either)},
     }
 

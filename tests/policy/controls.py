@@ -31,6 +31,7 @@ REQUIREMENTS = {
     "10.3.2": "Audit logs are protected against changes",
     "10.3.3": "Audit logs are backed up promptly",
     "10.5.1": "Audit logs are kept for twelve months",
+    "10.7.2": "Failures of security controls are detected and reported promptly",
     "11.5.2": "Changes to critical files are detected",
     "12.5.1": "The components in scope are inventoried",
 }
@@ -46,6 +47,7 @@ IN_PART = {
     "6.5.4": "the policies bind only the roles that carry them ([Duties](operations.md#duties))",
     "10.2.1": "`pgaudit` logs changes of schema and roles, but not what people read and write (10.2.1.1); access to "
     "sessions and audit log is in CloudTrail's data events, in the landing zone",
+    "10.7.2": "the landing zone's own controls are not watched, but for a trail that stops",
     "11.5.2": "files of a task cannot change, and its image is named by digest; no tool compares files",
 }
 """What is missing for a requirement that is met only in part."""
@@ -249,6 +251,21 @@ CONTROLS: tuple[Control, ...] = (
         implementation="Audit bucket: no expiration; log groups: RetentionInDays",
         packs=("PCI.DSS.321-CloudWatchLogGroupRetentionPeriod",),
         tests=("unit/test_storage.py::test_the_audit_log_never_expires_and_moves_to_intelligent_tiering",),
+    ),
+    Control(
+        requirement="10.7.2",
+        implementation="EventBridge rules of both regions: calls that change the protection of stored data, network "
+        "controls, logs, or what notifies; the latter also in the account's watcher",
+        tests=(
+            "unit/test_notifications.py::test_a_security_control_that_is_switched_off_notifies",
+            "unit/test_notifications.py::test_both_regions_watch_the_same_calls",
+            "unit/test_watcher.py::test_a_call_that_leads_past_a_gate_notifies",
+        ),
+    ),
+    Control(
+        requirement="10.7.2",
+        implementation="Alarms: rotations, replication, backups and metrics that stop",
+        tests=("unit/test_alarm_scenarios.py::test_these_alarms_and_no_others_are_on",),
     ),
     Control(
         requirement="12.5.1",
