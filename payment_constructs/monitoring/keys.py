@@ -37,7 +37,7 @@ class KeyMonitoring(Construct):
             text=(
                 f"{field('$.detail.userIdentity.arn')} called {field('$.detail.eventName')} on the key "
                 f"{field('$.detail.requestParameters.keyId')} (error: {field('$.detail.errorCode')}). What the "
-                "key encrypts is lost with it: docs/operations.md#protected-keys"
+                "key encrypts is lost with it: docs/operations.md#key-disabled"
             ),
         )
 
