@@ -33,10 +33,12 @@ class PythonFunction(lambda_.Function):
         variables: dict[str, str] | None = None,
         vpc: ec2.IVpc | None = None,
         security_group: ec2.ISecurityGroup | None = None,
+        function_name: str | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
+            function_name=function_name,
             runtime=lambda_.Runtime.PYTHON_3_14,
             handler="index.handler",
             code=code,

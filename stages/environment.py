@@ -165,12 +165,13 @@ class Environment:
     deployment_window: DeploymentWindow | None = None  # None: at any time
     monthly_budget_usd: int  # both regions together
     peers_with: str | None = None
-    """The environment before it in the delivery, whose database can be administered from this one. None until an
-    administration path uses the link (docs/decisions/0005-peering-is-a-chain.md)."""
+    """The environment before it in the delivery, whose database can be administered from this one. None until a
+    client uses the link (docs/decisions/0005-peering-is-a-chain.md)."""
 
     break_glass_role: str = "payment-break-glass"
-    """The role, with its path, that people assume in an emergency, with a second person. It may destroy keys. It need
-    not exist; a role of IAM Identity Center is aws-reserved/sso.amazonaws.com/REGION/AWSReservedSSO_NAME_ID."""
+    """The role, with its path, that people assume in an emergency, with a second person. It may destroy keys and run
+    statements on the database. It need not exist; a role of IAM Identity Center is
+    aws-reserved/sso.amazonaws.com/REGION/AWSReservedSSO_NAME_ID."""
 
     alarm_targets: AlarmLevels | None = None
     """On-call services, SNS topics and chat channels that receive alarms besides the mailbox, by level."""

@@ -12,6 +12,7 @@ from constructs import Construct
 from payment_constructs.audit_log import AuditLog
 from payment_constructs.backups import Backups, BackupVault
 from payment_constructs.database import PORT, Database
+from payment_constructs.database_access import DatabaseAccess
 from payment_constructs.database_user import DatabaseUser
 from payment_constructs.dns import DnsRecord
 from payment_constructs.firewall import Firewall
@@ -31,6 +32,7 @@ from payment_constructs.sessions import SessionTable
 from stages.disaster_recovery_stack import DisasterRecoveryStack
 from stages.environment import Environment
 from stages.names import (
+    DATABASE_ACCESS,
     PIPELINE_ROLE,
     bucket_name,
     execution_role_name,
@@ -101,6 +103,18 @@ class DataLayer(Construct):
             topic=topic,
             replica_region=environment.dr_region,
             replica_key=self.replica_keys["secret"],
+            retain=retain,
+        )
+        self.database_access = DatabaseAccess(
+            self,
+            "DatabaseAccess",
+            name=resource_name(DATABASE_ACCESS, environment),
+            denial_name=resource_name(f"no-{DATABASE_ACCESS}", environment),
+            database=self.database,
+            vpc=vpc,
+            break_glass_role_arn=role_arn(environment.break_glass_role, environment),
+            log_key=log_key,
+            topic=topic,
             retain=retain,
         )
         self.sessions = SessionTable(

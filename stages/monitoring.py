@@ -13,6 +13,7 @@ from payment_constructs.monitoring.chat import Chat
 from payment_constructs.monitoring.controls import ControlMonitoring
 from payment_constructs.monitoring.dashboard import Dashboard
 from payment_constructs.monitoring.database import DatabaseMonitoring
+from payment_constructs.monitoring.database_access import DatabaseAccessMonitoring
 from payment_constructs.monitoring.deployment import DeploymentMonitoring
 from payment_constructs.monitoring.error_rate import BurnRateMonitoring
 from payment_constructs.monitoring.gate import GATE_ALARMS, Gate, Health, any_breach
@@ -125,6 +126,9 @@ class Monitoring(Construct):
         rotation = RotationMonitoring(
             self, "Rotation", function_name=data.database_user.rotation_function.function_name, topic=topic
         )
+        access = DatabaseAccessMonitoring(
+            self, "DatabaseAccess", function_name=data.database_access.function.function_name, topic=topic
+        )
         burn_rate = BurnRateMonitoring(
             self, "BurnRate", errors=requests.errors, availability_percent=levels.availability_percent, topic=topic
         )
@@ -142,7 +146,14 @@ class Monitoring(Construct):
         certificate = CertificateMonitoring(
             self, "Certificate", certificate_arn=environment.certificate_arn, topic=topic
         )
-        alarms += [*deployment.alarms, *nat.alarms, *rotation.alarms, *burn_rate.alarms, *certificate.alarms]
+        alarms += [
+            *deployment.alarms,
+            *nat.alarms,
+            *rotation.alarms,
+            *access.alarms,
+            *burn_rate.alarms,
+            *certificate.alarms,
+        ]
         if channels := chat_topics(environment, topic):
             Chat(self, "Chat", name=name, topics=channels)
         hosts_gate = Gate(

@@ -16,6 +16,9 @@ IMAGE_ASSETS_ROLE = "payment-delivery-image-assets"
 GUARD_ROLE = "payment-delivery-guard"
 """The roles of the tooling account that deploy the pipeline, publish files and images, and check change sets."""
 
+DATABASE_ACCESS = "database-access"
+"""The function that runs a statement of a person, which no role of the delivery may invoke."""
+
 
 def resource_name(service: str, environment: Environment) -> str:
     """The name of a resource within its account and region."""

@@ -197,11 +197,19 @@ def _rotation(
     yield RequiredAlarm(resource=where, region=region, metric="Invocations", dimensions=(function,))
 
 
+def _function(
+    where: str, region: str, itself: frozenset[str], properties: dict[str, Any], _: Template
+) -> Iterator[RequiredAlarm]:
+    if str(properties.get("FunctionName", "")).startswith("payment-database-access-"):
+        yield RequiredAlarm(resource=where, region=region, metric="Invocations", dimensions=(itself,))
+
+
 Special = Callable[[str, str, frozenset[str], dict[str, Any], Template], Iterator[RequiredAlarm]]
 SPECIAL: dict[str, Special] = {
     "AWS::Backup::BackupVault": _vault,
     "AWS::DynamoDB::GlobalTable": _table,
     "AWS::ElasticLoadBalancingV2::Listener": _listener,
+    "AWS::Lambda::Function": _function,
     "AWS::S3::Bucket": _bucket,
     "AWS::SQS::Queue": _queue,
     "AWS::SecretsManager::RotationSchedule": _rotation,

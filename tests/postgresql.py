@@ -39,6 +39,33 @@ class Server:
         return Connection(user, host="127.0.0.1", ssl_context=False, **options)
 
 
+RDS = (
+    "CREATE ROLE rds_iam",
+    "CREATE ROLE payment_master LOGIN CREATEDB CREATEROLE PASSWORD '{password}'",
+    # On RDS the master user may grant rds_iam and configure pgaudit, which is not installed here.
+    "GRANT rds_iam TO payment_master WITH ADMIN TRUE, INHERIT FALSE, SET FALSE",
+    "GRANT SET ON PARAMETER pgaudit.log TO payment_master",
+    "CREATE DATABASE payments OWNER payment_master",
+)
+END = (
+    "DROP DATABASE payments WITH (FORCE)",
+    "REVOKE SET ON PARAMETER pgaudit.log FROM payment_master",
+    "DROP ROLE IF EXISTS payment_people_read, payment_people_write, payment_app_a, payment_app_b, payment_app",
+    "DROP ROLE payment_master, rds_iam",
+)
+
+
+@contextmanager
+def as_rds_creates_it(server: Server, *, password: str) -> Iterator[None]:
+    """The database `payments` of a master user that is no superuser, and the roles of RDS; all are deleted again."""
+    with server.connect() as superuser:
+        for statement in RDS:
+            superuser.run(statement.format(password=password))
+        yield
+        for statement in END:
+            superuser.run(statement)
+
+
 @contextmanager
 def postgresql() -> Iterator[Server]:
     """Runs a server in a directory of its own, as another user where this one is root: PostgreSQL refuses root."""

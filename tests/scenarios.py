@@ -86,6 +86,7 @@ NORMAL: dict[str, Reported] = {
     "PacketsInFromDestination": 10_000,
     "Errors": None,
     "Invocations PasswordRotation": check_passes,
+    "Invocations DatabaseAccess": None,
     "DaysToExpiry": twice_a_day(100),
 }
 NOTHING: dict[str, Reported] = dict.fromkeys(NORMAL)
@@ -372,5 +373,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "no check of the rotation runs": Scenario(
         on={"health": 180, "rotation-overdue": 180}, after={"Invocations PasswordRotation": None}, minutes=DAY
+    ),
+    "a person asks the database": Scenario(
+        on={"database-access": 0, "health": 0}, after={"Invocations DatabaseAccess": once(1)}
     ),
 }

@@ -22,6 +22,8 @@ vault = boto3.client("secretsmanager")
 rds = boto3.client("rds")
 ROLE = "payment_app"
 USERS = (f"{ROLE}_a", f"{ROLE}_b")
+READER, WRITER = "payment_people_read", "payment_people_write"
+"""The users of people (database_access.py)."""
 AUTHORITIES = Path(__file__).with_name("rds-ca.pem")
 TIMEOUT_SECONDS = 45
 """For each answer of the server; a paused one takes up to half a minute to resume."""
@@ -72,13 +74,57 @@ def apply(secret: str, token: str) -> None:
         database.run(f"GRANT CONNECT, CREATE ON DATABASE {os.environ['DATABASE']} TO {ROLE}")
         for user in users:
             name = user["username"]
-            database.run(f"DO $$ BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+            create_user(database, name)
             database.run(f"GRANT {ROLE} TO {name}")
             database.run(f"ALTER ROLE {name} SET ROLE {ROLE}")
             # The master user is no superuser: it may reassign between roles that it is a member of.
             database.run(f"GRANT {name} TO CURRENT_USER")
             database.run(f"REASSIGN OWNED BY {name} TO {ROLE}")
             database.run(f"ALTER ROLE {name} WITH LOGIN PASSWORD '{verifier(user['password'])}'")
+        admit_people(database)  # last: tasks can log in, whatever fails here
+
+
+def create_user(database: Connection, name: str) -> None:
+    """Creates a user that does not exist yet."""
+    database.run(f"DO $$ BEGIN CREATE ROLE {name} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+
+
+def admit_people(database: Connection) -> None:
+    """Creates two users with IAM logins: one reads what the application owns, the other may do what it may.
+
+    pgaudit logs every statement of both; only a superuser could switch that off.
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Appendix.PostgreSQL.CommonDBATasks.pgaudit.exclude-user-db.html
+    """
+    for name in (READER, WRITER):
+        create_user(database, name)
+        database.run(f"ALTER ROLE {name} SET pgaudit.log = 'all'")
+        database.run(f"GRANT CONNECT ON DATABASE {os.environ['DATABASE']} TO {name}")
+        database.run(f"GRANT rds_iam TO {name}")
+    for role in (ROLE, *USERS):  # the members of a user's role may end its sessions
+        database.run(f"GRANT {role} TO {WRITER}")
+    # Not pg_read_all_data: AWS does not say that a master user may grant it.
+    database.run(READ_WHAT_EXISTS)
+    database.run(f"GRANT {WRITER} TO CURRENT_USER")  # only its members change what it gives by default
+    for privilege in ("USAGE ON SCHEMAS", "SELECT ON TABLES"):
+        database.run(f"ALTER DEFAULT PRIVILEGES FOR ROLE {ROLE}, {WRITER} GRANT {privilege} TO {READER}")
+    # Without it the reader does not see the statements in pg_stat_activity. It is no reason to fail.
+    database.run(
+        f"DO $$ BEGIN GRANT pg_read_all_stats TO {READER}; EXCEPTION WHEN insufficient_privilege THEN NULL; END $$"
+    )
+
+
+READ_WHAT_EXISTS = f"""
+DO $$ DECLARE privilege text; BEGIN
+  FOR privilege IN
+    SELECT format('USAGE ON SCHEMA %I', nspname) FROM pg_namespace WHERE nspowner = '{ROLE}'::regrole
+    UNION ALL
+    SELECT format('SELECT ON TABLE %s', oid::regclass) FROM pg_class
+    WHERE relowner = '{ROLE}'::regrole AND relkind IN ('r', 'p', 'v', 'm', 'f')
+  LOOP
+    EXECUTE 'GRANT ' || privilege || ' TO {READER}';
+  END LOOP;
+END $$
+"""  # noqa: S608 - of constants
 
 
 def verifier(password: str) -> str:

@@ -23,6 +23,7 @@ from pipeline.plan.template import as_list
 from pipeline.settings import Delivery, load_delivery
 from pipeline.source import SOURCE_SERVICES
 from stages.environment import SUFFIX
+from stages.names import DATABASE_ACCESS
 from stages.variants import fallback_region
 
 FILE = Path(__file__).parents[2] / "bootstrap" / "permissions.json"
@@ -292,7 +293,7 @@ def _on_neighbours(wanted: list[str]) -> dict[str, Any]:
 
 
 def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> list[dict[str, Any]]:
-    """The services of the platform only, without new users or keys, or changes of the boundary itself.
+    """The services of the platform only, without new users or keys, changes of the boundary itself, or people's work.
 
     Only CloudFormation's execution roles write to IAM: another role would create one without the boundary, and use it.
     """
@@ -301,6 +302,7 @@ def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> li
     execution = f"role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-${{AWS::AccountId}}"
     by_cloudformation = {"ArnEquals": {"aws:PrincipalArn": [_arn(f"{execution}-{region}") for region in regions]}}
     without = {"StringNotEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
+    people = {"Fn::Sub": f"arn:${{AWS::Partition}}:lambda:*:${{AWS::AccountId}}:function:payment-{DATABASE_ACCESS}-*"}
     gates = ["codepipeline:OverrideStageCondition", "codepipeline:PutApprovalResult"]
     return [
         {"Effect": "Allow", "Action": [f"{service}:*" for service in services if service != "iam"], "Resource": "*"},
@@ -310,6 +312,7 @@ def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> li
         {"Effect": "Deny", "Action": sorted(_WITH_BOUNDARY), "Resource": "*", "Condition": without},
         {"Effect": "Deny", "Action": changing, "Resource": itself},
         {"Effect": "Deny", "Action": gates, "Resource": "*"},
+        {"Effect": "Deny", "Action": "lambda:InvokeFunction*", "Resource": people},
     ]
 
 

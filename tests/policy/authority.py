@@ -206,6 +206,15 @@ class Authority:
         further = self.person(*duties).policies[1:]
         return Principal(arn=principal.arn, policies=[*principal.policies, *further], boundary=principal.boundary)
 
+    def with_policy(self, principal: Principal, *, stack: str, name: str) -> Principal:
+        """A principal to which a managed policy of a stack is attached too."""
+        (found,) = (
+            policy["PolicyDocument"]
+            for _, policy in self._stacks[stack].of_type("AWS::IAM::ManagedPolicy")
+            if policy.get("ManagedPolicyName") == name
+        )
+        return Principal(arn=principal.arn, policies=[*principal.policies, found], boundary=principal.boundary)
+
     def resource_policy(self, resource: str) -> Document | None:
         """The trust policy of a role, or the policy of a bucket."""
         if ":role/" in resource:

@@ -25,6 +25,7 @@ REQUIREMENTS = {
     "6.5.2": "The requirements are confirmed after a significant change",
     "6.5.3": "Pre-production environments are separate from production",
     "6.5.4": "Duties are separated, so that only approved changes are deployed",
+    "7.2.1": "Access follows the need to know, with the least privilege",
     "7.2.5": "System accounts have the least privilege",
     "8.6.2": "Code and configuration contain no passwords",
     "10.2.1": "Audit logs are enabled for all components",
@@ -45,8 +46,9 @@ IN_PART = {
     "6.3.3": "the image is patched by its own pipeline, and no test checks the time that a patch takes",
     "6.5.2": "`Verify` compares a deployment with its settings; people confirm that every requirement is met",
     "6.5.4": "the policies bind only the roles that carry them ([Duties](operations.md#duties))",
-    "10.2.1": "`pgaudit` logs changes of schema and roles, but not what people read and write (10.2.1.1); access to "
-    "sessions and audit log is in CloudTrail's data events, in the landing zone",
+    "7.2.1": "the policy for people's roles binds only those that carry it ([Duties](operations.md#duties))",
+    "10.2.1": "`pgaudit` logs every statement of people, and of the service changes of schema and roles; who invoked "
+    "their function, and access to sessions and audit log, is in CloudTrail's data events, in the landing zone",
     "10.7.2": "the landing zone's own controls are not watched, but for a trail that stops",
     "11.5.2": "files of a task cannot change, and its image is named by digest; no tool compares files",
 }
@@ -113,6 +115,11 @@ CONTROLS: tuple[Control, ...] = (
             "unit/test_service.py::test_the_container_runs_as_non_root_on_a_read_only_file_system",
             "unit/test_service.py::test_the_container_receives_its_configuration_as_secrets",
         ),
+    ),
+    Control(
+        requirement="2.2.7",
+        implementation="Function for people: TLS with the authorities of RDS, to the database alone",
+        tests=("unit/test_database.py::test_the_function_of_people_reaches_the_database_alone",),
     ),
     Control(
         requirement="3.5.1",
@@ -196,6 +203,14 @@ CONTROLS: tuple[Control, ...] = (
         ),
     ),
     Control(
+        requirement="7.2.1",
+        implementation="Database: people read by default, in the break-glass role only, through one function",
+        tests=(
+            "policy/test_attacks.py::test_the_attack_is_denied",
+            "unit/test_database_access_handler.py::test_a_change_is_refused_without_the_switch",
+        ),
+    ),
+    Control(
         requirement="7.2.5",
         implementation="Roles: named actions on named resources, in customer-managed policies",
         packs=(
@@ -229,6 +244,14 @@ CONTROLS: tuple[Control, ...] = (
         tests=(
             "unit/test_network.py::test_all_flows_are_logged_encrypted_and_kept_for_400_days",
             "unit/test_storage.py::test_access_to_the_audit_log_is_logged_in_an_unlocked_bucket",
+        ),
+    ),
+    Control(
+        requirement="10.2.1",
+        implementation="Database users of people: `pgaudit.log` is `all`; their function logs each request and outcome",
+        tests=(
+            "unit/test_database_access_handler.py::test_pgaudit_logs_every_statement_of_people_before_they_can_log_in",
+            "unit/test_database_access_handler.py::test_each_request_is_recorded_before_it_runs_and_no_data_ever",
         ),
     ),
     Control(

@@ -12,11 +12,12 @@ from tests.templates import Assembly
 PACKS = ("AwsSolutions", "PCI.DSS.321", "NIST.800.53.R5")
 VALIDATOR, VALIDATOR_RULES = "CloudFormation Validate", "CloudFormation-Validate"
 """The CDK's validator of templates, and the namespace of its rules."""
-LIMIT = 33
+LIMIT = 36
 """The most findings of the packs to acknowledge in an environment; beyond it the configuration needs a fix.
 
-Three of them name what IAM or AWS does not let us narrow: the reads of a peering by name, the generated name of a
-cluster's master secret, and AWS's policy for the role that shifts requests.
+Five of them name what IAM or AWS does not let us narrow: the reads of a peering by name, the generated name of a
+cluster's master secret, AWS's policy for the role that shifts requests, and of the function for people its network
+interfaces and the id of a restored cluster.
 """
 
 PIPELINE = "Delivery"

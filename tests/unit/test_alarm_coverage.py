@@ -119,6 +119,7 @@ DR_REGION = "us-west-2"
 UNMONITORED: dict[str, dict[str, Any]] = {
     "AWS::ElasticLoadBalancingV2::Listener": {"Certificates": [{"CertificateArn": "arn"}]},
     "AWS::SQS::Queue": {"RedrivePolicy": {}},
+    "AWS::Lambda::Function": {"FunctionName": "payment-database-access-dev"},
     "AWS::SecretsManager::RotationSchedule": {"RotationLambdaARN": {"Fn::GetAtt": ["Function", "Arn"]}},
     "AWS::DynamoDB::GlobalTable": {"TableName": "t", "Replicas": [{"Region": REGION}, {"Region": DR_REGION}]},
     "AWS::S3::Bucket": {

@@ -42,19 +42,30 @@ def test_the_cluster_is_in_the_isolated_subnets(assembly: Assembly, environment:
     assert names == {"Database"}
 
 
-def test_the_database_admits_only_the_service_and_the_rotation(assembly: Assembly, environment: Environment) -> None:
+def access_function(assembly: Assembly, environment: Environment) -> tuple[str, dict[str, Any]]:
+    """The function that runs statements of people, with its logical id."""
+    (found,) = (
+        each
+        for each in assembly.resources(f"{environment.name}-Payment", "AWS::Lambda::Function").items()
+        if each[1].get("FunctionName") == f"payment-database-access-{environment.slug}"
+    )
+    return found
+
+
+def test_the_database_admits_only_service_rotation_and_people(assembly: Assembly, environment: Environment) -> None:
     stack = f"{environment.name}-Payment"
     (group_id,) = references(cluster(assembly, environment)["VpcSecurityGroupIds"])
     (service_group,) = references(
         assembly.only(stack, "AWS::ECS::Service")["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
     )
     (rotation_group,) = references(rotation_function(assembly, environment)["VpcConfig"]["SecurityGroupIds"])
+    (people_group,) = references(access_function(assembly, environment)[1]["VpcConfig"]["SecurityGroupIds"])
     admitted = [
         (next(references(rule["SourceSecurityGroupId"])), rule["FromPort"], rule["ToPort"])
         for rule in assembly.resources(stack, "AWS::EC2::SecurityGroupIngress").values()
         if group_id in references(rule["GroupId"]) and "SourceSecurityGroupId" in rule
     ]
-    assert sorted(admitted) == sorted([(service_group, PORT, PORT), (rotation_group, PORT, PORT)])
+    assert sorted(admitted) == sorted((group, PORT, PORT) for group in (service_group, rotation_group, people_group))
     (egress,) = assembly.resources(stack, "AWS::EC2::SecurityGroup")[group_id]["SecurityGroupEgress"]
     assert egress["CidrIp"] == "255.255.255.255/32"
 
@@ -220,6 +231,57 @@ def test_the_rotation_function_connects_from_the_private_subnets(assembly: Assem
     assert reached == [(database_groups, PORT, PORT)]
 
 
+def test_the_function_of_people_reaches_the_database_alone(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    _, function = access_function(assembly, environment)
+    (group,) = references(function["VpcConfig"]["SecurityGroupIds"])
+    # Beside a rule that is a resource of its own, a group has no default rule:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroupegress.html
+    assert "SecurityGroupEgress" not in assembly.resources(stack, "AWS::EC2::SecurityGroup")[group]
+    database_groups = set(references(cluster(assembly, environment)["VpcSecurityGroupIds"]))
+    reached = [
+        (set(references(rule["DestinationSecurityGroupId"])), rule["FromPort"], rule["ToPort"])
+        for rule in assembly.resources(stack, "AWS::EC2::SecurityGroupEgress").values()
+        if group in references(rule["GroupId"])
+    ]
+    assert reached == [(database_groups, PORT, PORT)]
+
+
+def test_the_function_of_people_logs_in_as_its_two_users_and_may_do_no_more(
+    assembly: Assembly, environment: Environment
+) -> None:
+    stack = f"{environment.name}-Payment"
+    _, function = access_function(assembly, environment)
+    role = assembly.resources(stack, "AWS::IAM::Role")[next(references(function["Role"]))]
+    statements = [each for each in assembly.role_statements(stack, role) if each["Effect"] == "Allow"]
+    (login,) = (each for each in statements if "rds-db:connect" in statement_actions(each))
+    assert json.dumps(login["Resource"]).count(":dbuser:cluster-*/payment_people_*") == 1
+    others = {action for each in statements for action in statement_actions(each)} - {"rds-db:connect"}
+    assert {action.split(":")[0] for action in others} == {"ec2", "kms", "logs", "sns"}
+    (log,) = (
+        group
+        for group in assembly.resources(stack, "AWS::Logs::LogGroup").values()
+        if group.get("LogGroupName") == f"/aws/lambda/payment-database-access-{environment.slug}"
+    )
+    assert log["RetentionInDays"] == 400
+    assert "KmsKeyId" in log
+
+
+def test_no_stack_allows_the_invocation_of_the_function_of_people(assembly: Assembly, environment: Environment) -> None:
+    stack = f"{environment.name}-Payment"
+    logical_id, _ = access_function(assembly, environment)
+    for kind in ("AWS::Lambda::Permission", "AWS::Lambda::Url", "AWS::Lambda::EventSourceMapping"):
+        for each in assembly.resources(stack, kind).values():
+            assert logical_id not in references(each), f"only the break-glass role may invoke it: remove the {kind}"
+    allowed = [
+        statement
+        for policy in assembly.resources(stack, "AWS::IAM::ManagedPolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow" and logical_id in references(statement["Resource"])
+    ]
+    assert allowed == []
+
+
 def test_the_first_rotation_waits_for_its_security_group_rules(assembly: Assembly, environment: Environment) -> None:
     resources = assembly.template(f"{environment.name}-Payment")["Resources"]
     (schedule,) = (one for one in resources.values() if one["Type"] == "AWS::SecretsManager::RotationSchedule")
@@ -234,17 +296,18 @@ def test_the_first_rotation_waits_for_its_security_group_rules(assembly: Assembl
     assert rules <= set(schedule["DependsOn"])
 
 
-def test_rotation_function_code_may_not_create_network_interfaces(assembly: Assembly, environment: Environment) -> None:
-    allowed, denied = (
-        statement
+def test_no_function_code_may_create_network_interfaces(assembly: Assembly, environment: Environment) -> None:
+    found = [
+        [each for each in policy["PolicyDocument"]["Statement"] if "ec2:CreateNetworkInterface" in each["Action"]]
         for policy in assembly.resources(f"{environment.name}-Payment", "AWS::IAM::ManagedPolicy").values()
-        for statement in policy["PolicyDocument"]["Statement"]
-        if "ec2:CreateNetworkInterface" in statement["Action"]
-    )
-    assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
-    assert allowed["Action"] == denied["Action"]
-    # The condition key is set on calls by the function's code, and not on calls by the Lambda service.
-    assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
+    ]
+    in_the_vpc = [statements for statements in found if statements]
+    assert len(in_the_vpc) == 2
+    for allowed, denied in in_the_vpc:
+        assert (allowed["Effect"], denied["Effect"]) == ("Allow", "Deny")
+        assert allowed["Action"] == denied["Action"]
+        # The condition key is set on calls by the function's code, and not on calls by the Lambda service.
+        assert denied["Condition"] == {"Null": {"lambda:SourceFunctionArn": "false"}}
 
 
 def test_secrets_manager_replicates_the_user_secret_to_the_dr_region(

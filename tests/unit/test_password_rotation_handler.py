@@ -16,7 +16,7 @@ import pytest
 from pg8000.native import Connection, DatabaseError
 
 from payment_constructs.database_user import rds_certificate_authorities
-from tests.postgresql import Server, postgresql
+from tests.postgresql import Server, as_rds_creates_it, postgresql
 
 ROTATION_TIMEOUT_SECONDS = 120
 SECRET, TOKEN = "payment-database-user-dev", "version-2"
@@ -171,14 +171,10 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def aurora(server: Server, rotation: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """The server as RDS creates a cluster: its master user is no superuser, and owns the database."""
-    with server.connect() as superuser:
-        superuser.run(f"CREATE ROLE payment_master LOGIN CREATEDB CREATEROLE PASSWORD '{MASTER['password']}'")
-        superuser.run("CREATE DATABASE payments OWNER payment_master")
+    with as_rds_creates_it(server, password=MASTER["password"]):
         monkeypatch.setattr(ssl, "create_default_context", lambda **_: None)  # the server has no certificate
         monkeypatch.setattr(rotation, "Connection", lambda user, **given: login(server, user, given["password"]))
         yield server
-        superuser.run("DROP DATABASE payments WITH (FORCE)")
-        superuser.run("DROP ROLE IF EXISTS payment_app_a, payment_app_b, payment_app, payment_master")
 
 
 def login(server: Server, user: str, password: str) -> Connection:
@@ -224,6 +220,15 @@ def test_a_password_works_until_the_rotation_after_the_next(
     for user in read[:-2]:
         with pytest.raises(DatabaseError, match="password authentication failed"):
             login(aurora, user["username"], user["password"])
+
+
+def test_each_rotation_creates_the_users_of_people(aurora: Server, rotate: Callable[[], Connection]) -> None:
+    for _ in range(2):
+        rotate().close()
+        with aurora.connect() as superuser:
+            found = superuser.run("SELECT rolname::text FROM pg_roles WHERE rolname LIKE 'payment_people_%'")
+            assert sorted(found) == [["payment_people_read"], ["payment_people_write"]]
+            superuser.run("DROP OWNED BY payment_people_read")  # a restored database may be older than they are
 
 
 def test_the_first_rotation_after_an_upgrade_shares_the_tables(
