@@ -1,16 +1,30 @@
 """Dev as it is synthesized, standing on the emulator: what users put into it behaves, and it goes without a trace."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from cdk_rehearsal.assembly import Environment
+from cdk_rehearsal.documented import blocks
 from cdk_rehearsal.emulator import Emulator
+from cdk_rehearsal.permissions import engine
+from cdk_rehearsal.permissions.deployed import Deployed
+from cdk_rehearsal.permissions.judgement import judge
+from cdk_rehearsal.roles import taken
+from pipeline.bootstrap.permissions import managed_policies
 from pipeline.settings import Delivery
-from stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy_template
+from stacks import ACCOUNT, PRIMARY, RECOVERY, delete, deploy, deploy_template
+from tests.conftest import CHECKOUT
 from tests.rehearsal.verification import Verification, allowed, verify
 from tests.templates import Assembly
 
@@ -38,6 +52,7 @@ def platform(emulator: Emulator, assembly: Assembly) -> Platform:
     """Both stacks of Dev; the last test destroys them."""
     s3 = emulator.client("s3", account=ACCOUNT, region=PRIMARY)
     s3.create_bucket(Bucket=TEMPLATES, CreateBucketConfiguration={"LocationConstraint": PRIMARY})
+    _publish_assets(s3, assembly)
     outputs: dict[str, str] = {}
     for name, region in STACKS.items():
         # All that the templates ask of `cdk bootstrap`.
@@ -47,6 +62,17 @@ def platform(emulator: Emulator, assembly: Assembly) -> Platform:
         url = {"TemplateURL": f"{emulator.endpoint}/{TEMPLATES}/{name}"}
         outputs |= deploy_template(emulator, name, url, region=region)
     return Platform(emulator, outputs)
+
+
+def _publish_assets(s3: Any, assembly: Assembly) -> None:
+    """The code of the functions, as `Assets` publishes it."""
+    bucket = f"cdk-hnb659fds-assets-{ACCOUNT}-{PRIMARY}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": PRIMARY})
+    for function in assembly.resources("Dev-Payment", "AWS::Lambda::Function").values():
+        if key := function["Code"].get("S3Key"):
+            code = assembly.directory / f"asset.{Path(key).stem}"
+            packed = shutil.make_archive(str(assembly.directory / key.removesuffix(".zip")), "zip", code)
+            s3.put_object(Bucket=bucket, Key=key, Body=Path(packed).read_bytes())
 
 
 def becomes(condition: Callable[[], bool], *, within: float = 5) -> bool:
@@ -151,11 +177,120 @@ def test_the_verification_may_do_what_it_does_and_nothing_else(verification: Ver
     assert verification.calls - {assumed} == allowed(platform.client("iam"), role=assumed.rpartition("/")[2])
 
 
+PEOPLE = {"BreakGlass": "payment-break-glass", "Administrator": "administrator-of-dev"}
+READ, CHANGE = (
+    block.code.replace("-prod", "-dev")
+    for block in blocks((CHECKOUT / "docs" / "operations.md").read_text(encoding="utf-8"))
+    if block.marks == "sh drill" and "payment-database-access-" in block.code
+)
+"""The commands of docs/operations.md#database-access."""
+
+
+class Person:
+    """A terminal in a role; runs the commands of the page, also for another request."""
+
+    def __init__(self, emulator: Emulator, *, role: str, directory: Path) -> None:
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        key = taken(arn, emulator=emulator, region=PRIMARY, session="person")
+        self._environment = emulator.environment(account=key, region=PRIMARY)
+        self._environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self._directory = directory
+
+    def run(self, commands: str, **request: object) -> dict[str, Any]:
+        """The answer that the commands print."""
+        if request:
+            written = {"caller": "ada", "reason": "INC-1", **request}
+            head, _, tail = commands.partition("<<'END'\n")
+            commands = f"{head}<<'END'\n{json.dumps(written)}\nEND\n{tail.partition('END')[2]}"
+        shell = ["sh", "-euc", commands.replace("cat answer.json", "")]
+        done = subprocess.run(  # noqa: S603 - the page's commands
+            shell, cwd=self._directory, env=self._environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads((self._directory / "answer.json").read_text())
+        return answer
+
+
+@pytest.fixture(scope="module")
+def people(
+    platform: Platform,
+    emulator: Emulator,
+    assembly: Assembly,
+    delivery: Delivery,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Person]:
+    """The break-glass role and an administrator with the policy for all others, once the database has its users."""
+    documents = [assembly.template(name) for name in assembly.stacks]
+    deploy(emulator, "Boundary", {"Boundary": managed_policies(documents, delivery)["Boundary"]})
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    denial = f"arn:aws:iam::{ACCOUNT}:policy/payment-no-database-access-dev"
+    roles = {
+        name: {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": role,
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+                "Policies": [{"PolicyName": "all", "PolicyDocument": {"Version": "2012-10-17", **everything}}],
+                "ManagedPolicyArns": [denial],
+            },
+        }
+        for name, role in PEOPLE.items()
+    }
+    deploy(emulator, "People", roles)
+    secret = partial(platform.client("secretsmanager").describe_secret, SecretId="payment-database-user-dev")
+    assert becomes(lambda: "LastRotatedDate" in secret(), within=120)
+    return {name: Person(emulator, role=role, directory=tmp_path_factory.mktemp(name)) for name, role in PEOPLE.items()}
+
+
+def test_a_person_asks_the_database_with_the_commands_of_the_page(people: dict[str, Person]) -> None:
+    person = people["BreakGlass"]
+    sessions = person.run(READ)
+    assert sessions["columns"] == ["pid", "usename", "state", "xact_start", "query"]
+    assert "payment_people_read" in [row[1] for row in sessions["rows"]]
+    assert person.run(CHANGE)["rows"] == []
+    assert "error" in person.run(READ, statement="CREATE SCHEMA people")
+    for create in ("SCHEMA people", "TABLE people.corrections AS SELECT 7 AS amount"):
+        assert "error" not in person.run(READ, statement=f"CREATE {create}", write=True)
+    for on in ("writer", "reader"):
+        assert person.run(READ, statement="TABLE people.corrections", on=on)["rows"] == [[7]]
+    assert "read-only" in person.run(READ, statement="DROP TABLE people.corrections")["error"]
+
+
+def test_the_log_has_the_statement_and_who_asked_and_no_row(people: dict[str, Person], platform: Platform) -> None:
+    people["BreakGlass"].run(READ, statement="SELECT 'of ' || 'a customer'", reason="INC-7")
+    group = "/aws/lambda/payment-database-access-dev"
+    events = platform.client("logs").filter_log_events(logGroupName=group)["events"]
+    messages = "\n".join(event["message"] for event in events)
+    (request,) = (line for line in messages.splitlines() if "INC-7" in line)
+    recorded = json.loads(request)
+    assert (recorded["caller"], recorded["statement"]) == ("ada", "SELECT 'of ' || 'a customer'")
+    assert "of a customer" not in messages
+
+
+def test_only_the_break_glass_role_may_ask_the_database(people: dict[str, Person], emulator: Emulator) -> None:
+    for person in people.values():
+        person.run(READ)
+    judged = judge(
+        emulator.calls(),
+        deployed=Deployed(emulator, environments=[Environment(account=ACCOUNT, region=PRIMARY)], without=""),
+        simulate=partial(engine.simulate, app=CHECKOUT, node=CHECKOUT / ".venv" / "bin" / "node"),
+        reasons={},
+    )
+    invocations = [each for each in judged.missing if "lambda:InvokeFunction" in each]
+    (denied,) = (each for each in invocations if PEOPLE["Administrator"] in each)
+    assert "payment-no-database-access-dev denies it" in denied
+    assert not [each for each in invocations if PEOPLE["BreakGlass"] in each]
+
+
+@pytest.mark.usefixtures("people")
 def test_a_destroyed_environment_leaves_nothing(platform: Platform, emulator: Emulator) -> None:
     s3 = platform.client("s3")
     s3.put_object(Bucket=platform.outputs["AuditBucketName"], Key="locked", Body=b"for a day")
+    delete(emulator, "People")
     for name, region in reversed(STACKS.items()):
         delete(emulator, name, region=region)
+    delete(emulator, "Boundary")
     left = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"] if bucket["Name"].startswith("payment-")}
     assert left == set()
     for region in (PRIMARY, RECOVERY):

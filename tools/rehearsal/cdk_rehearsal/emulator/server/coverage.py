@@ -25,7 +25,8 @@ NOT_PROVED = (
 )
 DATABASE = (
     "Aurora: each PostgreSQL cluster is one server of the installed version, reached by functions in Python; readers, "
-    "parameter groups, AWS's extensions and the log in CloudWatch are not there, and a copy interrupts its sessions."
+    "parameter groups, AWS's extensions and the log in CloudWatch are not there, and a copy interrupts its sessions. A "
+    "user with the role rds_iam logs in without a check of its IAM token, and nothing judges rds-db:connect."
 )
 NO_DATABASE = "Aurora: no database answers, and a rotation sets and tests no password there"
 LIMITS = {

@@ -41,7 +41,15 @@ dynamic_shared_memory_type = mmap  # files, which are deleted with the others
 fsync = off
 wal_keep_size = 1GB  # a restore to an earlier time replays it
 """
-_ROLES = ("CREATE ROLE rds_superuser", "CREATE ROLE rds_iam")
+_ROLES = ("CREATE ROLE rds_superuser", "CREATE ROLE rds_iam", "GRANT SET ON PARAMETER pgaudit.log TO rds_superuser")
+_GRANTED_BY_MASTER = ("rds_iam", "pg_read_all_stats")
+# An IAM token is no password of PostgreSQL: it is taken without a look at it. The master user, which grants rds_iam and
+# so is a member, has a password.
+_LOGINS = """
+hostssl all {master} 127.0.0.1/32 scram-sha-256
+hostssl all +rds_iam 127.0.0.1/32 trust
+hostssl all all 127.0.0.1/32 scram-sha-256
+"""
 # The server ends with this process, however that ends: a shell in the background then reads the end of the pipe.
 _UNTIL_END_OF_INPUT = 'exec 3<&0 </dev/null; ( { read -r _ <&3; kill -INT $$; } & ); exec "$@" 3<&-'
 _EXTENSIONS = """
@@ -110,10 +118,12 @@ class Servers:
             base = self._template()
             server = _Server(directory=self._new(base), names=names, port=port, base=base)
             user = _identifier(master)
+            (server.directory / "data" / "pg_hba.conf").write_text(_LOGINS.format(master=user))
             self._execute(
                 server,
                 *_ROLES,
                 f"CREATE ROLE {user} LOGIN CREATEDB CREATEROLE PASSWORD {_literal(password)} IN ROLE rds_superuser",
+                *(f"GRANT {role} TO {user} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE" for role in _GRANTED_BY_MASTER),
                 *([f"CREATE DATABASE {_identifier(database)} OWNER {user}"] if database else []),
             )
             self._start(server)
@@ -202,7 +212,6 @@ class Servers:
             self._hand_over(path)
         options = ["--auth=reject", "--encoding=UTF8", "--no-locale", "--no-sync", "--no-instructions"]
         self._run("initdb", f"--pgdata={data}", f"--username={_SUPERUSER}", *options, log=self.directory / "initdb.log")
-        (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
         with (data / "postgresql.conf").open("a") as settings:
             settings.write(_SETTINGS)
         return data
@@ -215,13 +224,14 @@ class Servers:
         return directory
 
     def _copy(self, source: Path, target: Path) -> None:
-        """Copy a directory of a thousand files, which takes Python several times as long as `cp`."""
+        """Copy a file or a directory of a thousand files, which takes Python several times as long as `cp`."""
         subprocess.run(["cp", "-Rp", source, target], check=True, **self._environment(self.directory))  # noqa: S603, S607
 
     def _prepare_replay(self, server: _Server, data: Path, *, until: str) -> None:
         """Give the data of a base the log of a server, to be replayed as the next server starts on them."""
         shutil.rmtree(data / "pg_wal")
-        self._copy(server.directory / "data" / "pg_wal", data / "pg_wal")
+        for of_the_server in ("pg_wal", "pg_hba.conf"):
+            self._copy(server.directory / "data" / of_the_server, data / of_the_server)
         (data / "recovery.signal").touch()
         time = datetime.fromisoformat(until).isoformat(sep=" ")  # the setting takes no zone by letter
         target = {"restore_command": "false", "recovery_target_time": time, "recovery_target_action": "promote"}
