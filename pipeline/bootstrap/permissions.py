@@ -23,7 +23,7 @@ from pipeline.plan.template import as_list
 from pipeline.settings import Delivery, load_delivery
 from pipeline.source import SOURCE_SERVICES
 from stages.environment import SUFFIX
-from stages.names import DATABASE_ACCESS
+from stages.names import DATABASE_ACCESS, PIPELINE_ROLE
 from stages.variants import fallback_region
 
 FILE = Path(__file__).parents[2] / "bootstrap" / "permissions.json"
@@ -313,6 +313,11 @@ def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> li
         {"Effect": "Deny", "Action": changing, "Resource": itself},
         {"Effect": "Deny", "Action": gates, "Resource": "*"},
         {"Effect": "Deny", "Action": "lambda:InvokeFunction*", "Resource": people},
+        # Other roles trust these by name, so a commit must not decide who assumes them: decision 0016. CloudFormation
+        # creates a role with its trust, and updates the trust only if it changes.
+        {"Effect": "Deny", "Action": "iam:UpdateAssumeRolePolicy", "Resource": _arn("role/payment-delivery-*")},
+        # One commit would delete it, the next create it with another trust.
+        {"Effect": "Deny", "Action": "iam:DeleteRole", "Resource": _arn(f"role/{PIPELINE_ROLE}")},
     ]
 
 

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from pipeline.bootstrap.permissions import BOUNDARY, EXECUTION
 from pipeline.duties import APPROVER, NO_OVERRIDE, WATCHER
 from pipeline.settings import load_delivery
-from stages.names import GUARD_ROLE, PIPELINE_ROLE, plan_role_name, role_arn, verification_role_name, verifier_name
+from stages.names import (
+    ASSETS_ROLE,
+    GUARD_ROLE,
+    IMAGE_ASSETS_ROLE,
+    PIPELINE_ROLE,
+    SELF_MUTATION_ROLE,
+    plan_role_name,
+    planner_name,
+    role_arn,
+    verification_role_name,
+    verifier_name,
+)
 from tests.policy.authority import Authority, Principal
 from tests.sample import sample_environments, sample_settings
 
@@ -215,9 +226,17 @@ _LEADING_PAST_A_GATE = (
     ("sts:AssumeRole", _bootstrapped("lookup", PROD.account)),
 )
 
+_OF_THE_PIPELINE = (PIPELINE_ROLE, SELF_MUTATION_ROLE, ASSETS_ROLE, GUARD_ROLE, planner_name(PROD), verifier_name(PROD))
+_NEW = _iam("role/PipelineStack-New", TOOLING)
+_OURS = {"iam:PermissionsBoundary": f"arn:aws:iam::{TOOLING}:policy/{BOUNDARY}"}
+
 PAST_A_GATE = [
     *(_case(caller, action, on) for caller in (PERSON, APPROVING) for action, on in _LEADING_PAST_A_GATE),
     _case(PERSON, "codepipeline:PutApprovalResult", _APPROVAL),
+    # Before any gate, a commit deploys the pipeline's stack: it does not decide who assumes the roles that Prod trusts.
+    *(_case(DEPLOYMENT, "iam:UpdateAssumeRolePolicy", _iam(f"role/{name}", TOOLING)) for name in _OF_THE_PIPELINE),
+    _case(DEPLOYMENT, "iam:DeleteRole", _iam(f"role/{PIPELINE_ROLE}", TOOLING)),
+    _case(DEPLOYMENT, "iam:CreateRole", _iam(f"role/{IMAGE_ASSETS_ROLE}", TOOLING), "that no template has", **_OURS),
     # The pipeline's builds run the code of a commit before any gate.
     _case(SYNTH, "sts:AssumeRole", _bootstrapped("deploy", PROD.account)),
     _case(SYNTH, "codepipeline:PutApprovalResult", _APPROVAL),
@@ -340,6 +359,14 @@ CONTROLS = [
     _case(COMMIT, "s3:GetObject", "arn:aws:s3:::payment-any/object"),
     _case(DEPLOYMENT, "codepipeline:UpdatePipeline", _PIPELINE),
     _case(DEPLOYMENT, "codebuild:UpdateProject", _SELF_UPDATE),
+    *(
+        _case(DEPLOYMENT, f"iam:{call}", _iam(f"role/{name}", TOOLING), **_OURS)
+        for name in _OF_THE_PIPELINE
+        for call in ("CreateRole", "PutRolePolicy", "AttachRolePolicy")
+    ),
+    _case(DEPLOYMENT, "iam:TagRole", _iam(f"role/{PIPELINE_ROLE}", TOOLING)),
+    _case(DEPLOYMENT, "iam:DeleteRole", _iam(f"role/{planner_name(PROD)}", TOOLING)),  # of a removed environment
+    *(_case(DEPLOYMENT, f"iam:{call}", _NEW) for call in ("DeleteRole", "UpdateAssumeRolePolicy")),
     _case(DEPLOYMENT, "events:PutRule", f"arn:aws:events:{_WATCHER}:rule/PipelineStack-Ended"),
     _case(APPROVING, "codepipeline:PutApprovalResult", _APPROVAL),
     _case(PERSON, "codepipeline:StopPipelineExecution", _PIPELINE),
