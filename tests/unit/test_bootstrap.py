@@ -2,7 +2,9 @@
 
 import json
 import re
+import subprocess
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,6 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from pipeline.bootstrap.account import MANAGEMENT, OPT_IN
 from pipeline.bootstrap.permissions import (
     BOUNDARY,
-    EXECUTION,
     FILE,
     LONGEST,
     UNUSED,
@@ -21,6 +22,7 @@ from pipeline.bootstrap.permissions import (
     is_action,
     managed_policies,
     size,
+    text,
 )
 from pipeline.plan.permissions import statements
 from pipeline.settings import Delivery
@@ -259,18 +261,24 @@ def test_every_policy_is_below_the_iam_size_limit(policies: dict[str, list[dict[
 
 @pytest.mark.parametrize("page", ["README.md", "docs/disaster-recovery.md"])
 def test_documented_bootstrap_commands_name_the_policies_and_the_boundary(
-    page: str, policies: dict[str, list[dict[str, Any]]]
+    page: str, policies: dict[str, list[dict[str, Any]]], assembly: Assembly, delivery: Delivery, tmp_path: Path
 ) -> None:
-    text = (CHECKOUT / page).read_text(encoding="utf-8")
-    assert "AdministratorAccess" not in text, f"bootstrap with the policies of bootstrap/permissions.json in {page}"
-    assert f"--custom-permissions-boundary {BOUNDARY}" in text
-    for command in re.findall(r"cdk bootstrap --(?:.*\\\n)*.*", text):
+    said = (CHECKOUT / page).read_text(encoding="utf-8")
+    assert f"--custom-permissions-boundary {BOUNDARY}" in said
+    commands = re.findall(r"cdk bootstrap --(?:.*\\\n)*.*", said)
+    for command in commands:
+        assert "AdministratorAccess" not in command, f"{page}: bootstrap with the policies of bootstrap/{FILE.name}"
         assert re.search(r"--template \S*bootstrap/toolkit\.json", command), f"{page}: bootstrap with our template"
-    assert f"POLICY=arn:aws:iam::$ACCOUNT:policy/{EXECUTION}\n" in text
-    (numbers,) = re.findall(r"--cloudformation-execution-policies ((?:\$POLICY-\d,?)+)", text)
-    named = {policy.replace("$POLICY", EXECUTION) for policy in numbers.split(",")}
-    expected = {name for name in policies if name != BOUNDARY}
-    assert named == expected, f"{page}: name these execution policies in cdk bootstrap: {sorted(expected)}"
+    assert re.search(r'--cloudformation-execution-policies "?\$POLICIES\b', said)
+    (listing,) = re.findall(r"^ *POLICIES=\$\(.*\n.*\)$", said, flags=re.MULTILINE)
+    (tmp_path / "bootstrap").mkdir()
+    (tmp_path / "bootstrap" / FILE.name).write_text(text(documents(assembly), delivery), encoding="utf-8")
+    shell = ["sh", "-euc", f'ACCOUNT=111111111111\n{listing}\necho "$POLICIES"']
+    named = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603
+    expected = [f"arn:aws:iam::111111111111:policy/{name}" for name in policies if name != BOUNDARY]
+    assert named.split(",") == expected, (
+        f"{page}: the command must name every execution policy of bootstrap/{FILE.name}"
+    )
 
 
 def test_documented_commands_prepare_every_region_that_they_bootstrap() -> None:
