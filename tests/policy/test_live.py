@@ -1,18 +1,22 @@
 """The delivery of cdk.json: invariants that no setting of a team may break, and generated pages that are current."""
 
 import json
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 import pytest
 
+from cdk_rehearsal import Settings
 from pipeline.bootstrap import toolkit
 from pipeline.bootstrap.permissions import FILE, deployment_steps, template, text
+from pipeline.plan.permissions import statements
 from pipeline.settings import Delivery
-from tests.conftest import read_context
+from tests.conftest import CHECKOUT, read_context
 from tests.estimate import PAGE as ESTIMATE
 from tests.estimate import least_budget_usd
 from tests.invariants import EACH_ENVIRONMENT, WHOLE_DELIVERY, DeliveryInvariant, Invariant
 from tests.policy.compliance import PAGE, current
-from tests.templates import Assembly
+from tests.templates import Assembly, Template, references
 
 NAMES = list(read_context()["delivery"]["environments"])
 
@@ -69,3 +73,43 @@ def test_the_compliance_page_names_no_account(live_delivery: Delivery) -> None:
     page = PAGE.read_text(encoding="utf-8")
     for account in (live_delivery.account, *(environment.account for environment in live_delivery.environments)):
         assert account not in page
+
+
+def test_each_reason_for_an_unused_permission_names_one_that_a_role_has(
+    assembly: Assembly, delivery: Delivery, live_assembly: Assembly, live_delivery: Delivery
+) -> None:
+    # Of the sample too: a team's settings need not have every role. A rehearsal finds a reason why a permission that is
+    # used is not.
+    granted = {*_granted(assembly, delivery), *_granted(live_assembly, live_delivery)}
+    rehearsal = Settings.load(CHECKOUT)
+    for entry in (each for table in (rehearsal.unused, rehearsal.sometimes_unused) for each in table.values()):
+        for roles, *actions in map(str.split, entry):
+            for action in actions:
+                assert any(fnmatchcase(role, roles) and fnmatchcase(allowed, action) for role, allowed in granted), (
+                    f"no role {roles} may {action}: correct it in [tool.cdk-rehearsal] of pyproject.toml, or remove it"
+                )
+
+
+def _granted(assembly: Assembly, delivery: Delivery) -> Iterator[tuple[str, str]]:
+    """The roles of the templates and of the bootstrap, with each action that their policies allow."""
+    templates = {name: assembly.template(name) for name in assembly.stacks}
+    for stack, document in {**templates, "bootstrap": template(list(templates.values()), delivery)}.items():
+        resources: Template = document["Resources"]
+        names = {
+            logical_id: each["Properties"].get("RoleName", f"{stack}-{logical_id}")
+            for logical_id, each in resources.items()
+            if each["Type"] == "AWS::IAM::Role"
+        }
+        attached = [
+            (policy, name)
+            for role, name in names.items()
+            for policy in (role, *references(resources[role]["Properties"].get("ManagedPolicyArns", [])))
+            if policy in resources  # not AWS::Partition
+        ] + [
+            (policy, names[role["Ref"]] if isinstance(role, dict) else role)
+            for policy, each in resources.items()
+            if each["Type"] in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy")
+            for role in each["Properties"].get("Roles", [])
+        ]
+        for policy, name in attached:
+            yield from ((name, each.action) for each in statements(policy, resources[policy]) if each.effect == "Allow")

@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -23,9 +22,8 @@ from cdk_rehearsal.emulator import Emulator
 from cdk_rehearsal.engine import Engine
 from cdk_rehearsal.errors import DeliveryError, RehearsalError
 from cdk_rehearsal.execution import Execution, Run
-from cdk_rehearsal.permissions import engine
-from cdk_rehearsal.permissions.deployed import Deployed
-from cdk_rehearsal.permissions.judgement import Permissions, judge
+from cdk_rehearsal.permissions.judge import Judge
+from cdk_rehearsal.permissions.judgement import Permissions
 from cdk_rehearsal.report import Report, StackState
 from cdk_rehearsal.results import Arrival, ExecutionResult
 from cdk_rehearsal.workplace import Workplace
@@ -59,7 +57,7 @@ class Rehearsal:
         self._before: Mapping[report.StackKey, str] | None = None
         self._placeholders: list[str] = []
         self._said: set[str] = set()
-        self._judged = 0  # the number of the latest call that is judged, or was made before this rehearsal
+        self._judge = Judge(self.workplace)
 
     def __enter__(self) -> Self:
         return self
@@ -75,7 +73,7 @@ class Rehearsal:
         """What a team does once and manually: bootstrap the accounts and deploy the pipeline stack of a commit."""
         commit = find(checkout=self.workplace.checkout, name=name)
         emulator, console = self.workplace.emulator, self.workplace.console
-        self._judged = max((call["number"] for call in emulator.calls()), default=0)
+        self._judge.leave_out()
         console.heading(f"Preparing {commit.id[:12]} ({commit.title})")
         stacks = self._synthesize(commit)
         pipeline_stack = self._pipeline_stack(stacks)
@@ -113,7 +111,7 @@ class Rehearsal:
             delivered=last.status == "Succeeded",
             failure=last.reason,
             waiting=last.waiting,
-            permissions=self._judge(commit),
+            permissions=self._judged(commit),
             seconds=time.monotonic() - started,
             executions=tuple(results),
             stacks=tuple(self._look(stacks, before=before)),
@@ -124,26 +122,13 @@ class Rehearsal:
             coverage=coverage,
         )
 
-    def _judge(self, commit: Commit) -> Permissions:
-        """Judge the calls since the last time, with the engine that the app installs."""
-        emulator, settings = self.workplace.emulator, self.workplace.settings
-        trees = (tree_of(self.workplace, commit), self.workplace.checkout)
-        app = next(filter(engine.installed, trees), None)
-        if app is None:
-            packages = " and ".join(engine.PACKAGES)
-            return Permissions(not_judged=f"none was judged, because the app does not install {packages}")
-        recorded = emulator.calls()
+    def _judged(self, commit: Commit) -> Permissions:
+        """The judgement of the calls since the last time."""
         environments = {stack.environment for each in self._assemblies.values() for stack in each}
         with self.workplace.console.step("Permissions") as step:
-            permissions = judge(
-                recorded,
-                since=self._judged,
-                deployed=Deployed(emulator, environments=environments, without=report.TOOLKIT),
-                simulate=partial(engine.simulate, app=app, node=self.workplace.tools.node),
-                reasons=settings.unused,
-            )
+            apps = (tree_of(self.workplace, commit), self.workplace.checkout)
+            permissions = self._judge.judge(environments, apps=apps)
             step.note = permissions.summary
-        self._judged = max((call["number"] for call in recorded), default=0)
         return permissions
 
     def tear_down(self, name: str = "HEAD") -> None:

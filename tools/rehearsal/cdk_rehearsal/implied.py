@@ -29,6 +29,9 @@ BUILD: Mapping[str, str] = {
 BUILD_LOG: Mapping[str, str] = {"logs:CreateLogGroup": "arn:aws:logs:{region}:{account}:log-group:{group}"}
 """What it calls too where the project names no log group."""
 
+BY_THE_SERVICE = "by the service"
+"""The operation of a recorded call that a service makes with a role."""
+
 REPORT: Mapping[str, str] = {
     # https://docs.aws.amazon.com/codebuild/latest/userguide/test-permissions.html
     f"codebuild:{call}": "arn:aws:codebuild:{region}:{account}:report-group/{project}-{report}"

@@ -53,6 +53,7 @@ class Settings:
     build_environment: Mapping[str, str] = field(default_factory=dict)  # {emulator} is the endpoint
     offline: tuple[str, ...] = ()  # names of build actions that reach no package registry, such as Verify*
     unused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by reason: `ROLE ACTION ...` with wildcards
+    sometimes_unused: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the same, where a rehearsal may
     not_proved: tuple[str, ...] = ()  # further lines for "What a rehearsal does not prove"
     bootstrap: Bootstrap = field(default_factory=Bootstrap)
     teardown: Teardown | None = None

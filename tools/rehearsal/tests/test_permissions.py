@@ -9,6 +9,7 @@ import pytest
 
 from cdk_rehearsal.assembly import Environment
 from cdk_rehearsal.emulator import Coverage, Emulator
+from cdk_rehearsal.implied import BY_THE_SERVICE
 from cdk_rehearsal.permissions import engine
 from cdk_rehearsal.permissions.deployed import Deployed
 from cdk_rehearsal.permissions.judgement import Permissions, Unused, judge
@@ -66,6 +67,32 @@ RESOURCES = {
         "Type": "AWS::Lambda::Function",
         "Properties": {"Role": {"Fn::GetAtt": ["Distrusting", "Arn"]}, **FUNCTION},
     },
+    "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+    "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/24"}},
+    "Endpoint": {
+        "Type": "AWS::EC2::VPCEndpoint",
+        "Properties": {
+            "VpcId": {"Ref": "Vpc"},
+            "ServiceName": {"Fn::Sub": "com.amazonaws.${AWS::Region}.s3"},
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [allow("s3:*", f"arn:aws:s3:::{BUCKET}/a", Principal="*")],
+            },
+        },
+    },
+    "InAVpc": role("in-a-vpc", allow("s3:GetObject", OBJECTS), allow("ec2:*", "*"), allow("kms:Decrypt", KEY)),
+    "FunctionInAVpc": {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "FunctionName": "in-a-vpc",
+            "Role": {"Fn::GetAtt": ["InAVpc", "Arn"]},
+            "VpcConfig": {
+                "SubnetIds": [{"Ref": "Subnet"}],
+                "SecurityGroupIds": [{"Fn::GetAtt": ["Vpc", "DefaultSecurityGroup"]}],
+            },
+            **FUNCTION,
+        },
+    },
 }
 
 
@@ -82,14 +109,21 @@ class World:
         key = taken(arn, emulator=self._emulator, region=HOME.region, session="test")
         return self._emulator.client(service, account=key, region=HOME.region)
 
-    def judged(self, *, since: int = 0, reasons: Mapping[str, Iterable[str]] | None = None) -> Permissions:
+    def judged(
+        self,
+        *,
+        since: int = 0,
+        unused: Mapping[str, Iterable[str]] | None = None,
+        sometimes_unused: Mapping[str, Iterable[str]] | None = None,
+    ) -> Permissions:
         """The judgement of every call so far."""
         return judge(
             self._emulator.calls(),
             since=since,
             deployed=Deployed(self._emulator, environments=[HOME], without="CDKToolkit"),
             simulate=partial(engine.simulate, app=APP, node=self._node),
-            reasons=reasons or {},
+            unused=unused or {},
+            sometimes_unused=sometimes_unused or {},
         )
 
 
@@ -97,7 +131,8 @@ class World:
 def world(emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(emulator, Toolchain(tmp_path_factory.mktemp("tools"), processes=Processes()).node)
     world.client("s3", name="writer").put_object(Bucket=BUCKET, Key="a", Body=b"1")
-    world.client("s3", name="reader").get_object(Bucket=BUCKET, Key="a")
+    for name in ("reader", "in-a-vpc"):
+        world.client("s3", name=name).get_object(Bucket=BUCKET, Key="a")
     world.client("s3", name="reader").put_object(Bucket=BUCKET, Key="b", Body=b"2")
     return world
 
@@ -148,11 +183,57 @@ def test_a_delivery_that_ends_early_has_no_surplus(judged: Permissions) -> None:
 
 
 def test_a_reason_explains_unused_actions_of_a_role(world: World) -> None:
-    unused = world.judged(reasons={"nothing sends": ["id* sqs:Send*"]}).unused
-    assert [(each.action, each.reason) for each in unused] == [
+    found = world.judged(
+        unused={"nothing sends": ["id* sqs:Send*"]}, sometimes_unused={"no message": ["idle sqs:Receive*"]}
+    )
+    assert [(each.action, each.reason) for each in found.unused] == [
         ("sqs:SendMessage", "nothing sends"),
-        ("sqs:ReceiveMessage", ""),
+        ("sqs:ReceiveMessage", "no message"),
     ]
+    assert not found.stale
+
+
+def test_a_reason_why_a_used_permission_is_unused_is_a_fault(world: World) -> None:
+    entries = ["writer s3:Put* kms:*", "idle sqs:*"]
+    stale = world.judged(unused={"nothing writes": entries})
+    assert stale.stale == ("writer s3:Put*", "writer kms:*")
+    assert any(
+        fault.startswith("writer s3:Put*: calls used it; remove it from `unused`")
+        for fault in stale.faults(complete=True)
+    )
+    assert stale.faults(complete=False) == list(stale.missing)
+    assert not world.judged(sometimes_unused={"nothing writes": entries}).stale
+
+
+def test_a_reason_for_a_role_that_other_settings_have_is_no_fault(world: World) -> None:
+    assert not world.judged(unused={"no peering": ["peering-* ec2:*", "writer ec2:*"]}).stale
+
+
+def test_the_policy_of_a_vpc_endpoint_limits_what_code_in_the_vpc_calls(world: World) -> None:
+    objects, others = f"arn:aws:s3:::{BUCKET}/a", f"arn:aws:s3:::{BUCKET}/of-others"
+    call = {"role": f"arn:aws:iam::{HOME.account}:role/in-a-vpc", "region": HOME.region, "action": "s3:GetObject"}
+    sent = {**call, "operation": "s3 GET", "context": {}, "number": 1}
+    permissions = judge(
+        [
+            {**sent, "resource": objects},
+            {**sent, "resource": others},
+            {**sent, "resource": others, "operation": BY_THE_SERVICE},
+        ],
+        deployed=Deployed(world._emulator, environments=[HOME], without=""),
+        simulate=partial(engine.simulate, app=APP, node=world._node),
+        unused={},
+        sometimes_unused={},
+    )
+    assert of(permissions, "role/in-a-vpc calls s3:") == [
+        f"arn:aws:iam::{HOME.account}:role/in-a-vpc calls s3:GetObject on {others} (s3 GET): the policy of the VPC "
+        "endpoint does not allow it"
+    ]
+
+
+def test_the_report_says_that_no_policy_of_the_organization_is_judged(judged: Permissions) -> None:
+    assert judged.lines()[-1] == (
+        "Not judged: service control policies and resource control policies, which the organization owns."
+    )
 
 
 def test_an_earlier_call_is_no_fault_any_more(world: World, emulator: Emulator) -> None:
@@ -177,7 +258,8 @@ def test_an_operation_without_a_known_action_is_a_fault(world: World) -> None:
         [call],
         deployed=Deployed(world._emulator, environments=[HOME], without="Judged"),
         simulate=lambda simulations: [] if not simulations else pytest.fail("nothing can be judged"),
-        reasons={},
+        unused={},
+        sometimes_unused={},
     )
     assert permissions.missing == (
         "arn:aws:iam::600000000010:role/idle calls robots POST /dance, of which no IAM action is known",
@@ -193,7 +275,7 @@ def test_an_app_without_the_engine_is_not_judged(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("world")
 def test_a_function_calls_as_its_role(emulator: Emulator) -> None:
     functions = emulator.client("lambda", account=HOME.account, region=HOME.region)
-    (name,) = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
+    (name,) = {each["FunctionName"] for each in functions.list_functions()["Functions"]} - {"in-a-vpc"}
     functions.invoke(FunctionName=name)
     log = [call for call in emulator.calls() if call["action"] == "logs:PutLogEvents"]
     assert [call["role"] for call in log if name in call["resource"]] == [

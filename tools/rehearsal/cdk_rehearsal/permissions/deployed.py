@@ -35,6 +35,7 @@ class Service:
     resource: str
     region: str
     in_a_vpc: bool
+    subnet: str  # of a function in a VPC, where its own template has the subnet
 
 
 class Deployed:
@@ -80,6 +81,7 @@ class Deployed:
                 resource=resources[logical_id]["PhysicalResourceId"],
                 region=environment.region,
                 in_a_vpc="VpcConfig" in resource.get("Properties", {}),
+                subnet=_subnet(resource.get("Properties", {}), resources),
             )
             for environment, template, resources in self._stacks
             for logical_id, resource in template["Resources"].items()
@@ -87,6 +89,27 @@ class Deployed:
             for path, role in _roles_in(resource.get("Properties", {}))
             if (kind, path) in TRUSTED and role in resources and logical_id in resources
         ]
+
+    def endpoint_policies(self, role: str, *, service: str) -> list[Document]:
+        """The policies of the endpoints of a service in the VPCs whose functions run in a role.
+
+        A service whose endpoint has another name than its actions, such as CloudWatch, is not found.
+        """
+        return self._endpoints.get(role, {}).get(service, [])
+
+    @cached_property
+    def _endpoints(self) -> dict[str, dict[str, list[Document]]]:
+        """By role, then by service."""
+        found: dict[str, dict[str, list[Document]]] = {}
+        for each in self.services:
+            if each.subnet:
+                client = self._client("ec2", each.role.split(":")[4], each.region)
+                (subnet,) = client.describe_subnets(SubnetIds=[each.subnet])["Subnets"]
+                for endpoint in client.describe_vpc_endpoints()["VpcEndpoints"]:
+                    policy, service = endpoint.get("PolicyDocument"), endpoint["ServiceName"].split(".")[3]
+                    if policy and endpoint["VpcId"] == subnet["VpcId"]:
+                        found.setdefault(each.role, {}).setdefault(service, []).append(_document(policy))
+        return found
 
     @cached_property
     def _stacks(self) -> list[tuple[Environment, Document, Mapping[str, Any]]]:
@@ -251,6 +274,13 @@ def _queue(client: Any, arn: str) -> Mapping[str, Any]:
 def _document(value: Any) -> Document:
     document: Document = json.loads(value) if isinstance(value, str) else value
     return document
+
+
+def _subnet(properties: Mapping[str, Any], resources: Mapping[str, Any]) -> str:
+    """The first subnet of a function that is a resource of its own template."""
+    named = properties.get("VpcConfig", {}).get("SubnetIds", [])
+    found = (resources.get(each.get("Ref", "")) for each in named if isinstance(each, dict))
+    return next((str(each["PhysicalResourceId"]) for each in found if each), "")
 
 
 def _roles_in(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -4,17 +4,19 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from cdk_rehearsal.implied import FUNCTION_IN_A_VPC, KEYS
+from cdk_rehearsal.implied import BY_THE_SERVICE, FUNCTION_IN_A_VPC, KEYS
 from cdk_rehearsal.permissions.deployed import Deployed, Service
 
 Simulate = Callable[[Sequence[Mapping[str, Any]]], Sequence[Mapping[str, Any]]]
+Reasons = Mapping[str, Iterable[str]]
 Statement = tuple[str, str, int]  # role, policy, number
 
 ALLOWED = "Allowed"
+NO_ORGANIZATION = "Not judged: service control policies and resource control policies, which the organization owns."
 _NEEDS_NO_PERMISSION = {"sts:GetCallerIdentity"}
 """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
 
@@ -30,6 +32,7 @@ class Call:
     operation: str
     context: Mapping[str, Any] = field(default_factory=dict)
     number: float = math.inf  # of the recording; what follows from the templates is always new
+    by_its_code: bool = False  # sent by what runs in the role, not by a service for it
 
     @property
     def by_a_role(self) -> bool:
@@ -64,6 +67,7 @@ class Permissions:
     seconds: float = 0.0
     missing: tuple[str, ...] = ()
     unused: tuple[Unused, ...] = ()
+    stale: tuple[str, ...] = ()  # reasons why a permission is not used, although it is
     not_judged: str = ""
 
     @property
@@ -88,7 +92,11 @@ class Permissions:
             f"{each}: no call used it; remove it, or add its reason to `unused` in the configuration"
             for each in self.surplus
         ]
-        return [*self.missing, *(surplus if complete else ())]
+        stale = [
+            f"{each}: calls used it; remove it from `unused` in the configuration, or move it to `sometimes-unused`"
+            for each in self.stale
+        ]
+        return [*self.missing, *((*surplus, *stale) if complete else ())]
 
     def lines(self) -> list[str]:
         """Everything in lines of text."""
@@ -96,6 +104,8 @@ class Permissions:
             self.summary,
             *(f"Denied: {each}" for each in self.missing),
             *(f"Unused: {each}: {each.reason or 'NO REASON'}" for each in self.unused),
+            *(f"Used, with a reason why not: {each}" for each in self.stale),
+            NO_ORGANIZATION,
         ]
 
 
@@ -104,12 +114,14 @@ def judge(
     *,
     deployed: Deployed,
     simulate: Simulate,
-    reasons: Mapping[str, Iterable[str]],
+    unused: Reasons,
+    sometimes_unused: Reasons,
     since: int = 0,
 ) -> Permissions:
     """Judge the calls after a number; earlier ones were made under policies that may have changed, and only use them.
 
-    `reasons` have the unused permissions that each explains: a role and actions, with wildcards.
+    `unused` has by reason the permissions that no call uses, `sometimes_unused` those that calls may use: a role and
+    actions, with wildcards.
     """
     started = time.monotonic()
     calls = [call for call in _calls(recorded, deployed=deployed) if call.action not in _NEEDS_NO_PERMISSION]
@@ -129,13 +141,19 @@ def judge(
                 used.setdefault((call.caller, policy, number), set()).add(call.action)
         elif call.number > since:
             missing.append(f"{call}: {_reason(call, verdict)}")
+    granted = list(_granted(deployed, used=used))
     return Permissions(
         calls=len(allowed) + len(missing),
         allowed=len(allowed),
         roles=len({call.caller for call in known if call.by_a_role}),
         seconds=time.monotonic() - started,
         missing=tuple(missing),
-        unused=tuple(_unused(deployed, used=used, reasons=reasons)),
+        unused=tuple(
+            replace(each, reason=_reason_of(each, {**unused, **sometimes_unused}))
+            for each, is_used in granted
+            if not is_used
+        ),
+        stale=tuple(_stale(granted, unused)),
     )
 
 
@@ -153,6 +171,7 @@ def _calls(recorded: Iterable[Mapping[str, Any]], *, deployed: Deployed) -> Iter
             operation=each["operation"],
             context=each["context"],
             number=each["number"],
+            by_its_code=each["operation"] != BY_THE_SERVICE,
         )
         yield call
         key = deployed.key(call.resource, region=call.region) if call.action in KEYS else ""
@@ -223,6 +242,11 @@ def _simulation(call: Call, *, deployed: Deployed) -> dict[str, Any]:
     boundary = deployed.boundary(call.caller) if role else None
     if boundary:
         simulation["permissionBoundaryPolicies"] = _named({"permissions boundary": boundary})
+    endpoints = (
+        deployed.endpoint_policies(call.caller, service=call.action.partition(":")[0]) if call.by_its_code else []
+    )
+    if endpoints:
+        simulation["vpcEndpointPolicies"] = [{"name": "VPC endpoint", "policy": each} for each in endpoints]
     return simulation
 
 
@@ -239,6 +263,8 @@ def _reason(call: Call, verdict: Mapping[str, Any]) -> str:
         return f"statement {number + 1} of {policy} denies it"
     if "pb" in verdict["blocked"]:
         return "its permissions boundary does not allow it"
+    if "vpce" in verdict["blocked"]:
+        return "the policy of the VPC endpoint does not allow it"
     statement = {"Effect": "Allow", "Action": call.action, "Resource": call.resource}
     if call.by_a_role and verdict.get("identity") != ALLOWED:
         return f"its policies lack {json.dumps(statement)}"
@@ -247,33 +273,46 @@ def _reason(call: Call, verdict: Mapping[str, Any]) -> str:
     return f"the policy of {call.resource} lacks {json.dumps(principal)}"
 
 
-def _unused(
-    deployed: Deployed, *, used: Mapping[Statement, set[str]], reasons: Mapping[str, Iterable[str]]
-) -> Iterator[Unused]:
-    """The allowed actions of the roles of the stacks that no call used."""
+def _granted(deployed: Deployed, *, used: Mapping[Statement, set[str]]) -> Iterator[tuple[Unused, bool]]:
+    """The allowed actions of the roles of the stacks, and whether a call used each."""
     for arn in deployed.own_roles:
         role = deployed.role(arn)
         for policy, document in role.policies.items() if role else ():
             for number, statement in enumerate(_listed(document.get("Statement", []))):
                 calls = used.get((arn, policy, number), set())
                 for action in _listed(statement.get("Action", [])) if statement["Effect"] == "Allow" else ():
-                    if not any(fnmatchcase(call.lower(), action.lower()) for call in calls):
-                        name = arn.rpartition("/")[2]
-                        yield Unused(
-                            role=name,
-                            action=action,
-                            policy=policy,
-                            resources=tuple(_listed(statement.get("Resource", "*"))),
-                            reason=_reason_of(name, action, reasons),
-                        )
+                    permission = Unused(
+                        role=arn.rpartition("/")[2],
+                        action=action,
+                        policy=policy,
+                        resources=tuple(_listed(statement.get("Resource", "*"))),
+                        reason="",
+                    )
+                    yield permission, any(fnmatchcase(call.lower(), action.lower()) for call in calls)
 
 
-def _reason_of(role: str, action: str, reasons: Mapping[str, Iterable[str]]) -> str:
+def _reason_of(permission: Unused, reasons: Reasons) -> str:
+    found = (reason for reason, roles, action in _entries(reasons) if _matches(permission, roles, action))
+    return next(found, "")
+
+
+def _stale(granted: Sequence[tuple[Unused, bool]], reasons: Reasons) -> Iterator[str]:
+    """The entries of permissions that calls used; one that matches none fits an app with other settings."""
+    for _, roles, action in _entries(reasons):
+        found = [is_used for permission, is_used in granted if _matches(permission, roles, action)]
+        if found and all(found):
+            yield f"{roles} {action}"
+
+
+def _entries(reasons: Reasons) -> Iterator[tuple[str, str, str]]:
+    """The reason, the role and each action."""
     for reason, permissions in reasons.items():
         for roles, *actions in map(str.split, permissions):
-            if fnmatchcase(role, roles) and any(fnmatchcase(action, each) for each in actions):
-                return reason
-    return ""
+            yield from ((reason, roles, action) for action in actions)
+
+
+def _matches(permission: Unused, roles: str, action: str) -> bool:
+    return fnmatchcase(permission.role, roles) and fnmatchcase(permission.action, action)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 
 from ministack.core.responses import get_account_id, get_region
 
-from cdk_rehearsal.implied import FUNCTION
+from cdk_rehearsal.implied import BY_THE_SERVICE, FUNCTION
 
 OWN = {"codepipeline"}
 """Services of this package, which ministack does not know."""
@@ -29,6 +29,8 @@ RESOURCES = {
         "arn:aws:ec2:{region}:{account}:vpc-peering-connection/{name}",
     ),
     "ecs:DescribeServices": ("services", "arn:aws:ecs:{region}:{account}:service/cluster/{name}"),
+    "ecs:DescribeTaskDefinition": ("taskDefinition", "*"),
+    "ecs:UpdateService": ("service", "arn:aws:ecs:{region}:{account}:service/cluster/{name}"),
 }
 """By action: the parameter that names resources, by their ARNs or as in this form, where ministack's is not exact."""
 PASSED = {"cloudformation": ("RoleARN", "cloudformation.amazonaws.com")}
@@ -73,7 +75,7 @@ class Sessions:
         """Record a call that a service makes with the role of an access key."""
         call = {"role": self.role(key), "action": action, "resource": resource, "region": region}
         if call["role"]:
-            _record({**call, "operation": "by the service", "context": {}})
+            _record({**call, "operation": BY_THE_SERVICE, "context": {}})
 
     def of_functions(self, own: Credentials) -> Credentials:
         """Ministack's credentials of a function, with the key of a session of the function's role."""
@@ -201,7 +203,7 @@ def _named(action: str, request: Request) -> list[str]:
     where = {"region": get_region(), "account": get_account_id()}
     found = ((parameter, form) for prefix, (parameter, form) in RESOURCES.items() if action.startswith(prefix))
     return [
-        name if name.startswith("arn:") else form.format(name=name, **where)
+        name if name.startswith("arn:") and form != "*" else form.format(name=name, **where)
         for parameter, form in found
         for name in request.values(parameter)
     ]

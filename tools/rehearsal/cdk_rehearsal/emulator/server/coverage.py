@@ -8,9 +8,10 @@ from cdk_rehearsal.emulator.server.recorded import DROPPED, TYPES
 
 NOT_PROVED = (
     "IAM: no permission is enforced; where the report judges permissions, it judges the requests of roles and what "
-    "services call for them. CloudFormation's execution role sends no request here: nothing proves its policies. Nor "
-    "are endpoint policies, service control policies, the policies that services need on keys and topics, and calls of "
-    "roles or on buckets that were deleted since judged.",
+    "services call for them. CloudFormation's execution role sends no request here: nothing proves its policies. Of "
+    "VPC endpoints it judges the policies for functions, not for containers. No service control policy and no resource "
+    "control policy is judged: the organization owns them. Nor are the policies that services need on keys and topics, "
+    "and calls of roles or on buckets that were deleted since.",
     "Change sets: none reports a replacement that follows from the replacement of another resource.",
     "Lambda: a function in a VPC has no network interface there, and its security groups block nothing.",
     "Property validation: CloudFormation refuses many values that the emulator accepts.",

@@ -1,6 +1,7 @@
-"""EC2: addresses, NAT gateways, flow logs, peerings, security group rules, and the default group of a VPC."""
+"""EC2: addresses, NAT gateways, flow logs, peerings, security group rules, a VPC's default group, endpoint policies."""
 
-from collections.abc import Callable, Container
+import json
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape
@@ -193,6 +194,19 @@ def action(*, connections: Container[str]) -> Callable[[dict[str, Any]], Answer]
         return _answer(200, f'<{ACTION}Response xmlns="{_NAMESPACE}">{elements}</{ACTION}Response>')
 
     return modify
+
+
+def with_policy(otherwise: Callable[..., str]) -> Callable[..., str]:
+    """Ministack's description of a VPC endpoint, with its policy."""
+
+    def describe(endpoint: Mapping[str, Any], tag: str = "item") -> str:
+        described, policy = otherwise(endpoint, tag), endpoint.get("PolicyDocument")
+        if not policy:
+            return described
+        text = policy if isinstance(policy, str) else json.dumps(policy)
+        return described.removesuffix(f"</{tag}>") + f"<policyDocument>{escape(text)}</policyDocument></{tag}>"
+
+    return describe
 
 
 def _text(parameters: dict[str, Any], name: str) -> str:

@@ -109,6 +109,7 @@ PRIVATE_NAMES: Mapping[tuple[str, str], Callable[[Any], bool]] = {
     (_CLOUDFORMATION, "_stacks"): _is_scoped,
     (f"{_CLOUDFORMATION}.changesets", "_find_change_set"): _takes("cs_name", "stack_name"),
     ("ministack.services.ec2", "_ACTION_MAP"): lambda found: all(callable(action) for action in found.values()),
+    ("ministack.services.ec2", "_vpce_fields_xml"): _takes("ep", "tag"),
     ("ministack.services.ec2", "_vpc_peering"): lambda found: hasattr(found, "__contains__") and _is_scoped(found),
     ("ministack.services.iam", "_IAM_HANDLERS"): lambda found: callable(found[iam.CREATE_LINKED]),
     ("ministack.services.iam", "_roles"): _is_scoped,
@@ -163,6 +164,7 @@ def install(databases: Servers) -> None:
     known_roles, create = roles._roles, roles._IAM_HANDLERS[iam.CREATE_LINKED]
     roles._IAM_HANDLERS[iam.CREATE_LINKED] = iam.linked_role(otherwise=create, roles=known_roles)
     network._ACTION_MAP.setdefault(ec2.ACTION, ec2.action(connections=network._vpc_peering))
+    network._vpce_fields_xml = ec2.with_policy(network._vpce_fields_xml)
     manager = _module("ministack.services.secretsmanager")
     manager._rotate_secret = secretsmanager.rotating(
         manager._rotate_secret,
