@@ -27,6 +27,7 @@ from tools.drill.checks import Checks
 from tools.drill.database import payments
 from tools.drill.failures import DrillError
 from tools.drill.names import Names
+from tools.drill.permissions import Judgement, operator
 from tools.drill.platform import Site
 from tools.drill.report import Report, StepResult
 from tools.drill.runbook import Step, read_all
@@ -47,7 +48,7 @@ class Drill:
         self._shown: Shown | None = None
         self._terminal = Terminal(
             self._workplace,
-            account=names.account,
+            account=operator(checkout, emulator=emulator, account=names.account, region=names.recovery),
             region=names.recovery,
             directory=checkout,
             log=logs / "commands.log",
@@ -58,7 +59,8 @@ class Drill:
         self._kinds = data.kinds(client, names=names) | {"payments": rows}
         site = Site(emulator=emulator, names=names, kinds=self._kinds, payments=rows)
         checks = Checks(site=site, terminal=self._terminal)
-        self._scenario = Scenario(site=site, checks=checks, terminal=self._terminal)
+        self._judgement = Judgement(self._workplace, environments=[each.environment for each in stacks(directory)])
+        self._scenario = Scenario(site=site, checks=checks, terminal=self._terminal, judgement=self._judgement)
         self._results: list[StepResult] = []
         known = {step.title for step in self._steps}
         if missing := sorted({*self._scenario.before, *self._scenario.after} - known):
@@ -82,6 +84,13 @@ class Drill:
         places = [Environment(account=names.account, region=region) for region in (names.primary, names.recovery)]
         with console.step("deploy the stacks of every environment") as step, ThreadPoolExecutor() as pool:
             bootstrapped = pool.submit(bootstrap_account, self._workplace, places, home=home)
+            for account in {stack.environment.account for stack in stacks(self._assembly)} - {names.account}:
+                platform.deploy_permissions(
+                    self._workplace.checkout / "bootstrap" / "permissions.json",
+                    emulator=self._emulator,
+                    environment=Environment(account=account, region=names.primary),
+                    step=step,
+                )
             platform.deploy(
                 self._assembly,
                 emulator=self._emulator,
@@ -97,6 +106,8 @@ class Drill:
             titles = [step.title for step in self._steps]
             for step in self._steps[titles.index(first) if first else 0 :]:
                 self._run_step(step)
+            with self._workplace.console.step("Permissions") as shown:
+                shown.note = self._judgement.judge()
         except (DrillError, CommandError, ClientError) as error:
             reason = str(error)
         return Report(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cdk_rehearsal
-from cdk_rehearsal import Emulator, Stack, Step, settled
+from cdk_rehearsal import Emulator, Environment, Stack, Step, settled
 from tools.drill.assets import publish
 from tools.drill.data import Kind
 from tools.drill.database import Payments
@@ -52,6 +52,17 @@ def deploy(
         publish(stack, emulator=emulator)
         deploy_stack(stack, emulator=emulator, step=step)
     step.note = f"{len(stacks)} stacks"
+
+
+def deploy_permissions(template: Path, *, emulator: Emulator, environment: Environment, step: Step) -> None:
+    """Deploy the boundary, which every role has, in an account that is not bootstrapped."""
+    cloudformation = emulator.client("cloudformation", account=environment.account, region=environment.region)
+    created = cloudformation.create_stack(
+        StackName="payment-delivery-permissions",
+        TemplateBody=template.read_text(encoding="utf-8"),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    settled(cloudformation, created["StackId"], before=set(), watch=step.watch)
 
 
 def deploy_stack(stack: Stack, *, emulator: Emulator, step: Step) -> None:

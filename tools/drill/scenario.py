@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cdk_rehearsal import Terminal
+from cdk_rehearsal import Environment, Terminal
 from tools.drill.checks import Checks
 from tools.drill.data import back_up
 from tools.drill.database import await_rotation
 from tools.drill.failures import must_be_lost
+from tools.drill.permissions import Judgement
 from tools.drill.platform import Site
 
 Action = Callable[[], str]  # returns a note for the report
@@ -19,17 +20,19 @@ RECORDS, IN_FLIGHT, MEANWHILE = 20, 3, 5  # of each kind of data
 class Scenario:
     """A region that is first cut off, then lost, then well again."""
 
-    def __init__(self, *, site: Site, checks: Checks, terminal: Terminal) -> None:
-        self._site, self._terminal = site, terminal
+    def __init__(self, *, site: Site, checks: Checks, terminal: Terminal, judgement: Judgement) -> None:
+        self._site, self._terminal, self._judgement = site, terminal, judgement
         self._rotation_since = 0.0
         # The keys are the step titles of docs/point-in-time-recovery.md and docs/disaster-recovery.md.
         self.before: Mapping[str, tuple[Action, ...]] = {
             "Choose the time": (self._write_and_damage,),
+            "Delete the database before the swap": (self._judge_before_a_deletion,),
             "Renew the passwords": (self._note_rotation,),
             "Check": (self._write_and_back_up,),
             "Set the passwords": (self._note_rotation,),
             "Copy the database back": (self._note_rotation,),
             "Check the fence": (self._restore_region,),
+            "Delete the recovery environment": (self._judge_before_a_deletion,),
         }
         self.after: Mapping[str, tuple[Action, ...]] = {
             "Open the terminal": (checks.environment,),
@@ -118,6 +121,11 @@ class Scenario:
     def _restore_region(self) -> str:
         self._site.emulator.fail(self._site.names.primary, state="well")
         return f"{self._site.names.primary} is well again"
+
+    def _judge_before_a_deletion(self) -> str:
+        """Roles and secrets are deleted with their policies and tags, which allowed calls."""
+        account, fallback = self._site.names.account, self._terminal.variable("FALLBACK")
+        return self._judgement.judge(*([Environment(account=account, region=fallback)] if fallback else []))
 
     def _write(self, region: str, *, number: int, moment: str) -> None:
         for kind in self._site.kinds.values():

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from cdk_rehearsal import CommandError, Console, Emulator, RehearsalError, Terminal, Workplace
+from cdk_rehearsal.roles import taken
 from tests.conftest import CHECKOUT
 from tests.templates import Assembly
 from tools.drill.data import Kind
 from tools.drill.drill import Drill
 from tools.drill.failures import DrillError, must_be_locked
+from tools.drill.permissions import Judgement
 from tools.drill.report import Report, show, write
 from tools.drill.runbook import PAGES, Step, read, read_all
 
@@ -84,6 +86,23 @@ def test_the_report_names_what_the_drill_does_not_prove(report: Report, tmp_path
     assert "passed" in text
     write(report, file=tmp_path / "report.json")
     assert '"Lost": 3' in (tmp_path / "report.json").read_text(encoding="utf-8")
+
+
+def test_the_calls_of_roles_are_judged_before_what_allowed_them_is_deleted(report: Report) -> None:
+    notes = {step.title: "; ".join(step.notes) for step in report.steps}
+    for title in ("Delete the database before the swap", "Delete the recovery environment"):
+        assert "roles judged, all allowed" in notes[title]
+
+
+@pytest.mark.usefixtures("report")  # the platform is deployed
+def test_a_call_that_no_policy_allows_fails_the_drill(assembly: Assembly, emulator: Emulator, tmp_path: Path) -> None:
+    prod = assembly.stacks["Prod-Payment"].environment
+    role = f"arn:aws:iam::{prod.account}:role/payment-housekeeping-prod"
+    key = taken(role, emulator=emulator, region=prod.region, session="test")
+    emulator.client("sqs", account=key, region=prod.region).list_queues()
+    workplace = Workplace.prepare(tmp_path, emulator=emulator, checkout=CHECKOUT, logs=tmp_path, console=Console())
+    with pytest.raises(DrillError, match=r"payment-housekeeping-prod calls sqs:ListQueues .* its policies lack"):
+        Judgement(workplace, environments=[prod]).judge()
 
 
 @pytest.mark.usefixtures("report")  # the platform is deployed
