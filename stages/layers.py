@@ -38,6 +38,7 @@ from stages.names import (
     execution_role_name,
     gate_reader_name,
     key_guardians,
+    lost_name,
     parameter_path,
     payment_stack_name,
     peering_role_name,
@@ -66,7 +67,7 @@ class DataLayer(Construct):
         topic: AlarmTopic,
     ) -> None:
         super().__init__(scope, construct_id)
-        retain = environment.retains_data
+        self._environment, retain = environment, environment.retains_data
         # By ARN: a grant on the construct itself would change the key policy in its stack.
         self.replica_keys = {
             name: imported_key(
@@ -172,9 +173,12 @@ class DataLayer(Construct):
 
     def endpoint_resources(self) -> dict[str, list[str]]:
         """The ARNs of what the VPC uses, by the service of its endpoint."""
-        bucket = self.audit_log.bucket
+        bucket, tables = self.audit_log.bucket, [self.sessions.table.table_arn]
+        if lost := lost_name("sessions", self._environment):  # the replica: docs/disaster-recovery.md
+            where = f"{self._environment.primary_region}:{self._environment.account}"
+            tables.append(f"arn:aws:dynamodb:{where}:table/{lost}")
         return {
-            "DynamoDb": [self.sessions.table.table_arn],
+            "DynamoDb": tables,
             "S3": [bucket.bucket_arn, bucket.arn_for_objects("*")],
             "SecretsManager": [self.database_user.secret.secret_arn, self.database_user.master_secrets],
             "Sqs": [self.processing.queue.queue_arn, self.processing.dead_letter_queue.queue_arn],

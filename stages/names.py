@@ -1,8 +1,10 @@
 """Names of resources that users see, payment-{service}-{environment}, and of roles that other accounts refer to."""
 
+import re
+
 from aws_cdk import DefaultStackSynthesizer
 
-from stages.environment import Environment
+from stages.environment import SUFFIXES, Environment
 
 REPLICATED = ("audit", "access-logs")
 """The buckets that are replicated to the DR region."""
@@ -23,6 +25,12 @@ DATABASE_ACCESS = "database-access"
 def resource_name(service: str, environment: Environment) -> str:
     """The name of a resource within its account and region."""
     return f"payment-{service}-{environment.slug}"
+
+
+def lost_name(service: str, environment: Environment) -> str | None:
+    """The name of a resource of the lost environment, whose replicas a recovered one uses; None for any other one."""
+    lost = re.fullmatch(rf"(\w+?)(?:{'|'.join(SUFFIXES)})", environment.name)
+    return f"payment-{service}-{lost[1].lower()}" if lost else None
 
 
 def bucket_name(service: str, environment: Environment, region: str) -> str:

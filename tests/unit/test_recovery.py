@@ -9,7 +9,7 @@ import pytest
 import app as entry_point
 from pipeline.settings import Delivery
 from stages.environment import Environment, SettingsError
-from stages.names import REPLICATED, bucket_name
+from stages.names import REPLICATED, bucket_name, lost_name
 from stages.variants import fallback_region, recovered
 
 CERTIFICATE = "arn:aws:acm:us-west-2:{account}:certificate/00000000-0000-0000-0000-000000000000"
@@ -87,6 +87,22 @@ def test_the_longest_name_of_a_recovery_fits_into_a_bucket_name(delivery: Delive
     longest = replace(delivery.environments[-1], name="P" + 14 * "x")
     for service in REPLICATED:
         assert len(bucket_name(service, longest, "ap-southeast-1")) <= 63, "shorten NAME in stages/environment.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ProdDr", "payment-sessions-prod"),
+        ("StagingDr2", "payment-sessions-staging"),
+        ("Prod", None),
+        ("Sandbox-dr", None),
+    ],
+)
+def test_a_recovered_service_may_reach_the_replicas_of_the_lost_one(
+    delivery: Delivery, name: str, expected: str | None
+) -> None:
+    # `make drill` looks at the endpoint itself.
+    assert lost_name("sessions", replace(delivery.environments[-1], name=name)) == expected
 
 
 def load(context: dict[str, Any], **values: str) -> Environment | None:

@@ -86,7 +86,7 @@ class Checks:
         return f"{len(self._site.payments.found_in_primary)} payments found, {len(self._site.payments.meanwhile)} new"
 
     def session_access(self) -> str:
-        """The recovered service uses the replica of the sessions, and its role allows it."""
+        """The recovered service uses the replica of the sessions; its role and the endpoint of its VPC allow it."""
         names, policy = self._names, self._names.resource("recovery")
         role = self._terminal.variable("ROLE").rpartition("/")[2]
         attached = self._site.there("iam").list_attached_role_policies(RoleName=role)["AttachedPolicies"]
@@ -94,7 +94,11 @@ class Checks:
         parameter = names.parameter("dynamodb/table", region=names.recovery)
         table = self._site.there("ssm").get_parameter(Name=parameter)["Parameter"]["Value"]
         must(table == names.resource("sessions"), f"The recovered service uses the table {table}.")
-        return "the recovered service uses the replica, and its role allows it"
+        found = self._site.there("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+        policies = [each.get("PolicyDocument", "") for each in found if each["ServiceName"].endswith(".dynamodb")]
+        limited = [policy for policy in policies if f'table/{table}"' not in policy]
+        must(policies and not limited, f"An endpoint in {names.recovery} does not admit {table}: {limited}.")
+        return "the recovered service uses the replica; its role and the endpoint allow it"
 
     def data_in_recovery(self) -> str:
         """No more data is missing than before, and the audit log is still locked."""
