@@ -275,7 +275,8 @@ def test_only_the_break_glass_role_may_ask_the_database(people: dict[str, Person
         emulator.calls(),
         deployed=Deployed(emulator, environments=[Environment(account=ACCOUNT, region=PRIMARY)], without=""),
         simulate=partial(engine.simulate, app=CHECKOUT, node=CHECKOUT / ".venv" / "bin" / "node"),
-        reasons={},
+        unused={},
+        sometimes_unused={},
     )
     invocations = [each for each in judged.missing if "lambda:InvokeFunction" in each]
     (denied,) = (each for each in invocations if PEOPLE["Administrator"] in each)
