@@ -149,6 +149,10 @@ class Emulator:
         """Set a region ``cut-off``, ``lost`` or ``well``; see `server.outage`."""
         self._page(f"regions/{region}/{state}", method="PUT")
 
+    def plant(self, digest: str, *, findings: list[dict[str, Any]]) -> None:
+        """Let the scan of an image in ECR find something; each finding is as in ECR's answer."""
+        self._page("findings", method="PUT", content=json.dumps({"digest": digest, "findings": findings}).encode())
+
     def _page(self, name: str, *, method: str = "GET", content: bytes | None = None) -> Any:
         url = f"{self.endpoint}/_rehearsal/{name}"
         request = urllib.request.Request(url, data=content, method=method)  # noqa: S310 - our own

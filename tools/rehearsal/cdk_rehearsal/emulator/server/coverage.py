@@ -16,6 +16,7 @@ NOT_PROVED = (
     "Lambda: a function in a VPC has no network interface there, and its security groups block nothing.",
     "Property validation: CloudFormation refuses many values that the emulator accepts.",
     "ECS: the API only, no container runs, so no health check, canary, deployment alarm or target is real.",
+    "ECR: an image that nobody pushed counts as pushed and scanned, without findings.",
     "CodeBuild: the rehearsal runs the build commands on this machine.",
     "KMS: keys, policies and grants exist, but nothing is encrypted with them.",
     "Cross-account artifacts: the rehearsal reads them with the pipeline's account; the role's permission is judged.",

@@ -20,6 +20,7 @@ from cdk_rehearsal.emulator.server import (
     codepipeline,
     dynamodb,
     ec2,
+    ecr,
     iam,
     outage,
     pages,
@@ -158,6 +159,7 @@ def install(databases: Servers) -> None:
     application, router, network = map(_module, ("ministack.app", "ministack.core.router", "ministack.services.ec2"))
     services = application.SERVICE_HANDLERS
     services["backup"] = backup.service(otherwise=services["backup"])
+    services["ecr"] = ecr.service(otherwise=services["ecr"])
     services["codepipeline"] = codepipeline.handle_request
     router.SERVICE_PATTERNS["codepipeline"] = CODEPIPELINE
     roles = _module("ministack.services.iam")

@@ -1,16 +1,17 @@
-"""The pages under /_rehearsal/: coverage, recorded resources and calls, databases, failing regions, an OSV stub."""
+"""The pages under /_rehearsal/: coverage, recorded resources and calls, databases, failing regions, findings, OSV."""
 
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from cdk_rehearsal.emulator.server import calls, coverage, outage, recorded
+from cdk_rehearsal.emulator.server import calls, coverage, ecr, outage, recorded
 from cdk_rehearsal.emulator.server.outage import Application
 from cdk_rehearsal.emulator.server.postgresql import Servers
 
 REGIONS = "/_rehearsal/regions/"
 CALLS = "/_rehearsal/calls"
+FINDINGS = "/_rehearsal/findings"
 
 
 def serve(
@@ -22,9 +23,12 @@ def serve(
         "/_rehearsal/recorded": recorded.listing,
         "/_rehearsal/databases": databases.page,
         CALLS: calls.listing,
+        FINDINGS: ecr.planted,
         # OSV stub: the API of https://api.osv.dev/v1/query, which knows no vulnerability.
         "/_rehearsal/advisories": lambda: {"vulns": []},
     }
+
+    changes: dict[str, Callable[..., Any]] = {CALLS: sessions.add, FINDINGS: ecr.plant}
 
     async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         path = scope.get("path", "") if scope["type"] == "http" else ""
@@ -35,8 +39,8 @@ def serve(
             await beside(scope, receive, send)
             return
         content = await outage.read_request(receive)
-        if path == CALLS and content:
-            page = partial(sessions.add, **json.loads(content))
+        if path in changes and content:
+            page = partial(changes[path], **json.loads(content))
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(page()).encode()})
