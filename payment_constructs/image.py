@@ -1,6 +1,5 @@
 """The service's container image: in ECR and pinned by digest, so that the tested image is the deployed one."""
 
-import re
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,6 +7,7 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
+from payment_constructs.image_name import IMAGE
 from payment_constructs.load_balancer import CONTAINER_PORT, HEALTH_PATH
 
 USER = "10001:10001"
@@ -29,12 +29,6 @@ def image_contract(architecture: str) -> str:
         f"port {CONTAINER_PORT}, answers GET {HEALTH_PATH}, and reads the environment variables that README.md lists "
         "as its contract."
     )
-
-
-IMAGE = re.compile(
-    r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com"
-    r"/(?P<repository>[a-z0-9][a-z0-9/._-]*)@(?P<digest>sha256:[0-9a-f]{64})"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

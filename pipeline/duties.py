@@ -11,7 +11,7 @@ from constructs import Construct
 
 from pipeline.artifacts import ArtifactStore
 from pipeline.roles import acknowledge_plans
-from stages.names import ASSETS_ROLE, GUARD_ROLE, IMAGE_ASSETS_ROLE, PIPELINE_ROLE, SELF_MUTATION_ROLE
+from stages.names import ASSETS_ROLE, FINDINGS_ROLE, GUARD_ROLE, IMAGE_ASSETS_ROLE, PIPELINE_ROLE, SELF_MUTATION_ROLE
 
 APPROVER = "payment-delivery-approver"
 NO_OVERRIDE = "payment-delivery-no-override"
@@ -154,7 +154,8 @@ def _uses_of_its_roles(scope: Construct) -> iam.PolicyStatement:
 def _denial(scope: Construct, actions: Sequence[str], resources: Sequence[str]) -> iam.PolicyStatement:
     """Denies actions to everybody but the roles of the delivery itself."""
     stack = Stack.of(scope)
-    names = (PIPELINE_ROLE, SELF_MUTATION_ROLE, ASSETS_ROLE, IMAGE_ASSETS_ROLE, GUARD_ROLE, "payment-delivery-plan-*")
+    named = (PIPELINE_ROLE, SELF_MUTATION_ROLE, ASSETS_ROLE, IMAGE_ASSETS_ROLE, GUARD_ROLE, FINDINGS_ROLE)
+    names = (*named, "payment-delivery-plan-*")
     own = [f"arn:aws:iam::{stack.account}:role/{name}" for name in (*names, f"{stack.stack_name}-*")]
     return iam.PolicyStatement(
         effect=iam.Effect.DENY,

@@ -18,6 +18,7 @@ from pipeline.artifacts import ArtifactStore
 from pipeline.conditions import Conditions
 from pipeline.digests.recorder import DigestRecorder
 from pipeline.duties import SeparationOfDuties
+from pipeline.findings.check import FindingsCheck, allow_findings
 from pipeline.function import pipeline_arn
 from pipeline.guard.guard import Guard, allow_changes
 from pipeline.locked_tools import locked_version, only_locked
@@ -88,6 +89,7 @@ class PipelineStack(Stack):
             )
             for each in (stage.recovery, stage.payment):
                 allow_changes(each, delivery.allowed_changes)
+            allow_findings(stage.payment, delivery.allowed_findings)
             verification = verification_step(
                 self, environment=environment, source=source, packages=packages, outputs=stage.payment.outputs
             )
@@ -107,7 +109,9 @@ class PipelineStack(Stack):
             self.pipeline, planners={planner_name(environment): plan.project for environment, plan in plans.items()}
         )
         digests = DigestRecorder(self, "Digests", pipeline=self.pipeline.pipeline, log_key=log_key, topic=topic)
+        findings = FindingsCheck(self, "Findings", pipeline=self.pipeline.pipeline, log_key=log_key, topic=topic)
         hold = UpdateHold(self, "UpdateHold", pipeline=self.pipeline.pipeline, name=name, log_key=log_key, topic=topic)
+        functions = [each.function for each in (digests, findings, guard, hold)]
         conditions = Conditions(self.pipeline.pipeline)
         for environment in environments:
             conditions.add_environment(environment)
@@ -140,7 +144,7 @@ class PipelineStack(Stack):
             approvals=[approval_name(environment) for environment in plans],
             plans=artifacts,
             projects=[each for each in self.node.find_all() if isinstance(each, codebuild.Project)],
-            functions=[digests.function, guard.function, hold.function],
+            functions=functions,
             buckets=list(buckets.values()),
         )
         for statement in delivery.source.permissions():
@@ -149,7 +153,7 @@ class PipelineStack(Stack):
             self.pipeline,
             name=name,
             buckets=list(buckets.values()),
-            functions=[digests.function, guard.function, hold.function],
+            functions=functions,
             verifications=[verification.project for verification in verifications],
             plans={environment.name: plan.project for environment, plan in plans.items()},
         )

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -17,23 +18,10 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from payment_constructs.image import ServiceImage
+from pipeline.findings.scan import ARCHITECTURES, RefusedError, manifest, platforms, scan_faults
 
 SETTINGS = Path("cdk.json")
-ARCHITECTURES = {"amd64": "X86_64", "arm64": "ARM64"}
-"""The names in `delivery.architecture` for those in images."""
-
-_MANIFESTS = (
-    "application/vnd.docker.distribution.manifest.v2+json",
-    "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.oci.image.index.v1+json",
-)
-_FINISHED = {"ACTIVE", "COMPLETE"}  # of an enhanced, and of a basic scan
-_ABSENT = {"ImageNotFoundException", "RepositoryNotFoundException", "ScanNotFoundException"}
-
-
-class RefusedError(Exception):
-    """An image that must not be released; the message has the remedy."""
+_ABSENT = {"ImageNotFoundException", "RepositoryNotFoundException"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     delivery = json.loads(text)["context"]["delivery"]
     try:
         image = parse(given.image)
-        for unchecked in check(image, architecture=delivery.get("architecture", "ARM64")):
+        for unchecked in check(image, delivery=delivery):
             print(f"Not checked: {unchecked}")
         if given.image == delivery["image"]:
             print("cdk.json has this image already.")
@@ -87,27 +75,29 @@ def with_image(text: str, *, old: str, new: str) -> str:
     return setting.sub(lambda found: found[1] + json.dumps(new), text)
 
 
-def check(image: ServiceImage, *, architecture: str) -> list[str]:
+def check(image: ServiceImage, *, delivery: Mapping[str, Any]) -> list[str]:
     """A sentence for each check that the credentials do not allow.
 
     Raises:
-        RefusedError: If the image does not exist, is for another architecture, or its scan found critical
-            vulnerabilities or has not finished.
+        RefusedError: If the image does not exist, is for another architecture, or the delivery would refuse its scan.
     """
-    client = boto3.client("ecr", region_name=image.region)
+    client, architecture = boto3.client("ecr", region_name=image.region), delivery.get("architecture", "ARM64")
     identity = {"registryId": image.account, "repositoryName": image.repository}
     unchecked: list[str] = []
     scanned = image.digest
     with _reported("whether the image exists, and its architecture", unchecked):
-        platforms = dict(_platforms(client, identity, image.digest))
-        if architecture not in platforms:
+        found = manifest(client, identity, image.digest)
+        digests = platforms(found) or {_architecture(client, identity, found): image.digest}
+        if architecture not in digests:
             raise RefusedError(
-                f"the image is for {', '.join(platforms) or 'no known architecture'}, and delivery.architecture is "
+                f"the image is for {', '.join(digests) or 'no known architecture'}, and delivery.architecture is "
                 f"{architecture}: build it for {architecture}, or change the setting."
             )
-        scanned = platforms[architecture]
+        scanned = digests[architecture]
     with _reported("the scan of the image", unchecked):
-        _check_scan(client, identity, scanned)
+        allowed, today = delivery.get("allowed_findings", []), datetime.now(tz=UTC).date()
+        if faults := list(scan_faults(client, identity, scanned, allowed=allowed, today=today)):
+            raise RefusedError("\n".join(faults))
     return unchecked
 
 
@@ -123,32 +113,12 @@ def _reported(what: str, unchecked: list[str]) -> Iterator[None]:
         unchecked.append(f"{what}: {error}")
 
 
-def _platforms(client: Any, identity: Mapping[str, str], digest: str) -> Iterator[tuple[str, str]]:
-    """The architectures of an image, each with the digest of its manifest."""
-    answer = client.batch_get_image(**identity, imageIds=[{"imageDigest": digest}], acceptedMediaTypes=list(_MANIFESTS))
-    if not answer["images"]:
-        reasons = ", ".join(str(failure.get("failureReason")) for failure in answer["failures"])
-        raise RefusedError(f"{identity['repositoryName']} has no image {digest} ({reasons}): push it first.")
-    manifest = json.loads(answer["images"][0]["imageManifest"])
-    if "manifests" in manifest:  # one image for several architectures, and attestations
-        for each in manifest["manifests"]:
-            if (name := each.get("platform", {}).get("architecture")) in ARCHITECTURES:
-                yield ARCHITECTURES[name], each["digest"]
-        return
-    layer = client.get_download_url_for_layer(**identity, layerDigest=manifest["config"]["digest"])
+def _architecture(client: Any, identity: Mapping[str, str], found: Mapping[str, Any]) -> str:
+    """The architecture of an image for one."""
+    layer = client.get_download_url_for_layer(**identity, layerDigest=found["config"]["digest"])
     with urlopen(layer["downloadUrl"], timeout=10) as config:  # noqa: S310 - an HTTPS URL of ECR
-        name = json.load(config)["architecture"]
-    yield ARCHITECTURES.get(name, name), digest
-
-
-def _check_scan(client: Any, identity: Mapping[str, str], digest: str) -> None:
-    answer = client.describe_image_scan_findings(**identity, imageId={"imageDigest": digest}, maxResults=1)
-    status = answer["imageScanStatus"]["status"]
-    if status not in _FINISHED:
-        raise RefusedError(f"the scan of {digest} is {status}, and must have finished: try again, or scan it again.")
-    critical = answer.get("imageScanFindings", {}).get("findingSeverityCounts", {}).get("CRITICAL", 0)
-    if critical:
-        raise RefusedError(f"the scan of {digest} found {critical} critical vulnerabilities: update what has them.")
+        name = str(json.load(config)["architecture"])
+    return ARCHITECTURES.get(name, name)
 
 
 if __name__ == "__main__":

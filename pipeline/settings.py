@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from payment_constructs.image import ServiceImage
+from pipeline.findings.allowed import AllowedFinding
 from pipeline.notifications import Notifications
 from pipeline.records import read, unknown_keys
 from pipeline.source import SOURCE_TYPES, Source
@@ -47,6 +49,7 @@ class Delivery:
     release: str  # the commit; "unreleased" when none is given
     notifications: Notifications
     allowed_changes: tuple[str, ...] = ()  # STACK/LOGICAL-ID/PROPERTY, as the guard names it
+    allowed_findings: tuple[AllowedFinding, ...] = ()  # critical ones, of the image's scan
     trial: str | None = None
     """Why tooling or an environment that retains data shares an account, where IAM enforces no gate."""
 
@@ -54,6 +57,11 @@ class Delivery:
     def primary_region(self) -> str:
         """The region of the pipeline and of every environment."""
         return self.environments[0].primary_region
+
+    @property
+    def image(self) -> ServiceImage:
+        """The image of every environment."""
+        return self.environments[0].service_image
 
     @property
     def dr_region(self) -> str:
@@ -101,7 +109,7 @@ SHARED = (
 
 SETTINGS = {
     *("account", "stack_name", "pipeline_name", *SHARED),
-    *("source", "notifications", "allowed_changes", "trial", "environments"),
+    *("source", "notifications", "allowed_changes", "allowed_findings", "trial", "environments"),
 }
 ENVIRONMENT_SETTINGS = ("account", "certificate_arn", "alarm_email")
 """The settings of an environment that a fresh checkout has placeholders for."""
@@ -136,6 +144,7 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
         faults.extend(f"delivery.{fault}" for fault in topic_faults)
     allowed_changes = settings.get("allowed_changes", [])
     faults.extend(_allowed_change_faults(allowed_changes, environments))
+    allowed_findings = _load_allowed_findings(settings.get("allowed_findings", []), faults)
     if faults or source is None or notifications is None:
         raise SettingsError(dict.fromkeys(faults))
     return Delivery(
@@ -145,6 +154,7 @@ def load_delivery(settings: object, *, release: object) -> Delivery:
         release=str(release),
         notifications=notifications,
         allowed_changes=tuple(allowed_changes),
+        allowed_findings=allowed_findings,
         trial=trial,
         **names,
     )
@@ -264,3 +274,15 @@ def _allowed_change_faults(entries: object, environments: Sequence[Environment])
             yield f"{setting}: there is no such stack, the stacks are {', '.join(stacks)}."
         elif entry in entries[:index]:
             yield f"{setting} for the second time: give it once."
+
+
+def _load_allowed_findings(entries: object, faults: list[str]) -> tuple[AllowedFinding, ...]:
+    path = "delivery.allowed_findings"
+    if not isinstance(entries, list):
+        faults.append(f"{path} is {entries!r}: give a list, empty unless a critical finding of the image must pass.")
+        return ()
+    findings = [
+        read(AllowedFinding, entry, path=f"{path}[{index}]", faults=faults, prefix=f"{path}[{index}].")
+        for index, entry in enumerate(entries)
+    ]
+    return tuple(finding for finding in findings if finding)

@@ -376,6 +376,11 @@ class Environment:
                 f"ACCOUNT.dkr.ecr.{self.primary_region}.amazonaws.com/payment-service@sha256:<64 hex digits>. "
                 f"{image_contract(self.architecture)}"
             )
+        elif (region := self.service_image.region) != self.primary_region:
+            yield (
+                f"image is in {region}: give one in {self.primary_region}, such as a replica, because tasks pull it "
+                "when they start, and its findings are watched there."
+            )
         if self.canary is not None:
             yield from self.canary.faults()
             if self.retains_data and self.canary.step_minutes < 5:  # noqa: PLR2004 - the deployment alarm: 3 of 5 minutes

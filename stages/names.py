@@ -16,7 +16,12 @@ SELF_MUTATION_ROLE = "payment-delivery-self-mutation"
 ASSETS_ROLE = "payment-delivery-assets"
 IMAGE_ASSETS_ROLE = "payment-delivery-image-assets"
 GUARD_ROLE = "payment-delivery-guard"
-"""The roles of the tooling account that deploy the pipeline, publish files and images, and check change sets."""
+FINDINGS_ROLE = "payment-delivery-image-findings"
+"""The roles of the tooling account that deploy the pipeline, publish files and images, check change sets, and check
+the scans of images."""
+
+FINDINGS_READER = "payment-image-findings"
+"""The role of the account of the image's registry that reads scans, and nothing else."""
 
 DATABASE_ACCESS = "database-access"
 """The function that runs a statement of a person, which no role of the delivery may invoke."""

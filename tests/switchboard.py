@@ -207,13 +207,19 @@ def allowed_domains(settings: Settings) -> None:
         entry["allowed_domains"] = ["*.card-network.test", "acquirer.test"]
 
 
+def allowed_findings(settings: Settings) -> None:
+    """A critical finding of the image that deliveries pass until a date."""
+    finding = {"id": "CVE-2026-12345", "reason": "The service does not use the parser", "expires": "2026-12-31"}
+    settings["allowed_findings"] = [finding]
+
+
 def everything(settings: Settings) -> None:
     """All of it at once."""
     for change in (codecommit_source, one_more_before_the_last, other_figures, peering_off, frugal_first, x86):
         change(settings)
     for change in (other_primary_region, other_dr_region, other_names, chat_topic, on_call_endpoint, dns):
         change(settings)
-    for change in (firewall_limits, allowed_domains):
+    for change in (firewall_limits, allowed_domains, allowed_findings):
         change(settings)
 
 
@@ -240,6 +246,7 @@ SWITCHES: tuple[Callable[[Settings], None], ...] = (
     dns,
     firewall_limits,
     allowed_domains,
+    allowed_findings,
     everything,
 )
 """Each changes a copy of the settings. A new optional part of the settings gets its switch here."""

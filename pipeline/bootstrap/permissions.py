@@ -1,8 +1,8 @@
 """The IAM policies for CloudFormation in an account of the delivery, derived from the resource types in the templates.
 
 `python -m pipeline.bootstrap.permissions` writes bootstrap/permissions.json, which is deployed before `cdk bootstrap`:
-a permissions boundary for every role, the execution policies of CloudFormation, the roles of guard and plan, and the
-watcher.
+a permissions boundary for every role, the execution policies of CloudFormation, the roles that read for guard, plan and
+image check, and the watcher.
 """
 
 import json
@@ -17,7 +17,7 @@ from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from pipeline.bootstrap import plan_role, watcher
+from pipeline.bootstrap import findings_role, plan_role, watcher
 from pipeline.plan.permissions import statements
 from pipeline.plan.template import as_list
 from pipeline.settings import Delivery, load_delivery
@@ -95,12 +95,13 @@ def text(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> str:
 
 
 def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict[str, Any]:
-    """The policies, the roles of guard and plan, and the watcher, as a CloudFormation template."""
+    """The policies, the reading roles, and the watcher, as a CloudFormation template."""
     return {
         "Description": "Execution policies, permissions boundary, reading roles and watcher of the payment delivery.",
-        "Conditions": plan_role.conditions(delivery),
+        "Conditions": plan_role.conditions(delivery) | findings_role.conditions(delivery),
         "Resources": managed_policies(documents, delivery)
         | plan_role.resources(delivery)
+        | findings_role.resources(delivery)
         | watcher.resources(delivery),
     }
 
@@ -137,7 +138,8 @@ def managed_policies(documents: Sequence[Mapping[str, Any]], delivery: Delivery)
 def deployment_steps(before: Mapping[str, Any], after: Mapping[str, Any], delivery: Delivery) -> Iterator[str]:
     """Yields when a changed file is deployed in which accounts: granted before a push, withdrawn after it."""
     old, new = set(_texts(before)), set(_texts(after))
-    accounts = dict.fromkeys((delivery.account, *(each.account for each in delivery.environments)))
+    environments = (each.account for each in delivery.environments)
+    accounts = dict.fromkeys((delivery.account, *environments, delivery.image.account))
     deploy = f"deploy {FILE.parent.name}/{FILE.name} (README, Deploy to AWS, step 3) in {', '.join(accounts)}"
     if new - old:
         yield f"before the push: {deploy}"

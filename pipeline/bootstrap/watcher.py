@@ -1,9 +1,9 @@
-"""The watcher: notifies of calls that lead past a gate, and of the gates of every changed pipeline.
+"""The watcher: notifies of calls that lead past a gate, of the gates of every changed pipeline, and of image findings.
 
 It is part of bootstrap/permissions.json, so no commit and no role of the delivery changes it. In every account it
 watches who assumes the roles of `cdk bootstrap` and who changes what notifies, in the tooling account also pipelines,
-builds and functions. It needs a CloudTrail trail, which account.py checks; docs/operations.md#watcher says what it
-misses.
+builds and functions, and in the account of the image's registry its findings. Calls need a CloudTrail trail, which
+account.py checks; docs/operations.md#watcher says what it misses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from payment_constructs.monitoring.controls import NOTICES, by_others, detail_of
 from payment_constructs.monitoring.notification import API_CALL
 from pipeline.duties import WATCHER, watcher_arns
 from pipeline.settings import Delivery
-from stages.names import GUARD_ROLE, PIPELINE_ROLE
+from stages.names import FINDINGS_ROLE, GUARD_ROLE, PIPELINE_ROLE
 
 CODE = Path(__file__).with_name("watcher_handler.py")
 
@@ -86,6 +86,12 @@ def resources(delivery: Delivery) -> dict[str, Any]:
             )
             for name, pattern in _in_the_tooling_account(delivery).items()
         },
+        **{
+            f"Watched{name.capitalize()}": _rule(
+                name, pattern={"account": [delivery.image.account], **pattern}, function=function
+            )
+            for name, pattern in _in_the_registry(delivery).items()
+        },
     }
 
 
@@ -124,13 +130,42 @@ def _in_the_tooling_account(delivery: Delivery) -> dict[str, Any]:
     # CloudTrail appends the version of Lambda's API to these names.
     functions = ("AddPermission", "CreateFunction", "DeleteFunction", "PutFunction", "UpdateFunction")
     # Jobs are those of the delivery's own functions, such as the guard; the pipeline starts its builds with overrides.
-    guard = [{"anything-but": [_sub(f"arn:${{AWS::Partition}}:iam::{delivery.account}:role/{GUARD_ROLE}")]}]
-    its_functions = _by_others({"prefix": f"{delivery.stack_name}-"}, arn=guard)
+    role = f"arn:${{AWS::Partition}}:iam::{delivery.account}:role/"
+    named = [{"anything-but": [_sub(f"{role}{name}") for name in (GUARD_ROLE, FINDINGS_ROLE)]}]
+    its_functions = _by_others({"prefix": f"{delivery.stack_name}-"}, arn=named)
     its_builds = _by_others([PIPELINE_ROLE])
     return {
         "pipelines": _calls("codepipeline", [{"eventName": list(pipelines)}, *_each(jobs, its_functions)]),
         "builds": _calls("codebuild", [*_each(builds, its_builds), *_each(projects, by_others)]),
         "functions": _calls("lambda", _each(functions, by_others)),
+    }
+
+
+def _in_the_registry(delivery: Delivery) -> dict[str, Any]:
+    """The patterns of critical findings in the service's images, of enhanced and of basic scans.
+
+    They name the repository: another digest with each release would need another deployment of this file. The message
+    has the digest. https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html
+    """
+    image = delivery.image
+    return {
+        "findings": {
+            "source": ["aws.inspector2"],
+            "detail-type": ["Inspector2 Finding"],
+            "detail": {
+                "severity": ["CRITICAL"],
+                "status": ["ACTIVE"],
+                "resources": {"id": [{"prefix": f"{image.repository_arn}/"}]},
+            },
+        },
+        "scans": {
+            "source": ["aws.ecr"],
+            "detail-type": ["ECR Image Scan"],
+            "detail": {
+                "repository-name": [image.repository],
+                "finding-severity-counts": {"CRITICAL": [{"numeric": [">", 0]}]},
+            },
+        },
     }
 
 

@@ -1,4 +1,4 @@
-"""The Lambda code that publishes a call that leads past a gate, and the gates of a pipeline that it changed.
+"""The Lambda code that publishes a call that leads past a gate, the gates of a changed pipeline, and image findings.
 
 It reads the pipeline as it is now, not what a commit says. It runs as one file, so it imports nothing of this project.
 """
@@ -17,6 +17,30 @@ _LONGEST_SUBJECT, _LONGEST = 100, 2000
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
     """Publishes one message. What fails here is repeated, and then published by Lambda itself."""
+    subject, lines = _watched(event) if "eventName" in event["detail"] else _finding(event)
+    boto3.client("sns").publish(
+        TopicArn=os.environ["TOPIC"], Subject=subject[:_LONGEST_SUBJECT], Message="\n\n".join(lines)
+    )
+
+
+def _finding(event: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """A finding of Inspector, or the result of a basic scan of ECR."""
+    detail = event["detail"]
+    if "severity" in detail:
+        what, images = detail["title"], [each["id"] for each in detail["resources"]]
+    else:
+        what = f"{detail['finding-severity-counts']['CRITICAL']} findings"
+        images = [f"{detail['repository-name']}/{detail['image-digest']}"]
+    return f"Critical in the image: {what}", [
+        f"A scan found {what}, which is critical, in {', '.join(images)}: account {event['account']}, region "
+        f"{event['region']}, at {event['time']}.",
+        "If it is the image of delivery.image in cdk.json, it runs, and the next release is refused: "
+        "docs/operations.md#image-with-critical-findings",
+    ]
+
+
+def _watched(event: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """A call, with the gates of the pipeline if it changed one."""
     detail = event["detail"]
     asked = detail.get("requestParameters") or {}
     subject, lines = f"{detail['eventName']} in account {event['account']}", [_call(event)]
@@ -32,9 +56,7 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     else:
         lines.append(f"It asked for: {json.dumps(asked, default=str)[:_LONGEST]}")
     lines.append("If this was not agreed, it is an incident: docs/operations.md#watcher")
-    boto3.client("sns").publish(
-        TopicArn=os.environ["TOPIC"], Subject=subject[:_LONGEST_SUBJECT], Message="\n\n".join(lines)
-    )
+    return subject, lines
 
 
 def _call(event: Mapping[str, Any]) -> str:

@@ -16,12 +16,20 @@ from pipeline.self_mutation import ASSEMBLY
 CODE = Path(__file__).with_name("handler.py")
 ACTION = "Digests"
 """Name and namespace of the action."""
+AFTER_SYNTH = 2
+"""The run order of what follows Synth, to which CDK Pipelines gives 1."""
 _STAGE = "Build"  # as CDK Pipelines names it
 
 
 def recorded(name: str) -> str:
     """The variable with the digests of a stack, or the digest of an environment."""
     return f"#{{{ACTION}.{name}}}"
+
+
+def build_stage(pipeline: codepipeline.Pipeline) -> codepipeline.IStage:
+    """The stage of Synth, to add actions to."""
+    (stage,) = (stage for stage in pipeline.stages if stage.stage_name == _STAGE)
+    return stage
 
 
 class DigestRecorder(Construct):
@@ -51,11 +59,10 @@ class DigestRecorder(Construct):
             log_key=log_key,
             topic=topic,
         )
-        (stage,) = (stage for stage in pipeline.stages if stage.stage_name == _STAGE)
-        stage.add_action(
+        build_stage(pipeline).add_action(
             actions.LambdaInvokeAction(
                 action_name=ACTION,
-                run_order=2,  # CDK Pipelines adds Synth with run order 1
+                run_order=AFTER_SYNTH,
                 lambda_=self.function,
                 inputs=[codepipeline.Artifact.artifact(ASSEMBLY)],
                 variables_namespace=ACTION,

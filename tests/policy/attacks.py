@@ -33,7 +33,7 @@ _APPROVAL = f"{_PIPELINE}/ApproveProd/ApproveProd"
 _SELF_UPDATE = f"arn:aws:codebuild:{REGION}:{TOOLING}:project/payment-delivery-selfupdate"
 _STACK = f"arn:aws:cloudformation:{REGION}:{TOOLING}:stack/PipelineStack/00000000-0000-0000-0000-000000000000"
 _ARTIFACTS = f"arn:aws:s3:::payment-delivery-artifacts-{TOOLING}"
-FUNCTIONS = ("Payment.Guard", "Hold", "Digests")
+FUNCTIONS = ("Payment.Guard", "Hold", "Digests", "Findings")
 """Actions of the pipeline whose functions are the resources of cases."""
 _BUILDS = "PipelineStack-RoleOfABuild"
 

@@ -186,7 +186,7 @@ class Authority:
         )
 
     def plan_role(self, name: str, account: str) -> Principal:
-        """A role of bootstrap/permissions.json in which guard and plan read the stacks of an environment."""
+        """A role of bootstrap/permissions.json for guard and plan in an environment, or for image scans."""
         (role,) = (role for _, role in self._bootstrap(account).of_type("AWS::IAM::Role") if role["RoleName"] == name)
         policies = [policy["PolicyDocument"] for policy in role["Policies"]]
         return Principal(arn=f"arn:aws:iam::{account}:role/{name}", policies=policies)

@@ -41,7 +41,7 @@ REQUIREMENTS = {
 IN_PART = {
     "3.5.1": "encryption of the store alone is not sufficient for card numbers (3.5.1.2)",
     "4.2.2": "the platform's notifications contain no account data; mail and chat of people are not checked",
-    "6.3.1": "what becomes known after a release is found by Inspector, in the landing zone",
+    "6.3.1": "the scans themselves, and that Inspector repeats them, are in the landing zone",
     "6.3.2": "the packages in the image are inventoried by its own pipeline",
     "6.3.3": "the image is patched by its own pipeline, and no test checks the time that a patch takes",
     "6.5.2": "`Verify` compares a deployment with its settings; people confirm that every requirement is met",
@@ -157,9 +157,12 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="6.3.1",
-        implementation="Every build: audit of both lock files; `make release`: the scan of the image",
+        implementation="Every build: audit of both lock files, scan of the image; watcher: notices of new findings",
         tests=(
             "unit/test_checks.py::test_the_audit_fails_and_names_a_vulnerable_package",
+            "unit/test_findings.py::test_a_critical_finding_is_refused_with_image_package_and_remedy",
+            "unit/test_findings.py::test_the_check_runs_right_behind_synth_in_a_role_that_reads_scans_only",
+            "unit/test_watcher.py::test_a_critical_finding_is_published_with_the_image_and_its_runbook",
             "unit/test_release.py::test_an_image_that_is_not_scanned_or_vulnerable_is_refused",
         ),
     ),
@@ -173,9 +176,13 @@ CONTROLS: tuple[Control, ...] = (
     ),
     Control(
         requirement="6.3.3",
-        implementation="Dependabot for both lock files; Aurora: minor versions, automatically",
+        implementation="Dependabot for both lock files; Aurora: minor versions, automatically; image: findings allowed "
+        "for 90 days at most",
         packs=("PCI.DSS.321-RDSAutomaticMinorVersionUpgradeEnabled",),
-        tests=("unit/test_repository_files.py::test_dependabot_covers_every_lock_file_and_the_workflows",),
+        tests=(
+            "unit/test_repository_files.py::test_dependabot_covers_every_lock_file_and_the_workflows",
+            "unit/test_findings.py::test_an_expired_allowance_is_refused_with_its_day",
+        ),
     ),
     Control(
         requirement="6.4.2",

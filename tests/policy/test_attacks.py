@@ -16,6 +16,7 @@ from tests.policy.attacks import (
 )
 from tests.policy.authority import Authority, Request, judge
 from tests.policy.database_attacks import ASKING_ALLOWED, ASKING_THE_DATABASE
+from tests.policy.scan_attacks import READING_ALLOWED, READING_SCANS
 from tests.templates import Assembly
 
 ATTACKS = [
@@ -25,10 +26,11 @@ ATTACKS = [
     *BLINDING_THE_WATCHER,
     *PAST_THE_PIPELINE,
     *ASKING_THE_DATABASE,
+    *READING_SCANS,
 ]
 
 
-ALLOWED = [*CONTROLS, *ASKING_ALLOWED]
+ALLOWED = [*CONTROLS, *ASKING_ALLOWED, *READING_ALLOWED]
 
 
 @pytest.fixture(scope="module")

@@ -238,8 +238,8 @@ def stage(assembly: Assembly, name: str) -> list[dict[str, Any]]:
 
 
 def test_the_digests_are_recorded_right_behind_build_under_a_role_that_does_nothing_else(assembly: Assembly) -> None:
-    synth, record = stage(assembly, "Build")
-    assert (synth["Name"], record["Name"]) == ("Synth", "Digests")
+    synth = stage(assembly, "Build")[0]
+    (record,) = (action for action in stage(assembly, "Build") if action["Name"] == "Digests")
     assert synth["RunOrder"] < record["RunOrder"]
     assert record["InputArtifacts"] == synth["OutputArtifacts"][:1]
     functions = assembly.resources("PipelineStack", "AWS::Lambda::Function")
@@ -310,16 +310,16 @@ def test_every_template_tag_and_asset_counts_for_the_digest_of_its_environment(
             assert len(changed) == expected, f"{name} changes {changed}, not the digests of its stacks and environments"
 
 
-@pytest.mark.parametrize("construct", ["Digests", "Guard", "UpdateHold"])
+@pytest.mark.parametrize("construct", ["Digests", "Findings", "Guard", "UpdateHold"])
 def test_the_inline_code_runs_without_this_project(assembly: Assembly, construct: str) -> None:
     functions = assembly.resources("PipelineStack", "AWS::Lambda::Function")
     (code,) = (each["Code"]["ZipFile"] for name, each in functions.items() if name.startswith(construct))
     script = (
         "import sys, types; sys.modules['boto3'] = types.ModuleType('boto3'); exec(sys.stdin.read()); "
-        "print(handler.__name__, digest({}))"
+        "print(handler.__name__)"
     )
     run = subprocess.run([sys.executable, "-I", "-S", "-c", script], input=code, capture_output=True, text=True)  # noqa: PLW1510, S603
-    assert run.stdout == f"handler {digest({})}\n", run.stderr
+    assert run.stdout == "handler\n", run.stderr
 
 
 def test_the_plan_refuses_an_assembly_that_build_did_not_make(

@@ -99,6 +99,7 @@ def good() -> Environment:
         ({"image": "nginx:latest"}, "image is 'nginx:latest': give an ECR image by its digest, never by a tag"),
         ({"image": IMAGE.partition("@")[0] + ":v1"}, "give an ECR image by its digest, never by a tag"),
         ({"image": None}, "image is None: give an ECR image by its digest"),
+        ({"image": IMAGE.replace("ap-southeast-1", "us-east-1")}, "image is in us-east-1: give one in ap-southeast-1"),
         ({"canary": replace(CANARY, percent=0)}, "canary.percent is 0: give 1 to 50, the first share of requests."),
         ({"canary": replace(CANARY, step_minutes=0)}, "canary.step_minutes is 0: give 1 to 360 minutes."),
         ({"canary": replace(CANARY, bake_minutes=4)}, "canary.bake_minutes is 4: give 5 to 360 minutes."),

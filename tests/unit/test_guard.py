@@ -1,7 +1,7 @@
 """The change-set guard in the synthesized pipeline: its position, its parameters and its permissions."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ from aws_cdk import aws_ec2 as ec2
 
 import pipeline.plan.__main__ as planning
 from pipeline import pipeline_stack
+from pipeline.findings.allowed import AllowedFinding
+from pipeline.findings.scan import ALLOWED_FINDINGS
 from pipeline.guard import handler
 from pipeline.guard.losses import ALLOWED
 from pipeline.settings import Delivery
@@ -102,17 +104,23 @@ def test_the_guard_may_only_assume_roles_read_its_execution_and_report(assembly:
     assert "ZipFile" in functions[function]["Code"]
 
 
-def test_an_allowed_change_is_in_its_template_and_not_in_the_pipeline(
+def test_what_is_allowed_is_in_its_template_and_not_in_the_pipeline(
     context: dict[str, Any], delivery: Delivery, tmp_path: Path
 ) -> None:
-    allowing = replace(delivery, allowed_changes=("Dev-Payment/DataSessionsTable0/KeySchema",))
+    finding = AllowedFinding(id="CVE-2026-1", reason="It is not reachable from outside", expires="2026-12-31")
+    allowing = replace(
+        delivery, allowed_changes=("Dev-Payment/DataSessionsTable0/KeySchema",), allowed_findings=(finding,)
+    )
     plain, named = (
         synthesize_small(tmp_path / name, context=context, delivery=each)
         for name, each in (("plain", delivery), ("named", allowing))
     )
-    metadata = {stack: named.template(stack).pop("Metadata", {}).get(ALLOWED) for stack in named.stacks}
-    assert metadata.pop("Dev-Payment") == list(allowing.allowed_changes)
-    assert not any(metadata.values())
+    metadata = {stack: named.template(stack).pop("Metadata", {}) for stack in named.stacks}
+    findings = {stack: found.get(ALLOWED_FINDINGS) for stack, found in metadata.items() if stack.endswith("-Payment")}
+    assert list(findings.values()) == [[asdict(finding)]] * len(findings)
+    changes = {stack: found.get(ALLOWED) for stack, found in metadata.items()}
+    assert changes.pop("Dev-Payment") == list(allowing.allowed_changes)
+    assert not any(changes.values())
     for stack in plain.stacks:
         plain.template(stack).pop("Metadata", None)
         assert named.template(stack) == plain.template(stack), "allow a change without a change of the pipeline"

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,10 @@ def has_config(stub: Stubber, monkeypatch: pytest.MonkeyPatch, architecture: str
 
 
 def was_scanned(stub: Stubber, digest: str = DIGEST, *, status: str = "COMPLETE", **counts: int) -> None:
-    answer = {"imageScanStatus": {"status": status}, "imageScanFindings": {"findingSeverityCounts": counts}}
-    asked = {**IDENTITY, "imageId": {"imageDigest": digest}, "maxResults": 1}
+    findings = [{"name": f"CVE-2026-{number}", "severity": "CRITICAL"} for number in range(counts.get("CRITICAL", 0))]
+    found = {"imageScanCompletedAt": datetime(2026, 11, 27, tzinfo=UTC), "findings": findings}
+    answer = {"imageScanStatus": {"status": status}, "imageScanFindings": found | {"findingSeverityCounts": counts}}
+    asked = {**IDENTITY, "imageId": {"imageDigest": digest}}
     stub.add_response("describe_image_scan_findings", answer, asked)
 
 
@@ -103,8 +106,8 @@ def test_of_an_image_for_several_architectures_the_delivered_one_counts(settings
 @pytest.mark.parametrize(
     ("scan", "words"),
     [
-        ({"status": "IN_PROGRESS"}, "is IN_PROGRESS, and must have finished"),
-        ({"CRITICAL": 2}, "found 2 critical vulnerabilities"),
+        ({"status": "IN_PROGRESS"}, "is IN_PROGRESS (): wait until it has finished, and retry"),
+        ({"CRITICAL": 2}, "has the critical finding CVE-2026-1 in no named package: release an image without it"),
     ],
 )
 @pytest.mark.usefixtures("settings")
@@ -119,6 +122,18 @@ def test_an_image_that_is_not_scanned_or_vulnerable_is_refused(
     was_scanned(registry, **scan)
     assert release.main([NEW]) == 1
     assert words in capsys.readouterr().err
+
+
+def test_an_image_whose_critical_finding_the_delivery_allows_is_released(
+    settings: Path, registry: Stubber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_config(registry, monkeypatch, "arm64")
+    was_scanned(registry, CRITICAL=1)
+    expires = str(datetime.now(tz=UTC).date() + timedelta(days=30))
+    allowed = json.dumps([{"id": "CVE-2026-0", "reason": "is not reachable from outside", "expires": expires}])
+    settings.write_text((SETTINGS % OLD).replace('"environments"', f'"allowed_findings": {allowed}, "environments"'))
+    assert release.main([NEW]) == 0
+    assert NEW in settings.read_text()
 
 
 @pytest.mark.usefixtures("settings")
@@ -162,14 +177,14 @@ def test_without_credentials_every_check_is_reported(
 def test_an_image_that_is_released_already_changes_nothing(
     settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(release, "check", lambda _image, **_architecture: [])
+    monkeypatch.setattr(release, "check", lambda _image, **_delivery: [])
     assert release.main([OLD]) == 0
     assert "has this image already" in capsys.readouterr().out
     assert settings.read_text() == SETTINGS % OLD
 
 
 def test_an_image_that_cdk_json_has_twice_is_refused(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(release, "check", lambda _image, **_architecture: [])
+    monkeypatch.setattr(release, "check", lambda _image, **_delivery: [])
     twice = (SETTINGS % OLD).replace('"environments": {}', f'"environments": {{"Dev": {{"image": "{OLD}"}}}}')
     settings.write_text(twice)
     assert release.main([NEW]) == 1

@@ -59,6 +59,9 @@ def test_the_settings_select_the_source_type(settings: dict[str, Any], source: d
     assert load_delivery(settings | {"source": source}, release=COMMIT).source == record
 
 
+FINDING = {"id": "CVE-2026-1", "reason": "It is not reachable from outside", "expires": "2026-12-31"}
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
@@ -92,9 +95,22 @@ def test_the_settings_select_the_source_type(settings: dict[str, Any], source: d
             {"allowed_changes": ["Dev-Payment/Table/Delete"] * 2},
             "delivery.allowed_changes[1] is 'Dev-Payment/Table/Delete' for the second time: give it once.",
         ),
+        ({"allowed_findings": "all"}, "delivery.allowed_findings is 'all': give a list, empty unless a critical"),
+        ({"allowed_findings": ["CVE-2026-1"]}, "delivery.allowed_findings[0] is 'CVE-2026-1': give an object with id,"),
+        ({"allowed_findings": [FINDING | {"id": "all"}]}, "delivery.allowed_findings[0].id is 'all': give the id of"),
+        ({"allowed_findings": [FINDING | {"id": "CVE-*"}]}, "delivery.allowed_findings[0].id is 'CVE-*': give the id"),
+        (
+            {"allowed_findings": [FINDING | {"reason": "No fix"}]},
+            "delivery.allowed_findings[0].reason is 'No fix': say",
+        ),
+        (
+            {"allowed_findings": [FINDING, FINDING | {"expires": "31.12.2026"}]},
+            "delivery.allowed_findings[1].expires is '31.12.2026': give a day within the next 90 days, such as",
+        ),
+        ({"allowed_findings": [{**FINDING, "expires": None}]}, "delivery.allowed_findings[0].expires is missing: give"),
     ],
 )
-def test_bad_notifications_and_allowed_changes_are_refused(
+def test_bad_notifications_and_allowances_are_refused(
     settings: dict[str, Any], change: dict[str, Any], fault: str
 ) -> None:
     (found,) = faults(settings | change)

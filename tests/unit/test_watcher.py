@@ -12,7 +12,7 @@ from pipeline.bootstrap import watcher, watcher_handler
 from pipeline.bootstrap.account import unwatched
 from pipeline.duties import WATCHER
 from pipeline.settings import Delivery, load_delivery
-from stages.names import ASSETS_ROLE, GUARD_ROLE, PIPELINE_ROLE
+from stages.names import ASSETS_ROLE, FINDINGS_ROLE, GUARD_ROLE, PIPELINE_ROLE
 from tests import events
 from tests.sample import sample_settings
 from tests.templates import Assembly, references
@@ -54,7 +54,36 @@ def refused(identity: dict[str, Any]) -> dict[str, Any]:
     return event("sts", "AssumeRole", identity, **detail)
 
 
+IMAGE = DELIVERY.image
+REPOSITORY = IMAGE.repository_arn
+
+
+def scan_event(kind: str, detail: dict[str, Any], account: str = IMAGE.account) -> dict[str, Any]:
+    """An event about an image's scan, as Inspector or ECR send it.
+
+    https://docs.aws.amazon.com/inspector/latest/user/eventbridge-integration.html and
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/ecr-eventbridge.html
+    """
+    source = "aws.inspector2" if kind.startswith("Inspector2") else "aws.ecr"
+    return event("scan", "", PERSON, account=account) | {"source": source, "detail-type": kind, "detail": detail}
+
+
+def finding(
+    severity: str = "CRITICAL", *, status: str = "ACTIVE", repository: str = REPOSITORY, account: str = IMAGE.account
+) -> dict[str, Any]:
+    resource = {"type": "AWS_ECR_CONTAINER_IMAGE", "id": f"{repository}/{IMAGE.digest}"}
+    detail = {"severity": severity, "status": status, "title": "CVE-2026-1 - openssl", "resources": [resource]}
+    return scan_event("Inspector2 Finding", detail, account)
+
+
+def scan(repository: str = IMAGE.repository, **counts: int) -> dict[str, Any]:
+    detail = {"scan-status": "COMPLETE", "repository-name": repository, "image-digest": IMAGE.digest, "image-tags": []}
+    return scan_event("ECR Image Scan", {**detail, "finding-severity-counts": counts})
+
+
 NOTIFIED = {
+    "a critical finding of Inspector": finding(),
+    "a basic scan with critical findings": scan(CRITICAL=2, HIGH=1),
     "an update by the pipeline itself": event("codepipeline", "UpdatePipeline", role(DEPLOYMENT)),
     "a new pipeline": event("codepipeline", "CreatePipeline", PERSON),
     "a deleted pipeline": event("codepipeline", "DeletePipeline", ROOT),
@@ -82,6 +111,13 @@ NOTIFIED = {
 EXPECTED = {
     "a build in the account of an environment": event("codebuild", "StartBuild", role("Team", PROD), account=PROD),
     "the pipeline's own build": event("codebuild", "StartBuild", role(PIPELINE_ROLE)),
+    "a finding of Inspector that is not critical": finding("HIGH"),
+    "a critical finding that is closed": finding(status="CLOSED"),
+    "a critical finding of another image": finding(repository=f"{REPOSITORY}-of-others"),
+    "a critical finding in another account": finding(account="999999999999"),
+    "a basic scan without critical findings": scan(HIGH=1),
+    "a basic scan of another image": scan("others", CRITICAL=1),
+    "the image check's result": event("codepipeline", "PutJobFailureResult", role(FINDINGS_ROLE)),
     "the guard's result": event("codepipeline", "PutJobSuccessResult", role(GUARD_ROLE)),
     "a project that a delivery changes": event("codebuild", "UpdateProject", role(DEPLOYMENT)),
     "a function that a delivery changes": event("lambda", "UpdateFunctionCode20150331v2", role(DEPLOYMENT)),
@@ -266,6 +302,23 @@ def test_another_call_is_published_with_caller_result_and_parameters(aws: dict[s
     assert f"cdk-hnb659fds-deploy-role-{PROD}" in text
     _, text = published(aws, refused(PERSON))
     assert "The call was refused: AccessDenied not authorized" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "image"),
+    [
+        (finding(), "CVE-2026-1 - openssl", f"{REPOSITORY}/{IMAGE.digest}"),
+        (scan(CRITICAL=2), "2 findings", f"{IMAGE.repository}/{IMAGE.digest}"),
+    ],
+    ids=["enhanced", "basic"],
+)
+def test_a_critical_finding_is_published_with_the_image_and_its_runbook(
+    aws: dict[str, Stubber], given: dict[str, Any], what: str, image: str
+) -> None:
+    subject, text = published(aws, given)
+    assert subject == f"Critical in the image: {what}"
+    assert f"in {image}: account {IMAGE.account}" in text
+    assert "docs/operations.md#image-with-critical-findings" in text
 
 
 def test_a_message_that_cannot_be_published_is_an_error_for_lambda_to_repeat(aws: dict[str, Stubber]) -> None:
