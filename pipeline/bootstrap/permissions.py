@@ -90,8 +90,12 @@ _WITH_BOUNDARY = frozenset(
 
 
 def text(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> str:
-    """The content of the file, for the templates of the delivery; indentation would make it too large to deploy."""
-    return json.dumps(template(documents, delivery), indent=0) + "\n"
+    """The content of the file, for the templates of the delivery.
+
+    Each object has lines of its own, and strings share one: more white space would make it too large to deploy.
+    """
+    content = json.dumps(template(documents, delivery), indent=0, separators=(",", ":"))
+    return content.replace('",\n"', '","') + "\n"
 
 
 def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict[str, Any]:
@@ -283,15 +287,14 @@ def _on_roles(
 
 def _on_budgets(wanted: list[str]) -> dict[str, Any]:
     """Budgets of our names; without a region, since budgets are global and their API is in us-east-1."""
-    ours = "arn:${AWS::Partition}:budgets::${AWS::AccountId}:budget/payment-*"
-    views = "arn:${AWS::Partition}:billing::${AWS::AccountId}:billingview/*"
+    ours = "arn:aws:budgets::${AWS::AccountId}:budget/payment-*"
+    views = "arn:aws:billing::${AWS::AccountId}:billingview/*"
     return {"Effect": "Allow", "Action": wanted, "Resource": [{"Fn::Sub": ours}, {"Fn::Sub": views}]}
 
 
 def _on_neighbours(wanted: list[str]) -> dict[str, Any]:
     """The role that accepts a peering and reads a neighbour's outputs, in another account too."""
-    peering_roles = {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/payment-peering-*"}
-    return {"Effect": "Allow", "Action": wanted, "Resource": peering_roles}
+    return {"Effect": "Allow", "Action": wanted, "Resource": "arn:aws:iam::*:role/payment-peering-*"}
 
 
 def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> list[dict[str, Any]]:
@@ -304,7 +307,7 @@ def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> li
     execution = f"role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-${{AWS::AccountId}}"
     by_cloudformation = {"ArnEquals": {"aws:PrincipalArn": [_arn(f"{execution}-{region}") for region in regions]}}
     without = {"StringNotEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
-    people = {"Fn::Sub": f"arn:${{AWS::Partition}}:lambda:*:${{AWS::AccountId}}:function:payment-{DATABASE_ACCESS}-*"}
+    people = {"Fn::Sub": f"arn:aws:lambda:*:${{AWS::AccountId}}:function:payment-{DATABASE_ACCESS}-*"}
     gates = ["codepipeline:OverrideStageCondition", "codepipeline:PutApprovalResult"]
     return [
         {"Effect": "Allow", "Action": [f"{service}:*" for service in services if service != "iam"], "Resource": "*"},
@@ -326,7 +329,7 @@ def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> li
 def size(statements: Sequence[Mapping[str, Any]]) -> int:
     """The characters of a policy's statements as IAM counts them, after CloudFormation has substituted the account."""
     rendered = re.sub(r'\{"Fn::Sub":("[^"]*")\}', r"\1", json.dumps(statements, separators=(",", ":")))
-    return len(rendered.replace("${AWS::Partition}", "aws").replace("${AWS::AccountId}", "1" * 12))
+    return len(rendered.replace("${AWS::AccountId}", "1" * 12))
 
 
 def _policy(name: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
@@ -335,7 +338,7 @@ def _policy(name: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _arn(resource: str) -> dict[str, str]:
-    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:{resource}"}
+    return {"Fn::Sub": f"arn:aws:iam::${{AWS::AccountId}}:{resource}"}
 
 
 if __name__ == "__main__":

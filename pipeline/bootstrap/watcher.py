@@ -26,7 +26,7 @@ _BOOTSTRAPPED = f"*:role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-*"
 
 def denials(delivery: Delivery) -> list[dict[str, Any]]:
     """Statements of the permissions boundary: no change of the watcher, and no pipeline where it does not watch."""
-    ours = [_sub(arn.replace("arn:aws:", "arn:${AWS::Partition}:")) for arn in watcher_arns("${AWS::AccountId}")]
+    ours = [_sub(arn) for arn in watcher_arns("${AWS::AccountId}")]
     elsewhere = {"StringNotEquals": {"aws:RequestedRegion": delivery.primary_region}}
     changes = ["codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"]
     return [
@@ -69,7 +69,7 @@ def resources(delivery: Delivery) -> dict[str, Any]:
             FunctionName=function,
             Action="lambda:InvokeFunction",
             Principal="events.amazonaws.com",
-            SourceArn=_sub(f"arn:${{AWS::Partition}}:events:${{AWS::Region}}:${{AWS::AccountId}}:rule/{WATCHER}-*"),
+            SourceArn=_sub(f"arn:aws:events:${{AWS::Region}}:${{AWS::AccountId}}:rule/{WATCHER}-*"),
         ),
         "WatchedRoles": _rule(
             "roles",
@@ -86,18 +86,13 @@ def resources(delivery: Delivery) -> dict[str, Any]:
             )
             for name, pattern in _in_the_tooling_account(delivery).items()
         },
-        **{
-            f"Watched{name.capitalize()}": _rule(
-                name, pattern={"account": [delivery.image.account], **pattern}, function=function
-            )
-            for name, pattern in _in_the_registry(delivery).items()
-        },
+        "WatchedFindings": _rule("findings", pattern=_findings(delivery), function=function),
     }
 
 
 def _role(topic: Mapping[str, str]) -> dict[str, Any]:
     trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    pipelines = _sub("arn:${AWS::Partition}:codepipeline:${AWS::Region}:${AWS::AccountId}:*")
+    pipelines = _sub("arn:aws:codepipeline:${AWS::Region}:${AWS::AccountId}:*")
     statements = [
         {"Effect": "Allow", "Action": "codepipeline:GetPipeline", "Resource": pipelines},
         {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic},
@@ -130,8 +125,8 @@ def _in_the_tooling_account(delivery: Delivery) -> dict[str, Any]:
     # CloudTrail appends the version of Lambda's API to these names.
     functions = ("AddPermission", "CreateFunction", "DeleteFunction", "PutFunction", "UpdateFunction")
     # Jobs are those of the delivery's own functions, such as the guard; the pipeline starts its builds with overrides.
-    role = f"arn:${{AWS::Partition}}:iam::{delivery.account}:role/"
-    named = [{"anything-but": [_sub(f"{role}{name}") for name in (GUARD_ROLE, FINDINGS_ROLE)]}]
+    role = f"arn:aws:iam::{delivery.account}:role/"
+    named = [{"anything-but": [f"{role}{name}" for name in (GUARD_ROLE, FINDINGS_ROLE)]}]
     its_functions = _by_others({"prefix": f"{delivery.stack_name}-"}, arn=named)
     its_builds = _by_others([PIPELINE_ROLE])
     return {
@@ -141,30 +136,29 @@ def _in_the_tooling_account(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def _in_the_registry(delivery: Delivery) -> dict[str, Any]:
-    """The patterns of critical findings in the service's images, of enhanced and of basic scans.
+def _findings(delivery: Delivery) -> dict[str, Any]:
+    """The pattern of critical findings in the service's images, of enhanced and of basic scans.
 
-    They name the repository: another digest with each release would need another deployment of this file. The message
+    It names the repository: another digest with each release would need another deployment of this file. The message
     has the digest. https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning-enhanced-events.html
     """
     image = delivery.image
     return {
-        "findings": {
-            "source": ["aws.inspector2"],
-            "detail-type": ["Inspector2 Finding"],
-            "detail": {
-                "severity": ["CRITICAL"],
-                "status": ["ACTIVE"],
-                "resources": {"id": [{"prefix": f"{image.repository_arn}/"}]},
-            },
-        },
-        "scans": {
-            "source": ["aws.ecr"],
-            "detail-type": ["ECR Image Scan"],
-            "detail": {
-                "repository-name": [image.repository],
-                "finding-severity-counts": {"CRITICAL": [{"numeric": [">", 0]}]},
-            },
+        "account": [image.account],
+        "source": ["aws.ecr", "aws.inspector2"],
+        "detail-type": ["ECR Image Scan", "Inspector2 Finding"],
+        "detail": {
+            "$or": [
+                {
+                    "severity": ["CRITICAL"],
+                    "status": ["ACTIVE"],
+                    "resources": {"id": [{"prefix": f"{image.repository_arn}/"}]},
+                },
+                {
+                    "repository-name": [image.repository],
+                    "finding-severity-counts": {"CRITICAL": [{"numeric": [">", 0]}]},
+                },
+            ]
         },
     }
 
@@ -176,7 +170,7 @@ def _uses_of_bootstrapped_roles(delivery: Delivery) -> dict[str, Any]:
     rule judges that. https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
     """
     tooling = delivery.account
-    role_of_ours = _sub(f"arn:${{AWS::Partition}}:iam::{tooling}:role/{PIPELINE_ROLE.removesuffix('pipeline')}")
+    role_of_ours = f"arn:aws:iam::{tooling}:role/{PIPELINE_ROLE.removesuffix('pipeline')}"
     role_of_stack = f"{delivery.stack_name}-"
     foreign, unnamed = {"accountId": [{"anything-but": [tooling]}]}, ["AssumedRole", "AWSAccount", "AWSService"]
     return {
@@ -212,7 +206,7 @@ def _uses_of_bootstrapped_roles(delivery: Delivery) -> dict[str, Any]:
 def _changes_of_notices(delivery: Delivery) -> dict[str, Any]:
     """The pattern of a change of rules, alarms and topics by others than CloudFormation and the services of AWS."""
     deployment = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-${{AWS::AccountId}}"
-    services = _sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/")
+    services = _sub("arn:aws:iam::${AWS::AccountId}:role/aws-service-role/")
     return {
         "source": [{"prefix": "aws."}],
         "detail-type": [API_CALL],

@@ -126,7 +126,7 @@ def test_the_policies_allow_assuming_the_peering_roles(
     (statement,) = (
         each for statements in policies.values() for each in statements if "sts:AssumeRole" in each["Action"]
     )
-    (prefix,) = [statement["Resource"]["Fn::Sub"].removeprefix("arn:${AWS::Partition}:iam::*:").removesuffix("*")]
+    (prefix,) = [statement["Resource"].removeprefix("arn:aws:iam::*:").removesuffix("*")]
     text = json.dumps([assembly.resources(stack, "AWS::EC2::VPCPeeringConnection") for stack in assembly.stacks])
     roles = re.findall(r"arn:aws:iam::\d{12}:(role/[\w-]+)", text)
     assert roles
