@@ -79,7 +79,7 @@ def aurora(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def application(server: Server) -> Connection:
-    return server.connect("payment_app_a", password="of a", database="payments")  # noqa: S106 - of a test
+    return server.connect("payment_app_a", password="of a", database="payments")  # noqa: S106 - of a test  # pragma: allowlist secret
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from stacks import PRIMARY, RECOVERY, deploy
 
 ACCOUNT = "600000000013"
 PASSWORD = "it's secret"  # noqa: S105  # pragma: allowlist secret
+TOKEN = "any"  # noqa: S105
 QUERY = """
 import ssl
 from pg8000.native import Connection
@@ -104,10 +105,10 @@ def test_a_wrong_password_is_refused(database: Database) -> None:
 
 def test_a_user_with_rds_iam_logs_in_with_any_token_and_others_do_not(database: Database) -> None:
     database.run("CREATE ROLE person LOGIN", "CREATE ROLE other LOGIN", "SELECT 1")
-    assert "authentication failed" in database.run("SELECT 1", user="person", password="a token")  # noqa: S106
+    assert "authentication failed" in database.run("SELECT 1", user="person", password=TOKEN)
     database.run("GRANT rds_iam TO person", "ALTER ROLE person SET pgaudit.log = 'all'", "SELECT 1")
-    assert database.run("SELECT current_user::text", user="person", password="a token") == [["person"]]  # noqa: S106
-    assert "authentication failed" in database.run("SELECT 1", user="other", password="a token")  # noqa: S106
+    assert database.run("SELECT current_user::text", user="person", password=TOKEN) == [["person"]]
+    assert "authentication failed" in database.run("SELECT 1", user="other", password=TOKEN)
 
 
 def test_a_function_without_the_authority_of_its_region_is_refused(
