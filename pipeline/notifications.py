@@ -68,6 +68,11 @@ OVERRIDING = (
 )
 """The calls that bypass a gate (a retry: the deployment window) or remove one from the pipeline."""
 
+OF_ANOTHER_COMMIT: Mapping[str, Any] = {
+    "eventName": ["StartPipelineExecution"],
+    "requestParameters": {"sourceRevisions": {"actionName": [{"exists": True}]}},
+}
+"""The pattern of a release of another commit than the branch's latest, which may not have been reviewed."""
 
 # As in the function, which a test checks: an import of the function would load the AWS SDK into every synthesis.
 SOURCE, DETAIL_TYPE = "payment.delivery", "Release ended"
@@ -128,11 +133,7 @@ class DeliveryNotifications(Construct):
                 "$or": [
                     {"eventName": list(OVERRIDING), **_issuer([{"anything-but": [deployment_role_arn(self)]}])},
                     {"eventName": list(OVERRIDING), **_issuer([{"exists": False}])},
-                    # Of another commit than the branch's latest, which may not have been reviewed.
-                    {
-                        "eventName": ["StartPipelineExecution"],
-                        "requestParameters": {"sourceRevisions": {"actionName": [{"exists": True}]}},
-                    },
+                    OF_ANOTHER_COMMIT,
                 ],
             },
             text=(

@@ -1,9 +1,9 @@
 """The watcher: notifies of calls that lead past a gate, of the gates of every changed pipeline, and of image findings.
 
 It is part of bootstrap/permissions.json, so no commit and no role of the delivery changes it. In every account it
-watches who assumes the roles of `cdk bootstrap` and who changes what notifies, in the tooling account also pipelines,
-builds and functions, and in the account of the image's registry its findings. Calls need a CloudTrail trail, which
-account.py checks; docs/operations.md#watcher says what it misses.
+watches who assumes the roles of `cdk bootstrap` and who changes trails and what notifies, in the tooling account also
+pipelines, builds, functions and what CloudFormation changes, and in the account of the image's registry its findings.
+Calls need a CloudTrail trail, which account.py checks; docs/operations.md#watcher says what it misses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +12,10 @@ from typing import Any
 
 from aws_cdk import DefaultStackSynthesizer
 
-from payment_constructs.monitoring.controls import NOTICES, by_others, detail_of
+from payment_constructs.monitoring.controls import CALLS, NOTICES, by_others, detail_of
 from payment_constructs.monitoring.notification import API_CALL
 from pipeline.duties import WATCHER, watcher_arns
+from pipeline.notifications import OF_ANOTHER_COMMIT, OVERRIDING
 from pipeline.settings import Delivery
 from stages.names import FINDINGS_ROLE, GUARD_ROLE, PIPELINE_ROLE
 
@@ -115,11 +116,11 @@ def _in_the_tooling_account(delivery: Delivery) -> dict[str, Any]:
     """The patterns of the calls that lead past a gate, by the service.
 
     Approvers are in the team's identity provider, under names that are unknown here: every answer notifies. An
-    UpdatePipeline of the pipeline itself notifies too.
+    UpdatePipeline of the pipeline itself notifies too, and so does what CloudFormation changed.
     """
     region, deployment = delivery.primary_region, f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role"
     by_others = _by_others([f"{deployment}-{delivery.account}-{region}"])
-    pipelines = ("CreatePipeline", "DeletePipeline", "UpdatePipeline", "PutApprovalResult", "OverrideStageCondition")
+    pipelines = ("CreatePipeline", "PutApprovalResult", *OVERRIDING)
     jobs, builds = ("PutJob", "PutThirdPartyJob"), ("Start", "Retry")
     projects = ("CreateProject", "CreateWebhook", "DeleteProject", "UpdateProject", "UpdateWebhook")
     # CloudTrail appends the version of Lambda's API to these names.
@@ -130,9 +131,33 @@ def _in_the_tooling_account(delivery: Delivery) -> dict[str, Any]:
     its_functions = _by_others({"prefix": f"{delivery.stack_name}-"}, arn=named)
     its_builds = _by_others([PIPELINE_ROLE])
     return {
-        "pipelines": _calls("codepipeline", [{"eventName": list(pipelines)}, *_each(jobs, its_functions)]),
+        "pipelines": _calls(
+            "codepipeline", [{"eventName": list(pipelines)}, OF_ANOTHER_COMMIT, *_each(jobs, its_functions)]
+        ),
         "builds": _calls("codebuild", [*_each(builds, its_builds), *_each(projects, by_others)]),
         "functions": _calls("lambda", _each(functions, by_others)),
+        "resources": _changed_resources(delivery),
+    }
+
+
+def _changed_resources(delivery: Delivery) -> dict[str, Any]:
+    """The pattern of what CloudFormation has changed in roles, functions and builds, before any gate.
+
+    Of every stack, since a commit may have another one deployed before the pipeline's, whose policies apply to the
+    pipeline's roles. A trial may deploy its environments here too: there, of the pipeline's stack only. CloudFormation
+    sends these events itself, without a trail.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-resource-status-change.html
+    """
+    stack = f"arn:aws:cloudformation:{delivery.primary_region}:{delivery.account}:stack/{delivery.stack_name}"
+    its_own = {"stack-id": [{"prefix": stack}]}
+    return {
+        "source": ["aws.cloudformation"],
+        "detail-type": ["CloudFormation Resource Status Change"],
+        "detail": {
+            **(its_own if delivery.trial else {}),
+            "resource-type": [{"prefix": f"AWS::{service}::"} for service in ("CodeBuild", "IAM", "Lambda")],
+            "status-details": {"status": [{"suffix": "_COMPLETE"}]},
+        },
     }
 
 
@@ -204,21 +229,23 @@ def _uses_of_bootstrapped_roles(delivery: Delivery) -> dict[str, Any]:
 
 
 def _changes_of_notices(delivery: Delivery) -> dict[str, Any]:
-    """The pattern of a change of rules, alarms and topics by others than CloudFormation and the services of AWS."""
+    """The pattern of a change of rules, alarms, topics and trails by others than CloudFormation and services of AWS."""
     deployment = f"cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-${{AWS::AccountId}}"
     services = _sub("arn:aws:iam::${AWS::AccountId}:role/aws-service-role/")
+    calls = detail_of({**NOTICES, "cloudtrail": CALLS["Logs"]["cloudtrail"]})
     return {
         "source": [{"prefix": "aws."}],
         "detail-type": [API_CALL],
-        "detail": detail_of(NOTICES) | by_others([_sub(f"{deployment}-{delivery.primary_region}")], services=services),
+        "detail": calls | by_others([_sub(f"{deployment}-{delivery.primary_region}")], services=services),
     }
 
 
 def _calls(service: str, either: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    calls = {"$or": list(either)} if len(either) > 1 else either[0]  # EventBridge refuses an $or of one
     return {
         "source": [f"aws.{service}"],
         "detail-type": [API_CALL],
-        "detail": {"eventSource": [f"{service}.amazonaws.com"], "$or": list(either)},
+        "detail": {"eventSource": [f"{service}.amazonaws.com"], **calls},
     }
 
 

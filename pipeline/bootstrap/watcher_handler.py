@@ -1,4 +1,4 @@
-"""The Lambda code that publishes a call that leads past a gate, the gates of a changed pipeline, and image findings.
+"""The Lambda code that publishes calls that lead past a gate, gates, changed resources and image findings.
 
 It reads the pipeline as it is now, not what a commit says. It runs as one file, so it imports nothing of this project.
 """
@@ -12,18 +12,28 @@ import boto3
 
 _CHANGES = ("CreatePipeline", "DeletePipeline", "UpdatePipeline")
 _CONDITIONS = ("beforeEntry", "onSuccess", "onFailure")
+_TARGETS = ("StackName", "ProjectName", "FunctionName")
 _LONGEST_SUBJECT, _LONGEST = 100, 2000
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
     """Publishes one message. What fails here is repeated, and then published by Lambda itself."""
-    subject, lines = _watched(event) if "eventName" in event["detail"] else _finding(event)
+    subject, *lines = _message(event)
     boto3.client("sns").publish(
         TopicArn=os.environ["TOPIC"], Subject=subject[:_LONGEST_SUBJECT], Message="\n\n".join(lines)
     )
 
 
-def _finding(event: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _message(event: Mapping[str, Any]) -> Iterator[str]:
+    """The subject, then the paragraphs."""
+    if not {"eventName", "stack-id"} & event["detail"].keys():
+        yield from _finding(event)
+        return
+    yield from _of_a_resource(event) if "stack-id" in event["detail"] else _of_a_call(event)
+    yield "If this was not agreed, it is an incident: docs/operations.md#watcher"
+
+
+def _finding(event: Mapping[str, Any]) -> Iterator[str]:
     """A finding of Inspector, or the result of a basic scan of ECR."""
     detail = event["detail"]
     if "severity" in detail:
@@ -31,32 +41,47 @@ def _finding(event: Mapping[str, Any]) -> tuple[str, list[str]]:
     else:
         what = f"{detail['finding-severity-counts']['CRITICAL']} findings"
         images = [f"{detail['repository-name']}/{detail['image-digest']}"]
-    return f"Critical in the image: {what}", [
+    yield f"Critical in the image: {what}"
+    yield (
         f"A scan found {what}, which is critical, in {', '.join(images)}: account {event['account']}, region "
-        f"{event['region']}, at {event['time']}.",
+        f"{event['region']}, at {event['time']}."
+    )
+    yield (
         "If it is the image of delivery.image in cdk.json, it runs, and the next release is refused: "
-        "docs/operations.md#image-with-critical-findings",
-    ]
+        "docs/operations.md#image-with-critical-findings"
+    )
 
 
-def _watched(event: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """A call, with the gates of the pipeline if it changed one."""
+def _of_a_resource(event: Mapping[str, Any]) -> Iterator[str]:
+    detail = event["detail"]
+    stack, name = detail["stack-id"].split("/")[1], detail["logical-resource-id"]
+    status, kind = detail["status-details"]["status"], detail["resource-type"]
+    yield f"{stack}: {name} is {status}"
+    yield (
+        f"CloudFormation reports {status} of {name} ({kind}, {detail.get('physical-resource-id')}) in the stack "
+        f"{stack} of account {event['account']}, region {event['region']}, at {event['time']}."
+    )
+
+
+def _of_a_call(event: Mapping[str, Any]) -> Iterator[str]:
     detail = event["detail"]
     asked = detail.get("requestParameters") or {}
-    subject, lines = f"{detail['eventName']} in account {event['account']}", [_call(event)]
-    if detail["eventName"] in _CHANGES:
-        name = (asked.get("pipeline") or asked).get("name", "?")
-        try:
-            pipeline = boto3.client("codepipeline").get_pipeline(name=name)["pipeline"]
-            approvals = ", ".join(_approvals(pipeline)) or "none"
-            subject, lines = f"{name} has the approvals: {approvals}", [*lines, *_gates(pipeline, approvals)]
-        except Exception as error:  # whatever it is, the gates are unknown, which is worth a message
-            subject = f"{name}: the gates could not be read"
-            lines.append(f"{subject}: {error}. Look at the pipeline in the console.")
+    if detail["eventName"] not in _CHANGES:
+        yield f"{detail['eventName']} in account {event['account']}"
+        yield _call(event)
+        yield f"It asked for: {json.dumps(asked, default=str)[:_LONGEST]}"
+        return
+    name = (asked.get("pipeline") or asked).get("name", "?")
+    try:
+        pipeline = boto3.client("codepipeline").get_pipeline(name=name)["pipeline"]
+        lines = [_deployments(pipeline), _call(event), *_gates(pipeline)]
+    except Exception as error:  # whatever it is, the gates are unknown, which is worth a message
+        yield f"{name}: the gates could not be read"
+        yield _call(event)
+        yield f"{name}: the gates could not be read: {error}. Look at the pipeline in the console."
     else:
-        lines.append(f"It asked for: {json.dumps(asked, default=str)[:_LONGEST]}")
-    lines.append("If this was not agreed, it is an incident: docs/operations.md#watcher")
-    return subject, lines
+        yield f"{name} has the approvals: {_approvals(pipeline)}"
+        yield from lines
 
 
 def _call(event: Mapping[str, Any]) -> str:
@@ -71,20 +96,44 @@ def _call(event: Mapping[str, Any]) -> str:
     )
 
 
-def _approvals(pipeline: Mapping[str, Any]) -> Iterator[str]:
+def _approvals(pipeline: Mapping[str, Any]) -> str:
+    actions = (action for stage in pipeline["stages"] for action in stage["actions"])
+    return ", ".join(action["name"] for action in actions if _is_approval(action)) or "none"
+
+
+def _deployments(pipeline: Mapping[str, Any]) -> str:
+    """The stacks and other accounts that each approval precedes."""
+    found: dict[str, dict[str, None]] = {}
+    deployed = found["Deployed without an approval"] = {}
     for stage in pipeline["stages"]:
-        yield from (action["name"] for action in stage["actions"] if _is_approval(action))
+        for action in _in_order(stage):
+            if _is_approval(action):
+                deployed = found[f"Deployed after {action['name']}"] = {}
+            elif "StackName" in action.get("configuration", {}) or "roleArn" in action:
+                deployed[_target(action)] = None
+    return "\n".join(f"{when}: {', '.join(targets) or 'nothing'}" for when, targets in found.items())
 
 
-def _gates(pipeline: Mapping[str, Any], approvals: str) -> Iterator[str]:
-    """Every stage with its actions in run order and its conditions."""
+def _in_order(stage: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """By run order; an approval after the actions that run at the same time, which do not wait for it."""
+    return sorted(stage["actions"], key=lambda each: (each.get("runOrder", 1), _is_approval(each), each["name"]))
+
+
+def _target(action: Mapping[str, Any]) -> str:
+    """The stack, project or function that an action acts on, then account and region where they are not its own."""
+    named = [action["configuration"][key] for key in _TARGETS if key in action.get("configuration", {})]
+    named += [*action.get("roleArn", "").split(":")[4:5], *filter(None, [action.get("region")])]
+    return " ".join(named) or str(action["actionTypeId"]["category"]).lower()
+
+
+def _gates(pipeline: Mapping[str, Any]) -> Iterator[str]:
+    """Every stage with its actions in run order, what each acts on, and its conditions."""
     yield (
-        f"Pipeline {pipeline['name']} is now version {pipeline.get('version')}, {pipeline.get('executionMode')}, with "
-        f"the approvals: {approvals}. Compare an earlier one: aws codepipeline get-pipeline --pipeline-version."
+        f"Pipeline {pipeline['name']} is now version {pipeline.get('version')}, {pipeline.get('executionMode')}. "
+        "Compare an earlier one: aws codepipeline get-pipeline --pipeline-version."
     )
     for stage in pipeline["stages"]:
-        actions = sorted(stage["actions"], key=lambda action: (action.get("runOrder", 1), action["name"]))
-        shown = [f"{each['name']} (approval)" if _is_approval(each) else str(each["name"]) for each in actions]
+        shown = [f"{each['name']} ({_target(each)})" for each in _in_order(stage)]
         yield "\n  ".join([f"{stage['name']}: {', '.join(shown)}", *_conditions(stage)])
 
 

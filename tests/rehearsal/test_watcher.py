@@ -113,7 +113,9 @@ def test_a_commit_that_removes_an_approval_by_a_hook_is_notified(
     notify(emulator, delivery, deliver(emulator, delivery, without_an_approval(pipeline)))
     subject, text = received(emulator, delivery, mailbox)
     assert subject == "payment-delivery has the approvals: ConfirmStaging"
-    assert "ApproveProd: PlanProd\n" in text
+    assert "ApproveProd (" not in text
+    assert "Deployed after ConfirmStaging: Staging-DisasterRecovery" in text
+    assert "Prod-Payment" in text.splitlines()[1]
     assert "AWSCloudFormation called UpdatePipeline" in text
 
 

@@ -19,7 +19,7 @@ from tests.templates import Assembly, references
 
 DELIVERY = load_delivery(sample_settings(), release="unreleased")
 TOOLING, REGION = DELIVERY.account, DELIVERY.primary_region
-PROD = DELIVERY.environments[-1].account
+DEV, PROD = (DELIVERY.environments[index].account for index in (0, -1))
 DEPLOYMENT = f"cdk-hnb659fds-cfn-exec-role-{TOOLING}-{REGION}"
 TOPIC = f"arn:aws:sns:{REGION}:{TOOLING}:{WATCHER}"
 
@@ -81,9 +81,44 @@ def scan(repository: str = IMAGE.repository, **counts: int) -> dict[str, Any]:
     return scan_event("ECR Image Scan", {**detail, "finding-severity-counts": counts})
 
 
+def resource(
+    kind: str, status: str = "UPDATE_COMPLETE", account: str = TOOLING, stack: str = DELIVERY.stack_name
+) -> dict[str, Any]:
+    """The event that EventBridge receives of CloudFormation, which needs no trail."""
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-resource-status-change.html
+    detail = {
+        "stack-id": f"arn:aws:cloudformation:{REGION}:{account}:stack/{stack}/00000000-0000-0000-0000-000000000000",
+        "logical-resource-id": "Changed1A2B3C4D",
+        "physical-resource-id": f"{stack}-Changed",
+        "status-details": {"status": status, "status-reason": ""},
+        "resource-type": kind,
+        "client-request-token": "",
+    }
+    of_cloudformation = {"source": "aws.cloudformation", "detail-type": "CloudFormation Resource Status Change"}
+    return {**event("cloudformation", "", {}, account), **of_cloudformation, "detail": detail}
+
+
+_OTHER_COMMIT = {"sourceRevisions": [{"actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": "1a2b"}]}
 NOTIFIED = {
     "a critical finding of Inspector": finding(),
     "a basic scan with critical findings": scan(CRITICAL=2, HIGH=1),
+    "a role that a delivery changes": resource("AWS::IAM::Role"),
+    "a role that a delivery creates": resource("AWS::IAM::Role", "CREATE_COMPLETE"),
+    "a policy that a delivery changes": resource("AWS::IAM::Policy"),
+    "a policy that a delivery deletes": resource("AWS::IAM::ManagedPolicy", "DELETE_COMPLETE"),
+    "the guard that a delivery changes": resource("AWS::Lambda::Function"),
+    "a build project that a delivery changes": resource("AWS::CodeBuild::Project"),
+    "a policy of a nested or another stack": resource("AWS::IAM::Policy", stack="DeployedBefore"),
+    "a trail that is stopped": event("cloudtrail", "StopLogging", PERSON),
+    "a trail of Prod that is deleted": event("cloudtrail", "DeleteTrail", role("Team", PROD), account=PROD),
+    "a trail that logs less": event("cloudtrail", "PutEventSelectors", ROOT),
+    "a trail that is changed": event("cloudtrail", "UpdateTrail", PERSON),
+    "a retry": event("codepipeline", "RetryStageExecution", PERSON),
+    "a rollback": event("codepipeline", "RollbackStage", PERSON),
+    "an opened transition": event("codepipeline", "EnableStageTransition", PERSON),
+    "a release of another commit than the latest": event(
+        "codepipeline", "StartPipelineExecution", PERSON, requestParameters=_OTHER_COMMIT
+    ),
     "an update by the pipeline itself": event("codepipeline", "UpdatePipeline", role(DEPLOYMENT)),
     "a new pipeline": event("codepipeline", "CreatePipeline", PERSON),
     "a deleted pipeline": event("codepipeline", "DeletePipeline", ROOT),
@@ -123,7 +158,11 @@ EXPECTED = {
     "a function that a delivery changes": event("lambda", "UpdateFunctionCode20150331v2", role(DEPLOYMENT)),
     "an alarm that a delivery deletes": event("monitoring", "DeleteAlarms", role(DEPLOYMENT)),
     "an alarm that Application Auto Scaling deletes": event("monitoring", "DeleteAlarms", SCALING),
-    "a retry": event("codepipeline", "RetryStageExecution", PERSON),
+    "a resource that a delivery is changing": resource("AWS::IAM::Role", "UPDATE_IN_PROGRESS"),
+    "a parameter that a delivery changes": resource("AWS::SSM::Parameter"),
+    "a role of an environment": resource("AWS::IAM::Role", account=PROD, stack="Prod-Payment"),
+    "a trail that is read": event("cloudtrail", "LookupEvents", PERSON),
+    "a release of the latest commit": event("codepipeline", "StartPipelineExecution", PERSON),
     "the pipeline in a deploy role": assumed(role(PIPELINE_ROLE)),
     "the asset build in a publishing role": assumed(role(ASSETS_ROLE), name="file-publishing"),
     "the tooling account, as Prod sees it": assumed(elsewhere(TOOLING), account=PROD),
@@ -210,9 +249,16 @@ def test_every_resource_of_the_watcher_has_a_name_that_the_boundary_denies() -> 
     assert "payment-delivery-permissions" in denied
 
 
-def action(name: str, category: str, order: int) -> dict[str, Any]:
+def action(name: str, category: str, order: int, **more: Any) -> dict[str, Any]:
     kind = {"category": category, "owner": "AWS", "provider": "Manual", "version": "1"}
-    return {"name": name, "actionTypeId": kind, "runOrder": order}
+    return {"name": name, "actionTypeId": kind, "runOrder": order, **more}
+
+
+def deployment(environment: str, account: str) -> dict[str, Any]:
+    """The action that deploys a stack in an account, in its region."""
+    role_arn = f"arn:aws:iam::{account}:role/cdk-hnb659fds-deploy-role-{account}-{REGION}"
+    configuration = {"StackName": f"{environment}-Payment", "ActionMode": "CHANGE_SET_EXECUTE"}
+    return action("Deploy", "Deploy", 1, configuration=configuration, roleArn=role_arn, region=REGION)
 
 
 WINDOW = {
@@ -220,16 +266,18 @@ WINDOW = {
     "ruleTypeId": {"category": "Rule", "provider": "DeploymentWindow"},
     "configuration": {"Cron": "* 9"},
 }
+PLAN = action("PlanProd", "Build", 1, configuration={"ProjectName": "plan-prod"})
 PIPELINE: dict[str, Any] = {
     "name": "payment-delivery",
     "roleArn": f"arn:aws:iam::{TOOLING}:role/{PIPELINE_ROLE}",
     "version": 7,
     "executionMode": "QUEUED",
     "stages": [
-        {"name": "ApproveProd", "actions": [action("ApproveProd", "Approval", 2), action("PlanProd", "Build", 1)]},
+        {"name": "Dev", "actions": [deployment("Dev", DEV)]},
+        {"name": "ApproveProd", "actions": [action("ApproveProd", "Approval", 2), PLAN]},
         {
             "name": "Prod",
-            "actions": [action("Deploy", "Deploy", 1)],
+            "actions": [deployment("Prod", PROD)],
             "beforeEntry": {"conditions": [{"result": "FAIL", "rules": [WINDOW]}]},
             "onFailure": {"result": "ROLLBACK"},
         },
@@ -270,12 +318,34 @@ def test_a_changed_pipeline_is_published_with_its_stages_approvals_and_condition
     assert subject == "payment-delivery has the approvals: ApproveProd"
     assert f"assumed-role/{DEPLOYMENT}/session called UpdatePipeline" in text
     assert "version 7, QUEUED" in text
-    assert "ApproveProd: PlanProd, ApproveProd (approval)" in text
-    assert 'Prod: Deploy\n  beforeEntry: DeploymentWindow {"Cron": "* 9"} or FAIL\n  onFailure: ROLLBACK' in text
+    assert "ApproveProd: PlanProd (plan-prod), ApproveProd (approval)" in text
+    assert (
+        f"Prod: Deploy (Prod-Payment {PROD} {REGION})\n"
+        '  beforeEntry: DeploymentWindow {"Cron": "* 9"} or FAIL\n  onFailure: ROLLBACK'
+    ) in text
+
+
+def test_the_first_lines_say_what_is_deployed_before_and_after_each_approval(aws: dict[str, Stubber]) -> None:
+    aws["codepipeline"].add_response("get_pipeline", {"pipeline": PIPELINE})
+    _, text = published(aws, UPDATE)
+    dev, prod = f"Dev-Payment {DEV} {REGION}", f"Prod-Payment {PROD} {REGION}"
+    assert text.startswith(f"Deployed without an approval: {dev}\nDeployed after ApproveProd: {prod}\n\n")
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["an earlier stage", "beside the approval"])
+def test_a_prod_action_that_no_approval_precedes_changes_the_message(aws: dict[str, Stubber], beside: bool) -> None:
+    dev, approval, prod = PIPELINE["stages"]
+    early = deployment("Prod", PROD)
+    moved = {**approval, "actions": [*approval["actions"], {**early, "runOrder": 2}]} if beside else approval
+    stages = [dev if beside else {**dev, "actions": [early]}, moved, prod]
+    aws["codepipeline"].add_response("get_pipeline", {"pipeline": {**PIPELINE, "stages": stages}})
+    subject, text = published(aws, UPDATE)
+    assert subject == "payment-delivery has the approvals: ApproveProd"  # as before
+    assert f"Prod-Payment {PROD} {REGION}" in text.splitlines()[0]
 
 
 def test_a_pipeline_without_an_approval_says_so_in_the_subject(aws: dict[str, Stubber]) -> None:
-    without = {**PIPELINE, "stages": PIPELINE["stages"][1:]}
+    without = {**PIPELINE, "stages": [PIPELINE["stages"][index] for index in (0, -1)]}
     aws["codepipeline"].add_response("get_pipeline", {"pipeline": without})
     assert published(aws, UPDATE)[0] == "payment-delivery has the approvals: none"
 
@@ -319,6 +389,15 @@ def test_a_critical_finding_is_published_with_the_image_and_its_runbook(
     assert subject == f"Critical in the image: {what}"
     assert f"in {image}: account {IMAGE.account}" in text
     assert "docs/operations.md#image-with-critical-findings" in text
+
+
+def test_a_changed_resource_of_the_pipelines_stack_is_published_by_its_name(aws: dict[str, Stubber]) -> None:
+    subject, text = published(aws, resource("AWS::Lambda::Function"))
+    assert subject == "PipelineStack: Changed1A2B3C4D is UPDATE_COMPLETE"
+    assert text.startswith(
+        "CloudFormation reports UPDATE_COMPLETE of Changed1A2B3C4D (AWS::Lambda::Function, PipelineStack-Changed) in "
+        f"the stack PipelineStack of account {TOOLING}, region {REGION}, at 2026-11-27T03:00:00Z."
+    )
 
 
 def test_a_message_that_cannot_be_published_is_an_error_for_lambda_to_repeat(aws: dict[str, Stubber]) -> None:
