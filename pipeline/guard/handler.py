@@ -42,10 +42,13 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     try:
         params = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
         session = _session(params)
-        changes = list(_changes(params, session))
-        template = _template(params, session, ChangeSetName=params["change_set"]) if changes else {}
-        allowed = template.get("Metadata", {}).get(ALLOWED, [])
-        found = list(_found(params, session, changes=changes, template=template, allowed=allowed)) if changes else []
+        changes = _changes(params, session)
+        found: list[str] = []
+        allowed: list[str] = []
+        if changes is not None:
+            template = _template(params, session, ChangeSetName=params["change_set"])
+            allowed = template.get("Metadata", {}).get(ALLOWED, [])
+            found = list(_found(params, session, changes=changes, template=template, allowed=allowed))
     except Exception as error:  # of any kind: fail closed
         found, changes, allowed = [f"The change set could not be checked: {error}"], [], []
     if found:
@@ -53,7 +56,7 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
         pipeline.put_job_failure_result(jobId=job["id"], failureDetails={"type": "JobFailed", "message": message})
         return
     named = f", {len(allowed)} allowed by name" if allowed else ""
-    summary = f"{len(changes)} changes, no stored data lost{named}" if changes else "no changes"
+    summary = "no changes" if changes is None else f"{len(changes)} changes, no stored data lost{named}"
     pipeline.put_job_success_result(jobId=job["id"], executionDetails={"summary": summary[:_LONGEST_SUMMARY]})
 
 
@@ -83,14 +86,15 @@ def _found(
         if change["Action"] != "Remove":
             yield from hidden(stack, change["LogicalResourceId"], change["ResourceType"])
     yield from faults((loss for each in changes for loss in _losses(stack, each, known)), allowed=allowed)
-    if any(change["Action"] != "Add" for change in changes):  # else the stack is new
+    deployed: dict[str, Any] = {}
+    if not changes or any(change["Action"] != "Add" for change in changes):  # else the stack is new
         deployed = _template(params, session)
         yield from faults(_kept_less(stack, resources(deployed), resources(template)), allowed=allowed)
         before = shifted(deployed)
         lost = [*_reset(changes, known, before), *_switched_off(before, shifted(template))]
         yield from _shift_faults(stack, lost, allowed)
-    yield from _overwritten(stack, template, session)
-    if "alarm" in params and f"{stack}/{REPAIR}" not in allowed:
+    yield from _overwritten(stack, template, session, deployed=deployed)
+    if changes and "alarm" in params and f"{stack}/{REPAIR}" not in allowed:
         yield from _alarmed(params, session)
 
 
@@ -186,19 +190,22 @@ def _rolls_back(params: Mapping[str, Any]) -> bool:
     return bool(execution.get("executionType") == "ROLLBACK")
 
 
-def _overwritten(stack: str, template: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each asset of the new template that was uploaded more or less than once.
+def _overwritten(
+    stack: str, template: Mapping[str, Any], session: Mapping[str, str], *, deployed: Mapping[str, Any]
+) -> Iterator[str]:
+    """A sentence for each asset of the new or the deployed template that was uploaded more or less than once.
 
     An asset has the hash of its content as its name, and the pipeline uploads a name only once: a second version, which
-    the bucket keeps for 30 days, is not what Build made.
+    the bucket keeps for 30 days, is not what Build made. CloudFormation rolls a failed update back to the assets of the
+    deployed template, which the digests do not cover; one that was deleted cannot be deployed.
     """
-    storage = boto3.client("s3", **session)
-    for bucket, key in sorted(set(assets(template))):
+    storage, new = boto3.client("s3", **session), set(assets(template))
+    for bucket, key in sorted(new | set(assets(deployed))):
         listed = storage.list_object_versions(Bucket=bucket, Prefix=key)
         uploads = [
             each for kind in ("Versions", "DeleteMarkers") for each in listed.get(kind, []) if each["Key"] == key
         ]
-        if len(uploads) != 1:
+        if len(uploads) != 1 and (uploads or (bucket, key) in new):
             yield (
                 f"{stack}: the asset {key} in {bucket} has {len(uploads)} versions instead of one, so it may "
                 "not be what Build made. See docs/operations.md#unblock-asset-publishing."
@@ -227,19 +234,21 @@ def _differing(params: Mapping[str, Any], session: Mapping[str, str], template: 
         )
 
 
-def _changes(params: Mapping[str, Any], session: Mapping[str, str]) -> Iterator[Mapping[str, Any]]:
+def _changes(params: Mapping[str, Any], session: Mapping[str, str]) -> list[Mapping[str, Any]] | None:
+    """The changes of resources, none if only outputs or metadata change; None if nothing changes at all."""
     stacks = boto3.client("cloudformation", **session)
     request = {"StackName": params["stack"], "ChangeSetName": params["change_set"]}
+    changes: list[Mapping[str, Any]] = []
     while True:
         page = stacks.describe_change_set(**request)
         reason = page.get("StatusReason", "")
         if page["Status"] == "FAILED" and any(words in reason for words in _EMPTY):
-            return
+            return None
         if page["Status"] != "CREATE_COMPLETE":
             raise RuntimeError(f"{params['change_set']} of {params['stack']} is {page['Status']}: {reason}")
-        yield from (change["ResourceChange"] for change in page["Changes"] if "ResourceChange" in change)
+        changes.extend(change["ResourceChange"] for change in page["Changes"] if "ResourceChange" in change)
         if "NextToken" not in page:
-            return
+            return changes
         request["NextToken"] = page["NextToken"]
 
 

@@ -12,7 +12,7 @@ from pipeline.guard.losses import NESTED, STATEFUL
 
 STACK = "Prod-Payment"
 ROLE = "arn:aws:iam::444444444444:role/payment-plan-prod"
-ASSET = "0123456789abcdef.zip"
+ASSET, DEPLOYED_ASSET = "0123456789abcdef.zip", "fedcba9876543210.zip"
 EVERYTHING = [f"{STACK}/Sessions/{cause}" for cause in ("KeySchema", "TableName", "Delete")]
 
 
@@ -22,6 +22,7 @@ class FakeAws:
     def __init__(self, pages: list[dict[str, Any]], **answers: Any) -> None:
         self.pages = pages
         self.versions = answers.get("versions") or [{"Key": ASSET}]
+        self.deployed_versions = answers.get("deployed_versions", [])
         self.allowed = answers.get("allowed", ())
         self.before, self.after = answers.get("before", {}), answers.get("after", {})  # the resources of the templates
         self.alarm = answers.get("alarm")
@@ -64,8 +65,8 @@ class FakeAws:
         return {"pipelineExecution": {"executionType": self.execution_type}}
 
     def list_object_versions(self, **arguments: str) -> dict[str, Any]:
-        assert arguments == {"Bucket": "assets", "Prefix": ASSET}
-        return {"Versions": self.versions}
+        assert arguments["Bucket"] == "assets"
+        return {"Versions": {ASSET: self.versions, DEPLOYED_ASSET: self.deployed_versions}[arguments["Prefix"]]}
 
     def get_object(self, **arguments: str) -> dict[str, Any]:
         assert arguments == {"Bucket": "assets", "Key": ASSET}
@@ -90,7 +91,8 @@ def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], **answers: An
     parameters |= {"pipeline": "delivery", "execution": "execution", "alarm": "payment-deployment-prod"}
     made = aws.get_template(StackName=STACK, ChangeSetName="Change")["TemplateBody"]
     contents = {f"assets/{ASSET}": content_digest(b"code")}
-    parameters["digests"] = stack_digests(made, parameters={}, tags={}, contents=contents)
+    built = stack_digests(made, parameters={}, tags={}, contents=contents)
+    parameters["digests"] = answers.get("digests", built)
     configuration = {"configuration": {"FunctionName": "Guard", "UserParameters": json.dumps(parameters)}}
     handler.handler({"CodePipeline.job": {"id": "job", "data": {"actionConfiguration": configuration}}}, None)
     return aws
@@ -224,6 +226,14 @@ def test_a_change_set_without_changes_passes(monkeypatch: pytest.MonkeyPatch) ->
     assert judge(monkeypatch, empty).succeeded["executionDetails"] == {"summary": "no changes"}
 
 
+def test_a_change_of_outputs_only_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert judge(monkeypatch, page()).succeeded["executionDetails"] == {"summary": "0 changes, no stored data lost"}
+    assert "is not what Build made of this release" in judge(monkeypatch, page(), digests="other other other").message
+    assert "has 2 versions" in judge(monkeypatch, page(), versions=[{"Key": ASSET}] * 2).message
+    templates = {"before": with_replicas("us-west-2", "eu-west-1"), "after": with_replicas("us-west-2")}
+    assert "would keep less data" in judge(monkeypatch, page(), **templates).message
+
+
 @pytest.mark.parametrize(
     "unreadable", [{"Status": "FAILED", "StatusReason": "denied", "Changes": []}, {"Status": "CREATE_PENDING"}]
 )
@@ -281,6 +291,20 @@ def test_an_asset_with_other_than_one_version_is_refused(
     assert bool(aws.failed) is refused
     if refused:
         assert ASSET in aws.message
+
+
+@pytest.mark.parametrize(("uploads", "refused"), [(1, False), (2, True), (0, False)])
+def test_an_overwritten_asset_of_the_deployed_template_is_refused(
+    monkeypatch: pytest.MonkeyPatch, uploads: int, refused: bool
+) -> None:
+    code = {"S3Bucket": "assets", "S3Key": DEPLOYED_ASSET}
+    before = {"Function": {"Type": "AWS::Lambda::Function", "Properties": {"Code": code}}}
+    versions = [{"Key": DEPLOYED_ASSET}] * uploads
+    task = change("Modify", "AWS::ECS::TaskDefinition", Replacement="True")
+    aws = judge(monkeypatch, page(task), before=before, deployed_versions=versions)
+    assert bool(aws.failed) is refused
+    if refused:
+        assert f"the asset {DEPLOYED_ASSET} in assets has 2 versions" in aws.message
 
 
 RULE, GROUPS = "AWS::ElasticLoadBalancingV2::ListenerRule", ("Group", "Other")
