@@ -52,6 +52,17 @@ class ArtifactStore(Construct):
             ],
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
+        # An access point has an ARN and a policy of its own, which policies on the bucket's ARN do not cover.
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="NoAccessPoints",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["s3:*"],
+                resources=[self.bucket.bucket_arn, self.bucket.arn_for_objects("*")],
+                conditions={"Null": {"s3:DataAccessPointArn": "false"}},
+            )
+        )
         acknowledge(
             self.bucket,
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",

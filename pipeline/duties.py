@@ -6,10 +6,10 @@ from aws_cdk import DefaultStackSynthesizer, Stack
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from pipeline.artifacts import ArtifactStore
+from pipeline.function import pipeline_arn
 from pipeline.roles import acknowledge_plans
 from stages.names import ASSETS_ROLE, FINDINGS_ROLE, GUARD_ROLE, IMAGE_ASSETS_ROLE, PIPELINE_ROLE, SELF_MUTATION_ROLE
 
@@ -35,9 +35,9 @@ class SeparationOfDuties(Construct):
     """Two managed policies, to attach to the roles of an identity provider (PCI DSS 6.5.1, 7.2.5).
 
     Approvers can only approve, and read the plan that they approve. Every other role in the account gets the denial:
-    it answers no approval. Neither can lead a release past a gate: override a stage condition, change the pipeline or
-    what it runs, report the result of its jobs, write its artifacts, use its roles and those of `cdk bootstrap`, or
-    change the watcher.
+    it answers no approval. Neither can lead a release past a gate: override a stage condition, start a release (of any
+    commit), change the pipeline, what it runs or what notifies of it, report the result of its jobs, write its
+    artifacts, use its roles and those of `cdk bootstrap`, change the watcher or a trail, or detach these policies.
     On-call may still stop an execution and, each with a notification, disable and enable a transition, retry, and roll
     back a stage.
     """
@@ -47,20 +47,20 @@ class SeparationOfDuties(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        pipeline_arn: str,
+        pipeline: str,
         approvals: Sequence[str],
         plans: ArtifactStore,
         projects: Sequence[codebuild.IProject],
         functions: Sequence[lambda_.IFunction],
-        buckets: Sequence[s3.IBucket],
     ) -> None:
         super().__init__(scope, construct_id)
+        arn = pipeline_arn(self, pipeline)
+        trails = [f"cloudtrail:{verb}*" for verb in ("Delete", "Put", "Stop", "Update")]
         denials = [
-            _changes_of_the_delivery(
-                self, pipeline_arn=pipeline_arn, projects=projects, functions=functions, buckets=buckets
-            ),
-            _denial(self, ["codepipeline:PutJob*", "codepipeline:PutThirdPartyJob*"], ["*"]),
+            _changes_of_the_delivery(self, pipeline=pipeline, projects=projects, functions=functions),
+            _denial(self, ["codepipeline:PutJob*", "codepipeline:PutThirdPartyJob*", *trails], ["*"]),
             _uses_of_its_roles(self),
+            _detachments(self),
         ]
         # A new description replaces a managed policy, and fails while its name is in use.
         approver = iam.ManagedPolicy(
@@ -71,7 +71,7 @@ class SeparationOfDuties(Construct):
             statements=[
                 iam.PolicyStatement(
                     actions=["codepipeline:PutApprovalResult"],
-                    resources=[f"{pipeline_arn}/{name}/{name}" for name in approvals],
+                    resources=[f"{arn}/{name}/{name}" for name in approvals],
                 ),
                 iam.PolicyStatement(actions=["s3:GetObject"], resources=[plans.bucket.arn_for_objects("plans/*")]),
                 iam.PolicyStatement(actions=["kms:Decrypt"], resources=[plans.key.key_arn]),
@@ -84,47 +84,54 @@ class SeparationOfDuties(Construct):
             "NoOverride",
             managed_policy_name=NO_OVERRIDE,
             description="Keeps everybody but the pipeline from leading a release past a gate.",
-            statements=[*denials, _denial(self, ["codepipeline:PutApprovalResult"], [f"{pipeline_arn}/*"])],
+            statements=[*denials, _denial(self, ["codepipeline:PutApprovalResult"], [f"{arn}/*"])],
         )
 
 
 def _changes_of_the_delivery(
     scope: Construct,
     *,
-    pipeline_arn: str,
+    pipeline: str,
     projects: Sequence[codebuild.IProject],
     functions: Sequence[lambda_.IFunction],
-    buckets: Sequence[s3.IBucket],
 ) -> iam.PolicyStatement:
-    """Denies changes of the pipeline, its builds, functions, artifacts and stacks, and of the watcher.
+    """Denies changes of the pipeline, its builds, functions, buckets, notifications and stacks, and of the watcher.
 
-    A build started by a person may run other commands than the project's. CloudFormation uses the role of a stack
-    without `iam:PassRole`:
+    A build started by a person may run other commands than the project's. A started execution may be of any commit of
+    any branch, and no condition key tells: https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodepipeline.html
+    CloudFormation uses the role of a stack without `iam:PassRole`:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
     """
-    stack = Stack.of(scope)
+    stack, arn = Stack.of(scope), pipeline_arn(scope, pipeline)
     stacks = [
         f"arn:aws:cloudformation:*:{stack.account}:stack/{name}/*" for name in (stack.stack_name, "PipelineArtifacts-*")
+    ]
+    notifying = [
+        f"arn:aws:cloudwatch:*:{stack.account}:alarm:{pipeline}-*",
+        f"arn:aws:events:*:{stack.account}:rule/{stack.stack_name}-*",
+        f"arn:aws:sns:*:{stack.account}:{pipeline}-alarms*",  # its subscriptions too
     ]
     return _denial(
         scope,
         [
-            *(f"cloudformation:{call}" for call in ("CreateChangeSet", "DeleteStack", "ExecuteChangeSet")),
-            *(f"cloudformation:{call}" for call in ("RollbackStack", "SetStackPolicy", "UpdateStack")),
+            *(f"cloudformation:{verb}*" for verb in ("Cancel", "Create", "Delete", "Execute")),
+            *(f"cloudformation:{verb}*" for verb in ("Rollback", "Set", "Update")),
+            *(f"cloudwatch:{verb}*" for verb in ("Delete", "Disable", "Put")),
             *(f"codebuild:{verb}*" for verb in ("Create", "Delete", "Retry", "Start", "Update")),
-            *(f"codepipeline:{call}" for call in ("CreatePipeline", "DeletePipeline")),
-            *(f"codepipeline:{call}" for call in ("OverrideStageCondition", "UpdatePipeline")),
+            *(f"codepipeline:{call}" for call in ("CreatePipeline", "DeletePipeline", "UpdatePipeline")),
+            *(f"codepipeline:{call}" for call in ("OverrideStageCondition", "StartPipelineExecution")),
             *(f"events:{verb}*" for verb in ("Delete", "Disable", "Put", "Remove")),
             *(f"lambda:{verb}*" for verb in ("Add", "Create", "Delete", "Invoke", "Put", "Remove", "Update")),
             *(f"logs:{verb}*" for verb in ("Delete", "Put")),
             *(f"s3:{verb}*" for verb in ("Delete", "Put", "Replicate")),
-            *(f"sns:{verb}*" for verb in ("Add", "Delete", "Publish", "Remove", "Set", "Unsubscribe")),
+            *(f"sns:{verb}*" for verb in ("Add", "Delete", "Publish", "Put", "Remove", "Set", "Unsubscribe")),
         ],
         [
-            *(pipeline_arn, f"{pipeline_arn}/*"),
+            *(arn, f"{arn}/*"),
             *(project.project_arn for project in projects),
-            *(arn for each in functions for arn in (each.function_arn, f"{each.function_arn}:*")),
-            *(arn for bucket in buckets for arn in (bucket.bucket_arn, bucket.arn_for_objects("*"))),
+            *(of for each in functions for of in (each.function_arn, f"{each.function_arn}:*")),
+            "arn:aws:s3:::payment-delivery-*",  # artifacts and their access logs, with their objects
+            *notifying,
             *stacks,
             *watcher_arns(stack.account),
         ],
@@ -148,6 +155,16 @@ def _uses_of_its_roles(scope: Construct) -> iam.PolicyStatement:
             *(f"arn:aws:iam::{stack.account}:{name}" for name in ours),
             f"arn:aws:iam::*:role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-*",
         ],
+    )
+
+
+def _detachments(scope: Construct) -> iam.PolicyStatement:
+    """Denies to detach these policies, also from the caller's own role."""
+    return iam.PolicyStatement(
+        effect=iam.Effect.DENY,
+        actions=["iam:Detach*"],
+        resources=["*"],
+        conditions={"ArnLike": {"iam:PolicyARN": f"arn:aws:iam::{Stack.of(scope).account}:policy/payment-delivery-*"}},
     )
 
 

@@ -19,7 +19,6 @@ from pipeline.conditions import Conditions
 from pipeline.digests.recorder import DigestRecorder
 from pipeline.duties import SeparationOfDuties
 from pipeline.findings.check import FindingsCheck, allow_findings
-from pipeline.function import pipeline_arn
 from pipeline.guard.guard import Guard, allow_changes
 from pipeline.locked_tools import locked_version, only_locked
 from pipeline.metrics import DeliveryMetrics
@@ -140,12 +139,11 @@ class PipelineStack(Stack):
         SeparationOfDuties(
             self,
             "Duties",
-            pipeline_arn=pipeline_arn(self, name),
+            pipeline=name,
             approvals=[approval_name(environment) for environment in plans],
             plans=artifacts,
             projects=[each for each in self.node.find_all() if isinstance(each, codebuild.Project)],
             functions=functions,
-            buckets=list(buckets.values()),
         )
         for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)

@@ -81,6 +81,13 @@ _FORBIDDEN = (
     "iam:CreateUser",
     "iam:DeleteRolePermissionsBoundary",
 )
+_DEPLOYING = (
+    *(f"cloudformation:{verb}*" for verb in ("Cancel", "Create", "Delete", "Execute", "Rollback", "Set", "Update")),
+    "codebuild:*Project",
+    *(f"codepipeline:{verb}Pipeline" for verb in ("Create", "Delete", "Update")),
+    *(f"lambda:{verb}*" for verb in ("Add", "Create", "Delete", "Put", "Remove", "Update")),
+)
+"""The calls that only CloudFormation's execution roles make."""
 _WITH_BOUNDARY = frozenset(
     f"iam:{verb}"
     for kind in ("Role", "User")
@@ -135,7 +142,7 @@ def managed_policies(documents: Sequence[Mapping[str, Any]], delivery: Delivery)
         for number, policy in enumerate(policies, start=1)
     }
     services |= {action.split(":")[0] for action in _granted(documents)} | SOURCE_SERVICES
-    boundary = [*_boundary(sorted(services), iam, regions), *watcher.denials(delivery)]
+    boundary = [*_boundary(sorted(services), iam, regions), *_of_the_pipeline(delivery), *watcher.denials(delivery)]
     return {"Boundary": _policy(BOUNDARY, boundary), **resources}
 
 
@@ -196,7 +203,9 @@ def _granted(documents: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for document in documents:
         for name, resource in document["Resources"].items():
             if resource["Type"].startswith("AWS::IAM::"):
-                yield from (each.action for each in statements(name, resource) if ":" in each.action)
+                yield from (
+                    each.action for each in statements(name, resource) if each.effect == "Allow" and ":" in each.action
+                )
 
 
 def _regional(wanted: list[str], allowed: Sequence[str]) -> dict[str, Any]:
@@ -304,26 +313,47 @@ def _boundary(services: list[str], iam: list[str], regions: Sequence[str]) -> li
     """
     itself = [_arn(f"policy/{BOUNDARY}"), _arn(f"policy/{EXECUTION}-*")]
     changing = ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:DeletePolicyVersion", "iam:SetDefaultPolicyVersion"]
-    execution = f"role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-${{AWS::AccountId}}"
-    by_cloudformation = {"ArnEquals": {"aws:PrincipalArn": [_arn(f"{execution}-{region}") for region in regions]}}
+    by_cloudformation = {"ArnEquals": {"aws:PrincipalArn": [_execution_role(region) for region in regions]}}
+    by_others = {"ArnNotEquals": by_cloudformation["ArnEquals"]}
     without = {"StringNotEquals": {"iam:PermissionsBoundary": _arn(f"policy/{BOUNDARY}")}}
     people = {"Fn::Sub": f"arn:aws:lambda:*:${{AWS::AccountId}}:function:payment-{DATABASE_ACCESS}-*"}
     gates = ["codepipeline:OverrideStageCondition", "codepipeline:PutApprovalResult"]
     return [
         {"Effect": "Allow", "Action": [f"{service}:*" for service in services if service != "iam"], "Resource": "*"},
-        {"Effect": "Allow", "Action": ["iam:Get*", "iam:List*", "iam:PassRole"], "Resource": "*"},
+        {"Effect": "Allow", "Action": ["iam:Get*", "iam:List*"], "Resource": "*"},
         {"Effect": "Allow", "Action": iam, "Resource": "*", "Condition": by_cloudformation},
         {"Effect": "Deny", "Action": list(_FORBIDDEN), "Resource": "*"},
         {"Effect": "Deny", "Action": sorted(_WITH_BOUNDARY), "Resource": "*", "Condition": without},
         {"Effect": "Deny", "Action": changing, "Resource": itself},
         {"Effect": "Deny", "Action": gates, "Resource": "*"},
         {"Effect": "Deny", "Action": "lambda:InvokeFunction*", "Resource": people},
+        # A commit's role changes neither the guard nor a stack, and starts no build with commands of its own.
+        {"Effect": "Deny", "Action": list(_DEPLOYING), "Resource": "*", "Condition": by_others},
+        {
+            "Effect": "Deny",
+            "Action": ["codebuild:Retry*", "codebuild:Start*"],
+            "Resource": "*",
+            "Condition": {"ArnNotEquals": {"aws:PrincipalArn": _arn(f"role/{PIPELINE_ROLE}")}},
+        },
         # Other roles trust these by name, so a commit must not decide who assumes them: decision 0016. CloudFormation
         # creates a role with its trust, and updates the trust only if it changes.
         {"Effect": "Deny", "Action": "iam:UpdateAssumeRolePolicy", "Resource": _arn("role/payment-delivery-*")},
         # One commit would delete it, the next create it with another trust.
         {"Effect": "Deny", "Action": "iam:DeleteRole", "Resource": _arn(f"role/{PIPELINE_ROLE}")},
     ]
+
+
+def _of_the_pipeline(delivery: Delivery) -> Iterator[dict[str, Any]]:
+    """Only where the watcher sees it, CloudFormation changes the pipeline's roles: a stack of any region could."""
+    by_others = {"ArnNotEquals": {"aws:PrincipalArn": _execution_role(delivery.primary_region)}}
+    roles = [_arn("role/payment-delivery-*"), _arn(f"role/{delivery.stack_name}-*")]
+    changing = [f"iam:{verb}*" for verb in ("Attach", "Create", "Delete", "Detach", "Put", "Update")]
+    yield {"Effect": "Deny", "Action": changing, "Resource": roles, "Condition": by_others}
+
+
+def _execution_role(region: str) -> dict[str, str]:
+    """The role of `cdk bootstrap` in which CloudFormation deploys to a region."""
+    return _arn(f"role/cdk-{DefaultStackSynthesizer.DEFAULT_QUALIFIER}-cfn-exec-role-${{AWS::AccountId}}-{region}")
 
 
 def size(statements: Sequence[Mapping[str, Any]]) -> int:

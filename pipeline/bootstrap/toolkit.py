@@ -26,6 +26,8 @@ _TRUSTED = {
 }
 """The roles that identities assume, each with the role of the tooling account that assumes it in an environment."""
 _ASSUMED_BY_A_SERVICE = "CloudFormationExecutionRole"
+_PUBLISHING, _UNUSED = "FilePublishingRoleDefaultPolicy", "s3:DeleteObject*"
+"""The publishing policy with a permission that cdk-assets does not use: it would hide that an asset was overwritten."""
 
 
 def original() -> dict[str, Any]:
@@ -38,7 +40,7 @@ def original() -> dict[str, Any]:
 
 
 def template(original: Mapping[str, Any], delivery: Delivery) -> dict[str, Any]:
-    """The template of the CLI with our trust policies.
+    """The template of the CLI with our trust policies, and without the deletion of assets.
 
     Raises:
         ValueError: If the CLI's template has other roles than those whose trust is decided here.
@@ -55,6 +57,8 @@ def template(original: Mapping[str, Any], delivery: Delivery) -> dict[str, Any]:
             pipeline = _trust({"Ref": "TrustedAccounts"}, [_of_tooling(trusted), _own(SELF_MUTATION_ROLE)])
             statements.append({"Fn::If": ["HasTrustedAccounts", pipeline, {"Ref": "AWS::NoValue"}]})
         roles[name]["Properties"]["AssumeRolePolicyDocument"] = {"Version": "2012-10-17", "Statement": statements}
+    for statement in changed["Resources"][_PUBLISHING]["Properties"]["PolicyDocument"]["Statement"]:
+        statement["Action"] = [action for action in statement["Action"] if action != _UNUSED]
     return changed
 
 

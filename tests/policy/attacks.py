@@ -39,6 +39,7 @@ _BUILDS = "PipelineStack-RoleOfABuild"
 
 OURS = {"iam:PermissionsBoundary": f"arn:aws:iam::{DEV.account}:policy/{BOUNDARY}"}
 FOREIGN = {"iam:PermissionsBoundary": f"arn:aws:iam::{DEV.account}:policy/payment-of-a-commit"}
+_OURS = {"iam:PermissionsBoundary": f"arn:aws:iam::{TOOLING}:policy/{BOUNDARY}"}
 ADMINISTRATOR = {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}
 
 
@@ -64,6 +65,9 @@ TOOLING_COMMIT = Caller(
 )
 CLOUDFORMATION = Caller(
     name="CloudFormation in Dev", principal=lambda policies: policies.cloudformation(DEV.account, REGION)
+)
+DR_CLOUDFORMATION = Caller(
+    name="CloudFormation in Dev's DR region", principal=lambda policies: policies.cloudformation(DEV.account, RECOVERY)
 )
 DEPLOYMENT = Caller(
     name="CloudFormation in the tooling account",
@@ -103,6 +107,14 @@ BREAK_GLASS = Caller(
 TOOLING_BREAK_GLASS = Caller(
     name="the break-glass role of the tooling account",
     principal=lambda policies: policies.administrator(TOOLING, PROD.break_glass_role),
+)
+PUBLISHER = Caller(
+    name="the publishing role of Prod",
+    principal=lambda policies: policies.bootstrapped("FilePublishingRole", PROD.account, REGION),
+)
+ELSEWHERE = Caller(
+    name="CloudFormation in the tooling account's DR region",
+    principal=lambda policies: policies.cloudformation(TOOLING, RECOVERY),
 )
 VERIFIER = Caller(
     name="the Verify build of Dev", principal=lambda policies: policies.role("PipelineStack", verifier_name(DEV))
@@ -180,14 +192,41 @@ LEAVING_THE_BOUNDARY = [
     _case(CLOUDFORMATION, "iam:DeletePolicy", _iam(f"policy/{EXECUTION}-1")),
     _case(CLOUDFORMATION, "iam:UpdateAssumeRolePolicy", _bootstrapped("deploy", DEV.account)),
     _case(CLOUDFORMATION, "iam:CreateOpenIDConnectProvider", _iam("oidc-provider/example.com")),
+    # Whatever a commit allows its role, it changes no stack, function or build, and passes no role.
+    *(
+        _case(TOOLING_COMMIT, action, resource)
+        for action, resource in (
+            *((f"cloudformation:{call}", _STACK) for call in ("CreateChangeSet", "ExecuteChangeSet", "UpdateStack")),
+            *((f"codepipeline:{call}", _PIPELINE) for call in ("CreatePipeline", "UpdatePipeline")),
+            *((f"codebuild:{call}", _SELF_UPDATE) for call in ("RetryBuild", "StartBuild", "UpdateProject")),
+            *((f"lambda:UpdateFunction{part}", "Payment.Guard") for part in ("Code", "Configuration")),
+            ("iam:PassRole", _iam(f"role/{PIPELINE_ROLE}", TOOLING)),
+            ("iam:PassRole", _bootstrapped("cfn-exec", TOOLING)),
+        )
+    ),
+    _case(COMMIT, "iam:PassRole", _iam("role/payment-replication-dev")),
+    # Another region's CloudFormation would change the pipeline's roles where the watcher does not see it.
+    *(
+        _case(ELSEWHERE, f"iam:{call}", _iam(f"role/{name}", TOOLING), **_OURS)
+        for call in ("PutRolePolicy", "AttachRolePolicy", "CreateRole", "DeleteRolePolicy")
+        for name in (GUARD_ROLE, "PipelineStack-New")
+    ),
     # Whatever a commit allows its role, it answers no approval and overrides no condition.
     _case(TOOLING_COMMIT, "codepipeline:PutApprovalResult", _APPROVAL),
     _case(TOOLING_COMMIT, "codepipeline:OverrideStageCondition", f"{_PIPELINE}/Prod"),
     _case(DEPLOYMENT, "codepipeline:PutApprovalResult", _APPROVAL),
 ]
 
+_RULE = f"arn:aws:events:{REGION}:{TOOLING}:rule/PipelineStack-MonitoringEventsOverridden"
+_ALARMS = f"arn:aws:sns:{REGION}:{TOOLING}:payment-delivery-alarms"
+_ALARM = f"arn:aws:cloudwatch:{REGION}:{TOOLING}:alarm:payment-delivery-gate-overridden"
+_TRAIL = f"arn:aws:cloudtrail:{REGION}:{TOOLING}:trail/organization"
+_OWN_ROLE, _ANOTHER = _iam("role/Administrator", TOOLING), "arn:aws:iam::aws:policy/ReadOnlyAccess"
+_DETACHING = (("DetachRolePolicy", "role"), ("DetachUserPolicy", "user"), ("DetachGroupPolicy", "group"))
+
 _LEADING_PAST_A_GATE = (
     ("codepipeline:OverrideStageCondition", f"{_PIPELINE}/Prod"),
+    ("codepipeline:StartPipelineExecution", _PIPELINE),  # of a commit that no one reviewed
     ("codepipeline:UpdatePipeline", _PIPELINE),
     ("codepipeline:CreatePipeline", _PIPELINE),
     ("codepipeline:DeletePipeline", _PIPELINE),
@@ -206,10 +245,17 @@ _LEADING_PAST_A_GATE = (
     ("s3:PutObject", f"{_ARTIFACTS}-{RECOVERY}/payment-delivery/Synth_Outp/0"),
     ("s3:DeleteObjectVersion", f"{_ARTIFACTS}-{REGION}/payment-delivery/Synth_Outp/0"),
     ("s3:PutBucketPolicy", f"{_ARTIFACTS}-{REGION}"),
+    ("s3:DeleteObjectVersion", f"arn:aws:s3:::payment-delivery-access-logs-{TOOLING}-{REGION}/artifacts/0"),
     ("cloudformation:UpdateStack", _STACK),
     ("cloudformation:CreateChangeSet", _STACK),
     ("cloudformation:ExecuteChangeSet", _STACK),
-    ("cloudformation:DeleteStack", _STACK),
+    *((f"cloudformation:{call}", _STACK) for call in ("DeleteStack", "CancelUpdateStack", "CreateStackRefactor")),
+    *((f"cloudformation:{call}", _STACK) for call in ("ExecuteStackRefactor", "UpdateTerminationProtection")),
+    *((f"events:{call}", _RULE) for call in ("DeleteRule", "DisableRule", "PutRule", "PutTargets", "RemoveTargets")),
+    *((f"sns:{call}", _ALARMS) for call in ("DeleteTopic", "RemovePermission", "SetSubscriptionAttributes")),
+    *((f"sns:{call}", _ALARMS) for call in ("PutDataProtectionPolicy", "SetTopicAttributes", "Unsubscribe")),
+    *((f"cloudwatch:{call}", _ALARM) for call in ("DeleteAlarms", "DisableAlarmActions", "PutMetricAlarm")),
+    *((f"cloudtrail:{call}", _TRAIL) for call in ("DeleteTrail", "PutEventSelectors", "StopLogging", "UpdateTrail")),
     ("iam:PassRole", _iam(f"role/{PIPELINE_ROLE}", TOOLING)),
     ("iam:PassRole", _iam(f"role/{_BUILDS}", TOOLING)),
     ("iam:PassRole", _bootstrapped("cfn-exec", TOOLING)),
@@ -228,11 +274,16 @@ _LEADING_PAST_A_GATE = (
 
 _OF_THE_PIPELINE = (PIPELINE_ROLE, SELF_MUTATION_ROLE, ASSETS_ROLE, GUARD_ROLE, planner_name(PROD), verifier_name(PROD))
 _NEW = _iam("role/PipelineStack-New", TOOLING)
-_OURS = {"iam:PermissionsBoundary": f"arn:aws:iam::{TOOLING}:policy/{BOUNDARY}"}
 
 PAST_A_GATE = [
     *(_case(caller, action, on) for caller in (PERSON, APPROVING) for action, on in _LEADING_PAST_A_GATE),
     _case(PERSON, "codepipeline:PutApprovalResult", _APPROVAL),
+    *(
+        _case(caller, f"iam:{call}", _iam(f"{kind}/Administrator", TOOLING), **{"iam:PolicyARN": policy})
+        for caller in (PERSON, APPROVING)
+        for call, kind in _DETACHING
+        for policy in [_iam(f"policy/{NO_OVERRIDE if caller is PERSON else APPROVER}", TOOLING)]
+    ),
     # Before any gate, a commit deploys the pipeline's stack: it does not decide who assumes the roles that Prod trusts.
     *(_case(DEPLOYMENT, "iam:UpdateAssumeRolePolicy", _iam(f"role/{name}", TOOLING)) for name in _OF_THE_PIPELINE),
     _case(DEPLOYMENT, "iam:DeleteRole", _iam(f"role/{PIPELINE_ROLE}", TOOLING)),
@@ -249,6 +300,8 @@ PAST_A_GATE = [
 
 _RELEASE = f"{_ARTIFACTS}-{REGION}/payment-delivery/Synth_Outp/0"
 _PLAN = f"{_ARTIFACTS}-{REGION}/plans/0"
+_IN_PROD = {"aws:ResourceAccount": PROD.account}
+_ASSET = f"arn:aws:s3:::cdk-hnb659fds-assets-{PROD.account}-{REGION}/0123456789abcdef.zip"
 OVERWRITING_A_RELEASE = [
     # A release waits for its approval as objects that have names without a version.
     *(
@@ -263,6 +316,8 @@ OVERWRITING_A_RELEASE = [
         for action in ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion")
     ),
     _case(PLAN, "s3:DeleteObject", f"{_PLAN}/Prod.html"),
+    # An asset with one version only passes the guard, so what published it must not delete the other one.
+    *(_case(PUBLISHER, f"s3:{call}", _ASSET, **_IN_PROD) for call in ("DeleteObject", "DeleteObjectVersion")),
     # The role that records what Build made cannot lead a release further, nor read one without a job's credentials.
     _case(RECORDER, "s3:GetObject", _RELEASE),
     _case(RECORDER, "codepipeline:PutApprovalResult", _APPROVAL),
@@ -278,7 +333,7 @@ _CHANGING_THE_WATCHER = (
     *((f"events:{call}", rule) for rule in _RULES for call in ("PutTargets", "RemoveTargets")),
     *((f"lambda:{call}", _FUNCTION) for call in ("DeleteFunction", "PutFunctionConcurrency", "RemovePermission")),
     *((f"lambda:UpdateFunction{part}", _FUNCTION) for part in ("Code", "Configuration", "EventInvokeConfig")),
-    *((f"sns:{call}", _TOPIC) for call in ("DeleteTopic", "Publish", "SetTopicAttributes")),
+    *((f"sns:{call}", _TOPIC) for call in ("DeleteTopic", "Publish", "PutDataProtectionPolicy", "SetTopicAttributes")),
     *((f"sns:{call}", _TOPIC) for call in ("SetSubscriptionAttributes", "Unsubscribe")),
     ("logs:DeleteLogGroup", f"arn:aws:logs:{_WATCHER}:log-group:/aws/lambda/{WATCHER}"),
     ("iam:DeleteRole", _iam(f"role/{WATCHER}", TOOLING)),
@@ -348,6 +403,7 @@ PAST_THE_PIPELINE = [
     ),
 ]
 
+_TO_S3 = {"iam:PassedToService": "s3.amazonaws.com"}
 _ROLE_TAG = "iam:ResourceTag/aws-cdk:bootstrap-role"
 CONTROLS = [
     _case(CLOUDFORMATION, "iam:CreateRole", _ROLE, "with our boundary", **OURS),
@@ -376,7 +432,19 @@ CONTROLS = [
     _case(PERSON, "s3:GetObject", f"{_ARTIFACTS}-{REGION}/plans/0/Prod.html"),
     _case(PERSON, "cloudformation:ContinueUpdateRollback", _STACK),
     _case(PERSON, "iam:GetRole", _iam(f"role/{PIPELINE_ROLE}", TOOLING)),
+    _case(PERSON, "iam:DetachRolePolicy", _OWN_ROLE, "of another policy", **{"iam:PolicyARN": _ANOTHER}),
+    _case(PERSON, "cloudtrail:GetTrailStatus", _TRAIL),
+    _case(PERSON, "cloudwatch:SetAlarmState", f"arn:aws:cloudwatch:{REGION}:{TOOLING}:alarm:payment-any"),
     _case(FREE, "codepipeline:UpdatePipeline", _PIPELINE),
+    *(_case(FREE, f"codepipeline:{call}", _PIPELINE) for call in ("StartPipelineExecution", "DeletePipeline")),
+    _case(FREE, "s3:PutObject", _RELEASE),
+    *(
+        _case(PUBLISHER, f"s3:{call}", _ASSET, **_IN_PROD)
+        for call in ("GetObject", "PutObject", "AbortMultipartUpload")
+    ),
+    *(_case(DEPLOYMENT, f"lambda:UpdateFunction{part}", "Payment.Guard") for part in ("Code", "Configuration")),
+    _case(CLOUDFORMATION, "iam:PassRole", _iam("role/payment-replication-dev"), **_TO_S3),
+    _case(DR_CLOUDFORMATION, "iam:PutRolePolicy", _iam("role/Dev-DisasterRecovery-New"), **OURS),
     _case(PIPELINE, "codebuild:StartBuild", _SELF_UPDATE),
     _case(PIPELINE, "s3:PutObject", f"{_ARTIFACTS}-{REGION}/payment-delivery/Source_Out/0"),
     *(_case(PIPELINE, "sts:AssumeRole", _bootstrapped("deploy", PROD.account, on)) for on in (REGION, RECOVERY)),

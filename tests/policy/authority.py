@@ -185,6 +185,18 @@ class Authority:
             boundary=self.bootstrap_policy(BOUNDARY, account),
         )
 
+    def bootstrapped(self, name: str, account: str, region: str) -> Principal:
+        """A role of `cdk bootstrap` by its logical id, with the inline policies that the template attaches to it."""
+        template = ResolvedTemplate(
+            self._toolkit, stack="CDKToolkit", account=account, region=region, Qualifier="hnb659fds"
+        )
+        policies = [
+            policy["PolicyDocument"]
+            for _, policy in template.of_type("AWS::IAM::Policy")
+            if template.arn(name).rpartition("/")[2] in policy["Roles"]
+        ]
+        return Principal(arn=template.arn(name), policies=policies)
+
     def plan_role(self, name: str, account: str) -> Principal:
         """A role of bootstrap/permissions.json for guard and plan in an environment, or for image scans."""
         (role,) = (role for _, role in self._bootstrap(account).of_type("AWS::IAM::Role") if role["RoleName"] == name)

@@ -82,6 +82,20 @@ def test_the_gate_reader_role_may_only_describe_the_gate_alarms(
     assert trusted_role(role) == f"arn:aws:iam::{delivery.account}:role/{pipeline}"
 
 
+def test_no_access_point_reaches_the_artifacts(assembly: Assembly, delivery: Delivery) -> None:
+    for stack in ("PipelineStack", f"PipelineArtifacts-{delivery.dr_region}"):
+        buckets = assembly.resources(stack, "AWS::S3::Bucket")
+        (denied,) = (
+            bucket
+            for policy in assembly.resources(stack, "AWS::S3::BucketPolicy").values()
+            for statement in policy["PolicyDocument"]["Statement"]
+            if statement.get("Condition") == {"Null": {"s3:DataAccessPointArn": "false"}}
+            and (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:*", {"AWS": "*"})
+            for bucket in references(policy["Bucket"])
+        )
+        assert "-artifacts-" in buckets[denied]["BucketName"], f"{stack}: the policies of people name no access point"
+
+
 NAMES = {
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
     "AWS::IAM::Role": "RoleName",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -225,6 +226,17 @@ def test_no_role_of_the_pipeline_stack_notifies_by_its_work(
     assert len(names) > 1
     loud = {name for name in names if notifies(call(name))}
     assert loud == set(), f"expect these roles in pipeline/bootstrap/watcher.py: {sorted(loud)}"
+
+
+def test_a_trial_with_environments_in_the_tooling_account_watches_the_pipelines_stacks_only() -> None:
+    def watched(delivery: Delivery) -> dict[str, Any]:
+        pattern = watcher.resources(delivery)["WatchedResources"]["Properties"]["EventPattern"]
+        assert pattern["account"] == [TOOLING]
+        return dict(pattern["detail"])
+
+    assert "stack-id" not in watched(DELIVERY)
+    ((stack,),) = (each.values() for each in watched(replace(DELIVERY, trial="one account only"))["stack-id"])
+    assert stack["Fn::Sub"].endswith(":stack/PipelineStack")
 
 
 def test_the_rule_on_assumed_roles_receives_read_only_calls() -> None:
