@@ -99,10 +99,11 @@ _WITH_BOUNDARY = frozenset(
 def text(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> str:
     """The content of the file, for the templates of the delivery.
 
-    Each object has lines of its own, and strings share one: more white space would make it too large to deploy.
+    Strings share a line, also with an object of nothing else: more white space would make it too large to deploy.
     """
     content = json.dumps(template(documents, delivery), indent=0, separators=(",", ":"))
-    return content.replace('",\n"', '","') + "\n"
+    content = content.replace('",\n"', '","')
+    return re.sub(r"([\[{])\n([^\n]*)\n(?=[\]}])", r"\1\2", content) + "\n"
 
 
 def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict[str, Any]:

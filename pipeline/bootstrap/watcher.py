@@ -6,6 +6,7 @@ pipelines, builds, functions and what CloudFormation changes, and in the account
 Calls need a CloudTrail trail, which account.py checks; docs/operations.md#watcher says what it misses.
 """
 
+import ast
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def resources(delivery: Delivery) -> dict[str, Any]:
             Timeout=60,
             Role={"Fn::GetAtt": ["WatcherRole", "Arn"]},
             Environment={"Variables": {"TOPIC": topic}},
-            Code={"ZipFile": CODE.read_text(encoding="utf-8")},
+            Code={"ZipFile": _code()},
         ),
         "WatcherFailures": _resource(  # what the function could not publish in three attempts
             "Lambda::EventInvokeConfig",
@@ -89,6 +90,16 @@ def resources(delivery: Delivery) -> dict[str, Any]:
         },
         "WatchedFindings": _rule("findings", pattern=_findings(delivery), function=function),
     }
+
+
+def _code() -> str:
+    """The function's code without docstrings and empty lines, which would make the template too large to deploy."""
+    source = CODE.read_text(encoding="utf-8")
+    found = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Module | ast.FunctionDef))
+    docstrings = [node.body[0] for node in found if ast.get_docstring(node)]
+    spans = [range(each.lineno, (each.end_lineno or each.lineno) + 1) for each in docstrings]
+    kept = (line for number, line in enumerate(source.splitlines(), 1) if not any(number in span for span in spans))
+    return "\n".join(filter(None, kept)) + "\n"
 
 
 def _role(topic: Mapping[str, str]) -> dict[str, Any]:

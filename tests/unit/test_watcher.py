@@ -236,7 +236,7 @@ def test_a_trial_with_environments_in_the_tooling_account_watches_the_pipelines_
 
     assert "stack-id" not in watched(DELIVERY)
     ((stack,),) = (each.values() for each in watched(replace(DELIVERY, trial="one account only"))["stack-id"])
-    assert stack["Fn::Sub"].endswith(":stack/PipelineStack")
+    assert stack.endswith(":stack/PipelineStack")
 
 
 def test_the_rule_on_assumed_roles_receives_read_only_calls() -> None:
