@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from aws_cdk import DefaultStackSynthesizer, Stack
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from pipeline.artifacts import ArtifactStore
@@ -51,15 +50,17 @@ class SeparationOfDuties(Construct):
         approvals: Sequence[str],
         plans: ArtifactStore,
         projects: Sequence[codebuild.IProject],
-        functions: Sequence[lambda_.IFunction],
     ) -> None:
         super().__init__(scope, construct_id)
         arn = pipeline_arn(self, pipeline)
         trails = [f"cloudtrail:{verb}*" for verb in ("Delete", "Put", "Stop", "Update")]
+        changes, uses = _changes_of_the_delivery(self, pipeline=pipeline, projects=projects), _uses_of_its_roles(self)
+        # One list of the delivery's roles for both, since a policy has at most 6,144 characters.
+        changes.add_actions(*uses.actions)
+        changes.add_resources(*uses.resources)
         denials = [
-            _changes_of_the_delivery(self, pipeline=pipeline, projects=projects, functions=functions),
+            changes,
             _denial(self, ["codepipeline:PutJob*", "codepipeline:PutThirdPartyJob*", *trails], ["*"]),
-            _uses_of_its_roles(self),
             _detachments(self),
         ]
         # A new description replaces a managed policy, and fails while its name is in use.
@@ -93,7 +94,6 @@ def _changes_of_the_delivery(
     *,
     pipeline: str,
     projects: Sequence[codebuild.IProject],
-    functions: Sequence[lambda_.IFunction],
 ) -> iam.PolicyStatement:
     """Denies changes of the pipeline, its builds, functions, buckets, notifications and stacks, and of the watcher.
 
@@ -129,7 +129,7 @@ def _changes_of_the_delivery(
         [
             *(arn, f"{arn}/*"),
             *(project.project_arn for project in projects),
-            *(of for each in functions for of in (each.function_arn, f"{each.function_arn}:*")),
+            f"arn:aws:lambda:*:{stack.account}:function:{stack.stack_name}-*",
             "arn:aws:s3:::payment-delivery-*",  # artifacts and their access logs, with their objects
             *notifying,
             *stacks,

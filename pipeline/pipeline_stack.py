@@ -143,7 +143,6 @@ class PipelineStack(Stack):
             approvals=[approval_name(environment) for environment in plans],
             plans=artifacts,
             projects=[each for each in self.node.find_all() if isinstance(each, codebuild.Project)],
-            functions=functions,
         )
         for statement in delivery.source.permissions():
             self.pipeline.pipeline.role.add_to_principal_policy(statement)

@@ -5,9 +5,11 @@ from typing import Any
 
 from payment_constructs.monitoring.gate import GATE_ALARMS
 from payment_constructs.roles import OWN_SESSIONS
+from pipeline.bootstrap.permissions import LONGEST
 from pipeline.settings import Delivery
 from stages.environment import Environment
 from tests.conftest import CHECKOUT
+from tests.policy.authority import ResolvedTemplate
 from tests.templates import Assembly, references, statement_actions
 
 
@@ -94,6 +96,14 @@ def test_no_access_point_reaches_the_artifacts(assembly: Assembly, delivery: Del
             for bucket in references(policy["Bucket"])
         )
         assert "-artifacts-" in buckets[denied]["BucketName"], f"{stack}: the policies of people name no access point"
+
+
+def test_the_policies_of_people_fit_into_a_managed_policy(assembly: Assembly, delivery: Delivery) -> None:
+    template = assembly.template("PipelineStack")
+    stack = ResolvedTemplate(template, stack="PipelineStack", account=delivery.account, region=delivery.primary_region)
+    for _, policy in stack.of_type("AWS::IAM::ManagedPolicy"):
+        size = len(json.dumps(policy["PolicyDocument"], separators=(",", ":")))
+        assert size <= LONGEST - 500, f"shorten it, since the names of builds get a suffix: {policy.get('Description')}"
 
 
 NAMES = {
