@@ -96,6 +96,8 @@ class DatabaseUser(Construct):
             rotation_rules=secretsmanager.CfnRotationSchedule.RotationRulesProperty(
                 automatically_after_days=ROTATION_DAYS
             ),
+            # The default. An update to a template that has it rotates with the new function (CHANGELOG.md, v1.0.0).
+            rotate_immediately_on_update=True,
         )
         # The first rotation starts at once and needs the instances, their security group and the function's permission.
         rotation = self.node.find_child("PasswordRotation")

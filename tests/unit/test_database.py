@@ -172,6 +172,7 @@ def test_the_database_user_of_the_service_rotates_every_30_days(assembly: Assemb
     rotation = assembly.only(stack, "AWS::SecretsManager::RotationSchedule")
     days = rotation["RotationRules"]["AutomaticallyAfterDays"]
     assert days == 30
+    assert rotation["RotateImmediatelyOnUpdate"] is True
     assert next(references(rotation["SecretId"])) in assembly.resources(stack, "AWS::SecretsManager::Secret")
     settings = rotation_function(assembly, environment)["Environment"]["Variables"]
     assert settings["HOST"]["Fn::GetAtt"][1] == "Endpoint.Address"
