@@ -25,6 +25,10 @@ _GIT_CANNOT_READ = 128  # the exit status for a directory that is no repository,
 
 _PAGE = "docs/operations.md"
 
+_LOCKS = ("requirements.txt", "package-lock.json")
+_RELEASES = Path("build", "releases")
+"""The trees of commits with other tools than this checkout, each with its own tools installed."""
+
 Stacks = Mapping[str, AssemblyStack]  # by name, in the order of deployment
 
 
@@ -79,8 +83,8 @@ def last_release(checkout: Path) -> str:
         if not _commit(checkout, commit) and not _is_shallow(checkout):
             raise ComparisonError(
                 f"CHANGELOG.md names {commit} as the last release, and this repository, perhaps an import without its "
-                "history, does not contain it. Name the commit that is deployed, or else your first one: "
-                "make upgrade-check BASE=<commit>."
+                "history, does not contain it. Tag the commit that is deployed, or else your first one (git tag v0 "
+                "<commit>), or name it: make upgrade-check BASE=<commit>."
             )
         return commit
     raise ComparisonError("there is no release to compare with: name a commit with BASE=<commit>.")
@@ -187,13 +191,43 @@ def _place(stack: AssemblyStack) -> str:
     return f"account {stack.account}, {stack.region}"
 
 
-def _synthesize(checkout: Path, *, name: str, tree: Path) -> tuple[Stacks, list[str]]:
-    """The stacks of a commit and its ``delivery.allowed_changes``, synthesized with the tools of this checkout."""
-    release = f"CODEBUILD_RESOLVED_SOURCE_VERSION={export(checkout, name=name, to=tree)}"  # for scripts/release
-    command = ["env", release, "sh", "scripts/synth"]
-    run = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)  # noqa: S603 - but for a hash
+def installed(checkout: Path, *, name: str) -> Path:
+    """The tree of a commit with the tools that it pins, which its own setup installs once.
+
+    Raises:
+        ComparisonError: If the name is no commit, or its tools cannot be installed.
+    """
+    releases = checkout / _RELEASES
+    releases.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=releases) as directory:
+        exported = Path(directory, "tree")
+        tree = releases / export(checkout, name=name, to=exported)
+        if not tree.exists():
+            exported.rename(tree)
+    _run(tree, "sh", "scripts/setup", failure=f"the tools that '{name}' pins cannot be installed")
+    return tree
+
+
+def _locks(tree: Path) -> list[bytes]:
+    return [(tree / name).read_bytes() for name in _LOCKS if (tree / name).is_file()]
+
+
+def _run(tree: Path, *command: str, failure: str) -> None:
+    """Runs a command in the tree of a commit, with its own tools first and those of this checkout second."""
+    with_tools = ["sh", "-c", 'PATH="$PWD/.venv/bin:$PATH" exec "$@"', "sh", *command]
+    run = subprocess.run(with_tools, cwd=tree, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     if run.returncode != 0:
-        raise ComparisonError(f"'{name}' cannot be synthesized:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+        raise ComparisonError(f"{failure}:\n{run.stdout[-2000:]}{run.stderr[-2000:]}")
+
+
+def _synthesize(checkout: Path, *, name: str, tree: Path) -> tuple[Stacks, list[str]]:
+    """The stacks of a commit and its ``delivery.allowed_changes``, synthesized with the tools that it pins."""
+    commit = export(checkout, name=name, to=tree)
+    if _locks(tree) != _locks(checkout):
+        print(f"{name} pins other tools than this checkout, which are installed in {_RELEASES} once")
+        tree = installed(checkout, name=name)
+    release = f"CODEBUILD_RESOLVED_SOURCE_VERSION={commit}"  # for scripts/release
+    _run(tree, "env", release, "sh", "scripts/synth", failure=f"'{name}' cannot be synthesized")
     stacks = {each.name: each for each in assembly_stacks(tree / "cdk.out")}
     return stacks, delivery_settings(tree).get("allowed_changes", [])
 

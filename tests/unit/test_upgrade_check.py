@@ -130,3 +130,31 @@ def test_a_shallow_clone_is_reported_with_the_remedy(checkout: Path, tmp_path: P
     assert upgrade_check.last_release(shallow) == first
     with pytest.raises(upgrade_check.ComparisonError, match="shallow clone: run git fetch --unshallow --tags"):
         upgrade_check.export(shallow, name=first, to=tmp_path / "tree")
+
+
+SETUP = "echo installed >>installed\n"
+
+
+@pytest.fixture
+def pinned(checkout: Path) -> Path:
+    """The repository with a commit that has a setup of its own."""
+    (checkout / "scripts").mkdir()
+    (checkout / "scripts" / "setup").write_text(SETUP)
+    git(checkout, "add", "scripts")
+    git(checkout, "commit", "--no-gpg-sign", "--message", "setup")
+    return checkout
+
+
+def test_a_commit_gets_its_own_tools_once(pinned: Path) -> None:
+    tree = upgrade_check.installed(pinned, name="HEAD")
+    assert tree == pinned / "build" / "releases" / git(pinned, "rev-parse", "HEAD")
+    assert upgrade_check.installed(pinned, name="HEAD") == tree
+    assert (tree / "installed").read_text() == "installed\ninstalled\n", "its setup decides what is left to install"
+    assert [each.name for each in tree.parent.iterdir()] == [tree.name]
+
+
+def test_tools_that_cannot_be_installed_are_reported_with_the_output_of_the_setup(pinned: Path) -> None:
+    (pinned / "scripts" / "setup").write_text("echo no network >&2; exit 1")
+    git(pinned, "commit", "--all", "--no-gpg-sign", "--message", "broken")
+    with pytest.raises(upgrade_check.ComparisonError, match=r"that 'HEAD' pins cannot be installed.*\n.*no network"):
+        upgrade_check.installed(pinned, name="HEAD")
