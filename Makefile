@@ -37,7 +37,7 @@ every-test: setup
 	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder $(addprefix --ignore=,$(LONG)) \
 		tests/policy tools/rehearsal/tests tests/switches tests/unit tools/bench/tests tools/pictures/tests
 
-rehearsals: setup  ## The tests that deliver: a week of releases and refusals, the README's commands, drill, teardown, two other apps
+rehearsals: setup  ## The tests that deliver: a week of releases and refusals, the README's commands, the upgrade from the last release, drill, teardown, two other apps
 	@.venv/bin/python -m pytest $(PARALLEL) --no-loadscope-reorder $(LONG)
 
 switchboard: setup  ## Synthesize and check every documented change of the settings, such as another region or source

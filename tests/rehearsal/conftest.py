@@ -20,7 +20,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A checkout that a test may commit to."""
-    return Project(tmp_path_factory.mktemp("project") / "checkout")
+    return Project.with_sample_settings(tmp_path_factory.mktemp("project") / "checkout")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.sample import sample_settings, write_settings
 
@@ -34,18 +34,34 @@ cp -r "$kept/cdk.out" cdk.out
 
 
 class Project:
-    """The checkout; its tools are those of this one."""
+    """The checkout; its tools are those of its sources."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        shutil.copytree(SOURCES, directory, ignore=_NOT_SOURCES, symlinks=True)
-        for tools in (".venv", "node_modules"):
-            (directory / tools).symlink_to(SOURCES / tools, target_is_directory=True)
+        directory.mkdir()
         self._git("init", "--quiet")
+
+    @classmethod
+    def with_sample_settings(cls, directory: Path) -> Self:
+        """This project as it is, with settings that no team changes."""
+        project = cls(directory)
+        project.use(SOURCES)
+        project._use_sample_settings()
+        project.commit("The project as it is")
+        return project
+
+    def use(self, sources: Path) -> None:
+        """Replace all files but logs by those of a tree, with its tools; nothing is committed."""
+        for each in self.directory.iterdir():
+            if each.is_symlink() or each.is_file():
+                each.unlink()
+            elif each.name not in (".git", "build"):
+                shutil.rmtree(each)
+        shutil.copytree(sources, self.directory, ignore=_NOT_SOURCES, symlinks=True, dirs_exist_ok=True)
+        for tools in (".venv", "node_modules"):
+            (self.directory / tools).symlink_to(sources / tools, target_is_directory=True)
         self._leave_out_the_checks()
         self._synthesize_once()
-        self._use_sample_settings()
-        self.commit("The project as it is")
 
     @property
     def accounts(self) -> dict[str, str]:
@@ -104,7 +120,7 @@ class Project:
     def _synthesize_once(self) -> None:
         """A commit is synthesized once, however often it is built: that it comes out the same is proved elsewhere."""
         scripts, kept = self.directory / "scripts", self.directory.with_name("assemblies")
-        kept.mkdir()
+        kept.mkdir(exist_ok=True)
         (scripts / "synth").rename(scripts / "synth-afresh")
         (scripts / "synth").write_text(_SYNTH_ONCE.format(kept=kept))
         (scripts / "synth").chmod(0o755)

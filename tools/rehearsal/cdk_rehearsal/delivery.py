@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +27,7 @@ from cdk_rehearsal.permissions.judge import Judge
 from cdk_rehearsal.permissions.judgement import Permissions
 from cdk_rehearsal.report import Report, StackState
 from cdk_rehearsal.results import Arrival, ExecutionResult
+from cdk_rehearsal.settings import Settings
 from cdk_rehearsal.workplace import Workplace
 from cdk_rehearsal.workstation import bootstrap, deploy, synthesize, tree_of
 
@@ -68,6 +70,12 @@ class Rehearsal:
         if self._push is not None:
             self._push.abandon()
         shutil.rmtree(self.workplace.directory, ignore_errors=True)
+
+    def configure(self, settings: Settings) -> None:
+        """Go on with other settings, and judge no call that was made until now."""
+        self.workplace = replace(self.workplace, settings=settings)
+        self._judge = Judge(self.workplace)
+        self._judge.leave_out()
 
     def prepare(self, name: str = "HEAD") -> Commit:
         """What a team does once and manually: bootstrap the accounts and deploy the pipeline stack of a commit."""

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from itertools import groupby
@@ -70,10 +70,12 @@ def bootstrap_account(
     home: Environment,
     tree: Path | None = None,
     qualifier: str = QUALIFIER,
+    edit: Callable[[str], str] = str,
 ) -> None:
     """Bootstrap regions of one account, as the configured page says or else with plain `cdk bootstrap`.
 
-    In a directory of its own, where the CLI finds no cdk.json and so no app to synthesize first.
+    In a directory of its own, where the CLI finds no cdk.json and so no app to synthesize first. `edit` changes the
+    commands of the page.
     """
     account, settings = targets[0].account, workplace.settings.bootstrap
     directory = workplace.directory / "bootstrap" / account
@@ -85,7 +87,7 @@ def bootstrap_account(
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copytree(source, copy, dirs_exist_ok=True) if source.is_dir() else shutil.copy(source, copy)
         commands = bootstrap_commands(workplace.checkout, settings=settings, home=home, targets=targets)
-        command = ["sh", "-euc", commands]
+        command = ["sh", "-euc", edit(commands)]
     else:
         cdk = workplace.tools.cdk(tree or workplace.checkout)
         command = [cdk, "bootstrap", *map(str, targets), "--trust", home.account]
