@@ -19,8 +19,9 @@ WATCHER = "payment-delivery-watcher"
 
 
 def watcher_arns(account: str) -> list[str]:
-    """The watcher and the stack that creates it, which neither the delivery nor its people change."""
+    """The watcher and the stacks of bootstrap/, which neither the delivery nor its people change."""
     return [
+        f"arn:aws:cloudformation:*:{account}:stack/{WATCHER}/*",
         f"arn:aws:cloudformation:*:{account}:stack/payment-delivery-permissions/*",
         f"arn:aws:events:*:{account}:rule/{WATCHER}*",
         f"arn:aws:iam::{account}:role/{WATCHER}",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from payment_constructs.monitoring.gate import GATE_ALARMS
+from pipeline.bootstrap import watcher
 from pipeline.bootstrap.permissions import LARGEST, LONGEST, managed_policies, size, text
 from pipeline.settings import Delivery
 from stages.environment import Environment
@@ -261,7 +262,8 @@ def _stack_outputs(value: object) -> Iterator[object]:
 def permissions_can_be_granted(assembly: Assembly, delivery: Delivery) -> None:
     """`make bootstrap` can write the policies: each fits into a managed policy, and all into a template."""
     documents = [assembly.template(name) for name in assembly.stacks]
-    assert len(text(documents, delivery)) <= LARGEST, "split bootstrap/permissions.json: it cannot be deployed"
+    for content in (text(documents, delivery), watcher.text(delivery)):
+        assert len(content) <= LARGEST, f"split the file of bootstrap/, it cannot be deployed: {content[:80]}"
     for name, resource in managed_policies(documents, delivery).items():
         characters = size(resource["Properties"]["PolicyDocument"]["Statement"])
         assert characters <= LONGEST - 100, f"{name}: {characters} characters"

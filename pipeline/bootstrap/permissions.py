@@ -107,14 +107,13 @@ def text(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> str:
 
 
 def template(documents: Sequence[Mapping[str, Any]], delivery: Delivery) -> dict[str, Any]:
-    """The policies, the reading roles, and the watcher, as a CloudFormation template."""
+    """The policies and the reading roles, as a CloudFormation template."""
     return {
-        "Description": "Execution policies, permissions boundary, reading roles and watcher of the payment delivery.",
+        "Description": "Execution policies, permissions boundary and reading roles of the payment delivery.",
         "Conditions": plan_role.conditions(delivery) | findings_role.conditions(delivery),
         "Resources": managed_policies(documents, delivery)
         | plan_role.resources(delivery)
-        | findings_role.resources(delivery)
-        | watcher.resources(delivery),
+        | findings_role.resources(delivery),
     }
 
 
@@ -155,7 +154,7 @@ def deployment_steps(before: Mapping[str, Any], after: Mapping[str, Any], delive
     deploy = f"deploy {FILE.parent.name}/{FILE.name} (README, Deploy to AWS, step 3) in {', '.join(accounts)}"
     if new - old:
         yield f"before the push: {deploy}"
-    if withdrawn := [each for each in old - new if "\n" not in each]:  # not the code of a function
+    if withdrawn := old - new:
         kept = ", ".join(sorted(withdrawn)[:5])
         yield f"after the delivery: {deploy}; until then keep in it what a deletion still needs, such as {kept}"
 

@@ -1,12 +1,13 @@
 """The watcher: notifies of calls that lead past a gate, of the gates of every changed pipeline, and of image findings.
 
-It is part of bootstrap/permissions.json, so no commit and no role of the delivery changes it. In every account it
-watches who assumes the roles of `cdk bootstrap` and who changes trails and what notifies, in the tooling account also
-pipelines, builds, functions and what CloudFormation changes, and in the account of the image's registry its findings.
-Calls need a CloudTrail trail, which account.py checks; docs/operations.md#watcher says what it misses.
+`python -m pipeline.bootstrap.watcher` writes bootstrap/watcher.json, a stack of its own that no commit and no role of
+the delivery changes. In every account it watches who assumes the roles of `cdk bootstrap` and who changes trails and
+what notifies, in the tooling account also pipelines, builds, functions and what CloudFormation changes, and in the
+account of the image's registry its findings. Calls need a CloudTrail trail, which account.py checks;
+docs/operations.md#watcher says what it misses.
 """
 
-import ast
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from payment_constructs.monitoring.controls import CALLS, NOTICES, by_others, de
 from payment_constructs.monitoring.notification import API_CALL
 from pipeline.duties import WATCHER, watcher_arns
 from pipeline.notifications import OF_ANOTHER_COMMIT, OVERRIDING
-from pipeline.settings import Delivery
+from pipeline.settings import Delivery, load_delivery
 from stages.names import FINDINGS_ROLE, GUARD_ROLE, PIPELINE_ROLE
 
+FILE = Path(__file__).parents[2] / "bootstrap" / "watcher.json"
 CODE = Path(__file__).with_name("watcher_handler.py")
 
 _RETENTION_DAYS = 400  # PCI DSS 10.5.1 requires twelve months
@@ -35,6 +37,12 @@ def denials(delivery: Delivery) -> list[dict[str, Any]]:
         {"Effect": "Deny", "Action": "*", "Resource": ours},
         {"Effect": "Deny", "Action": changes, "Resource": "*", "Condition": elsewhere},
     ]
+
+
+def text(delivery: Delivery) -> str:
+    """The content of the file."""
+    template = {"Description": "Watcher of the payment delivery.", "Resources": resources(delivery)}
+    return json.dumps(template, indent=1) + "\n"
 
 
 def resources(delivery: Delivery) -> dict[str, Any]:
@@ -58,7 +66,7 @@ def resources(delivery: Delivery) -> dict[str, Any]:
             Timeout=60,
             Role={"Fn::GetAtt": ["WatcherRole", "Arn"]},
             Environment={"Variables": {"TOPIC": topic}},
-            Code={"ZipFile": _code()},
+            Code={"ZipFile": CODE.read_text(encoding="utf-8")},
         ),
         "WatcherFailures": _resource(  # what the function could not publish in three attempts
             "Lambda::EventInvokeConfig",
@@ -90,16 +98,6 @@ def resources(delivery: Delivery) -> dict[str, Any]:
         },
         "WatchedFindings": _rule("findings", pattern=_findings(delivery), function=function),
     }
-
-
-def _code() -> str:
-    """The function's code without docstrings and empty lines, which would make the template too large to deploy."""
-    source = CODE.read_text(encoding="utf-8")
-    found = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Module | ast.FunctionDef))
-    docstrings = [node.body[0] for node in found if ast.get_docstring(node)]
-    spans = [range(each.lineno, (each.end_lineno or each.lineno) + 1) for each in docstrings]
-    kept = (line for number, line in enumerate(source.splitlines(), 1) if not any(number in span for span in spans))
-    return "\n".join(filter(None, kept)) + "\n"
 
 
 def _role(topic: Mapping[str, str]) -> dict[str, Any]:
@@ -287,3 +285,14 @@ def _resource(kind: str, **properties: Any) -> dict[str, Any]:
 
 def _sub(text: str) -> dict[str, str]:
     return {"Fn::Sub": text}
+
+
+if __name__ == "__main__":
+    settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
+    before, current = FILE.read_text(encoding="utf-8"), text(load_delivery(settings, release="unreleased"))
+    FILE.write_text(current, encoding="utf-8")
+    print(f"{FILE.parent.name}/{FILE.name} is up to date")
+    if current != before:
+        print(
+            f"before the push: deploy {FILE.parent.name}/{FILE.name} (README, Deploy to AWS, step 3) in every account"
+        )

@@ -342,6 +342,7 @@ _CHANGING_THE_WATCHER = (
     ("iam:PutRolePolicy", _iam(f"role/{WATCHER}", TOOLING)),
     ("cloudformation:DeleteStack", f"arn:aws:cloudformation:{_WATCHER}:stack/payment-delivery-permissions/1a2b"),
     ("cloudformation:UpdateStack", f"arn:aws:cloudformation:{_WATCHER}:stack/payment-delivery-permissions/1a2b"),
+    ("cloudformation:UpdateStack", f"arn:aws:cloudformation:{_WATCHER}:stack/payment-delivery-watcher/1a2b"),
 )
 _ELSEWHERE = _PIPELINE.replace(REGION, RECOVERY)
 BLINDING_THE_WATCHER = [

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from cdk_rehearsal import Settings
-from pipeline.bootstrap import toolkit
+from pipeline.bootstrap import toolkit, watcher
 from pipeline.bootstrap.permissions import FILE, deployment_steps, template, text
 from pipeline.plan.permissions import statements
 from pipeline.settings import Delivery
@@ -64,6 +64,12 @@ def test_the_bootstrap_template_is_that_of_the_pinned_cli(live_delivery: Deliver
     )
 
 
+def test_the_watcher_is_current(live_delivery: Delivery) -> None:
+    assert watcher.FILE.read_text(encoding="utf-8") == watcher.text(live_delivery), (
+        "run `make bootstrap`, commit bootstrap/watcher.json, and deploy it in every account: README, step 3"
+    )
+
+
 def test_the_compliance_page_is_current(live_assembly: Assembly, live_delivery: Delivery) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == current(page, live_assembly, live_delivery), "run `make compliance` and commit docs/compliance.md"
@@ -93,7 +99,11 @@ def test_each_reason_for_an_unused_permission_names_one_that_a_role_has(
 def _granted(assembly: Assembly, delivery: Delivery) -> Iterator[tuple[str, str]]:
     """The roles of the templates and of the bootstrap, with each action that their policies allow."""
     templates = {name: assembly.template(name) for name in assembly.stacks}
-    for stack, document in {**templates, "bootstrap": template(list(templates.values()), delivery)}.items():
+    bootstrap = {
+        "permissions": template(list(templates.values()), delivery),
+        "watcher": {"Resources": watcher.resources(delivery)},
+    }
+    for stack, document in {**templates, **bootstrap}.items():
         resources: Template = document["Resources"]
         names = {
             logical_id: each["Properties"].get("RoleName", f"{stack}-{logical_id}")

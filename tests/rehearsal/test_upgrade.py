@@ -40,7 +40,7 @@ def test_every_call_of_an_upgrade_is_allowed(upgrade: Upgraded) -> None:
 
 def test_the_commit_after_an_upgrade_is_delivered_without_allowed_changes(upgrade: Upgraded) -> None:
     *_, last = upgrade.reports
-    assert last.succeeded, last.reason
+    assert last.delivered, last.failure
 
 
 def test_an_upgrade_deletes_no_type_of_resource(upgrade: Upgraded) -> None:

@@ -28,7 +28,7 @@ def pipeline(assembly: Assembly, delivery: Delivery) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def mailbox(emulator: Emulator, delivery: Delivery) -> str:
     """A queue that receives what the mailbox of the watcher does."""
-    deploy(emulator, "payment-delivery-permissions", watcher.resources(delivery), account=delivery.account)
+    deploy(emulator, WATCHER, watcher.resources(delivery), account=delivery.account)
     sqs, sns = (emulator.client(name, account=delivery.account, region=PRIMARY) for name in ("sqs", "sns"))
     url: str = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
     asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])

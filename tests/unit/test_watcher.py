@@ -258,7 +258,8 @@ def test_every_resource_of_the_watcher_has_a_name_that_the_boundary_denies() -> 
             assert f":{kind.split('::')[0].lower()}:" in denied
     (log,) = resources("Logs::LogGroup").values()
     assert log["Properties"]["LogGroupName"] == f"/aws/lambda/{WATCHER}"
-    assert "payment-delivery-permissions" in denied
+    assert "stack/payment-delivery-permissions" in denied
+    assert f"stack/{WATCHER}/" in denied
 
 
 def action(name: str, category: str, order: int, **more: Any) -> dict[str, Any]:
