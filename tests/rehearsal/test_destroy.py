@@ -42,6 +42,13 @@ def standing(assembly: Assembly, tmp_path_factory: pytest.TempPathFactory) -> It
             platform.deploy(assembly.directory, emulator=emulator, step=step)
             for name in ("PipelineArtifacts-us-west-2", "PipelineStack"):
                 platform.deploy_stack(assembly.stacks[name], emulator=emulator, step=step)
+            # The role of `cdk bootstrap` in which CloudFormation deletes, with the boundary that the page takes off.
+            tooling = assembly.stacks["PipelineStack"].environment.account
+            emulator.client("iam", account=tooling, region=PRIMARY).create_role(
+                RoleName=f"cdk-hnb659fds-cfn-exec-role-{tooling}-{PRIMARY}",
+                AssumeRolePolicyDocument="{}",
+                PermissionsBoundary=f"arn:aws:iam::{tooling}:policy/payment-delivery-boundary",
+            )
         yield emulator
 
 
