@@ -87,9 +87,7 @@ release: setup  ## Put a new image of the service into cdk.json, once it is chec
 	@.venv/bin/python -m pipeline.release "$(IMAGE)"
 
 bootstrap: synth  ## Bring bootstrap/ up to what the templates declare, and to the template of the pinned CDK CLI
-	@.venv/bin/python -m pipeline.bootstrap.permissions
-	@.venv/bin/python -m pipeline.bootstrap.watcher
-	@.venv/bin/python -m pipeline.bootstrap.toolkit
+	@.venv/bin/python -m pipeline.bootstrap
 
 compliance: setup  ## Bring the generated parts of docs/compliance.md up to date
 	@.venv/bin/python -m tests.policy.compliance

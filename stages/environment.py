@@ -35,7 +35,6 @@ class DataProtection(Enum):
 
     DESTROYABLE = "destroyable"
     """Nothing is retained or protected from deletion, and buckets are emptied."""
-
     RETAINED = "retained"
     """Data outlives its stack: deletion protection, termination protection, RETAIN or SNAPSHOT."""
 
@@ -169,9 +168,8 @@ class Environment:
     client uses the link (docs/decisions/0005-peering-is-a-chain.md)."""
 
     break_glass_role: str = "payment-break-glass"
-    """The role, with its path, that people assume in an emergency, with a second person. It may destroy keys and run
-    statements on the database. It need not exist; a role of IAM Identity Center is
-    aws-reserved/sso.amazonaws.com/REGION/AWSReservedSSO_NAME_ID."""
+    """The role, with its path, that people assume in an emergency: it may destroy keys and ask the database. It need
+    not exist; a role of IAM Identity Center is aws-reserved/sso.amazonaws.com/REGION/AWSReservedSSO_NAME_ID."""
 
     alarm_targets: AlarmLevels | None = None
     """On-call services, SNS topics and chat channels that receive alarms besides the mailbox, by level."""
@@ -377,10 +375,7 @@ class Environment:
                 f"{image_contract(self.architecture)}"
             )
         elif (region := self.service_image.region) != self.primary_region:
-            yield (
-                f"image is in {region}: give one in {self.primary_region}, such as a replica, because tasks pull it "
-                "when they start, and its findings are watched there."
-            )
+            yield f"image is in {region}: give one in {self.primary_region}, where tasks pull it and it is watched."
         if self.canary is not None:
             yield from self.canary.faults()
             if self.retains_data and self.canary.step_minutes < 5:  # noqa: PLR2004 - the deployment alarm: 3 of 5 minutes

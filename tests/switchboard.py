@@ -46,8 +46,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (*GIT, "add", "--all"),
     (*GIT, "commit", "--quiet", "--message", "Change every setting"),
     ("sh", "scripts/synth"),
-    (sys.executable, "-m", "pipeline.bootstrap.permissions"),
-    (sys.executable, "-m", "pipeline.bootstrap.toolkit"),
+    (sys.executable, "-m", "pipeline.bootstrap"),
     (sys.executable, "-m", "tests.policy.compliance"),
     (sys.executable, *PYTEST, "tests/unit", "tests/policy", "tools/bench/tests", "tools/pictures/tests"),
 )

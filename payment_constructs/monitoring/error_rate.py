@@ -35,7 +35,7 @@ class ErrorRate:
         }
 
     @staticmethod
-    def expression(*, at_least: int = 1) -> str:
+    def expression(*, at_least: int) -> str:
         """The rate in metric math; 0 with fewer errors than ``at_least``.
 
         A sample of errors instead of requests: a night with few requests, all of which fail, is an outage.
@@ -43,7 +43,7 @@ class ErrorRate:
         """
         return f"IF({ERRORS} >= {at_least}, 100 * ({ERRORS}) / {REQUESTS}, 0)"
 
-    def percent(self, *, period: Duration, at_least: int = 1) -> cloudwatch.MathExpression:
+    def percent(self, *, period: Duration, at_least: int) -> cloudwatch.MathExpression:
         """The rate as a metric."""
         expression = self.expression(at_least=at_least)
         return metric_math("Errors %", expression, self.metrics(period), period=period)

@@ -1,6 +1,6 @@
 """The IAM policies for CloudFormation in an account of the delivery, derived from the resource types in the templates.
 
-`python -m pipeline.bootstrap.permissions` writes bootstrap/permissions.json, which is deployed before `cdk bootstrap`:
+`make bootstrap` writes bootstrap/permissions.json, which is deployed before `cdk bootstrap`:
 a permissions boundary for every role, the execution policies of CloudFormation, the roles that read for guard, plan and
 image check, and the watcher.
 """
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import DefaultStackSynthesizer
-from aws_cdk.cx_api import CloudAssembly
 from cfnlint.data import AdditionalSpecs
 from cfnlint.helpers import load_resource
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
@@ -20,7 +19,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from pipeline.bootstrap import findings_role, plan_role, watcher
 from pipeline.plan.permissions import statements
 from pipeline.plan.template import as_list
-from pipeline.settings import Delivery, load_delivery
+from pipeline.settings import Delivery
 from pipeline.source import SOURCE_SERVICES
 from stages.environment import SUFFIX
 from stages.names import DATABASE_ACCESS, PIPELINE_ROLE
@@ -369,13 +368,3 @@ def _policy(name: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _arn(resource: str) -> dict[str, str]:
     return {"Fn::Sub": f"arn:aws:iam::${{AWS::AccountId}}:{resource}"}
-
-
-if __name__ == "__main__":
-    settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
-    documents = [stack.template for stack in CloudAssembly("cdk.out").stacks_recursively]
-    delivery, before = load_delivery(settings, release="unreleased"), json.loads(FILE.read_text(encoding="utf-8"))
-    FILE.write_text(text(documents, delivery), encoding="utf-8")
-    print(f"{FILE.parent.name}/{FILE.name} is up to date")
-    for step in deployment_steps(before, template(documents, delivery), delivery):
-        print(step)

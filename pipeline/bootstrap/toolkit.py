@@ -1,6 +1,6 @@
 """The template of `cdk bootstrap` for each account of the delivery: that of the CDK CLI, but its roles trust few roles.
 
-`python -m pipeline.bootstrap.toolkit` writes bootstrap/toolkit.json from the template of the pinned CLI.
+`make bootstrap` writes bootstrap/toolkit.json from the template of the pinned CLI.
 """
 
 import json
@@ -11,7 +11,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from pipeline.settings import Delivery, load_delivery
+from pipeline.settings import Delivery
 from stages.names import ASSETS_ROLE, IMAGE_ASSETS_ROLE, PIPELINE_ROLE, SELF_MUTATION_ROLE
 
 FILE = Path(__file__).parents[2] / "bootstrap" / "toolkit.json"
@@ -89,9 +89,3 @@ def _of_tooling(role: str) -> dict[str, Any]:
     """A role of the account of `--trust`; with two accounts there, it is a role that does not exist."""
     account = {"Tooling": {"Fn::Join": ["", {"Ref": "TrustedAccounts"}]}}
     return {"Fn::Sub": [f"arn:${{AWS::Partition}}:iam::${{Tooling}}:role/{role}", account]}
-
-
-if __name__ == "__main__":
-    settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
-    FILE.write_text(text(original(), load_delivery(settings, release="unreleased")), encoding="utf-8")
-    print(f"{FILE.parent.name}/{FILE.name} is up to date")

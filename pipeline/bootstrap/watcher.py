@@ -1,6 +1,6 @@
 """The watcher: notifies of calls that lead past a gate, of the gates of every changed pipeline, and of image findings.
 
-`python -m pipeline.bootstrap.watcher` writes bootstrap/watcher.json, a stack of its own that no commit and no role of
+`make bootstrap` writes bootstrap/watcher.json, a stack of its own that no commit and no role of
 the delivery changes. In every account it watches who assumes the roles of `cdk bootstrap` and who changes trails and
 what notifies, in the tooling account also pipelines, builds, functions and what CloudFormation changes, and in the
 account of the image's registry its findings. Calls need a CloudTrail trail, which account.py checks;
@@ -18,7 +18,7 @@ from payment_constructs.monitoring.controls import CALLS, NOTICES, by_others, de
 from payment_constructs.monitoring.notification import API_CALL
 from pipeline.duties import WATCHER, watcher_arns
 from pipeline.notifications import OF_ANOTHER_COMMIT, OVERRIDING
-from pipeline.settings import Delivery, load_delivery
+from pipeline.settings import Delivery
 from stages.names import FINDINGS_ROLE, GUARD_ROLE, PIPELINE_ROLE
 
 FILE = Path(__file__).parents[2] / "bootstrap" / "watcher.json"
@@ -285,14 +285,3 @@ def _resource(kind: str, **properties: Any) -> dict[str, Any]:
 
 def _sub(text: str) -> dict[str, str]:
     return {"Fn::Sub": text}
-
-
-if __name__ == "__main__":
-    settings = json.loads(Path("cdk.json").read_text(encoding="utf-8"))["context"]["delivery"]
-    before, current = FILE.read_text(encoding="utf-8"), text(load_delivery(settings, release="unreleased"))
-    FILE.write_text(current, encoding="utf-8")
-    print(f"{FILE.parent.name}/{FILE.name} is up to date")
-    if current != before:
-        print(
-            f"before the push: deploy {FILE.parent.name}/{FILE.name} (README, Deploy to AWS, step 3) in every account"
-        )

@@ -14,7 +14,7 @@ import boto3
 
 from payment_constructs.image_name import IMAGE
 from pipeline.findings.scan import ALLOWED_FINDINGS, RefusedError, manifest, platforms, scan_faults
-from pipeline.job import cloud_assembly
+from pipeline.job import cloud_assembly, session_of
 
 _LONGEST_MESSAGE, _LONGEST_SUMMARY = 4900, 2000
 
@@ -80,7 +80,9 @@ def _faults(image: str, architecture: str, *, role: str, allowed: list[Mapping[s
         return
     account, region, repository, digest = named.group("account", "region", "repository", "digest")
     try:
-        client = _registry(f"arn:aws:iam::{account}:role/{role}", region)
+        client = boto3.client(
+            "ecr", **session_of(f"arn:aws:iam::{account}:role/{role}", region=region, name="image-findings")
+        )
         identity = {"registryId": account, "repositoryName": repository}
         scanned = platforms(manifest(client, identity, digest)).get(architecture, digest)
         yield from scan_faults(client, identity, scanned, allowed=allowed, today=datetime.now(tz=UTC).date())
@@ -91,15 +93,3 @@ def _faults(image: str, architecture: str, *, role: str, allowed: list[Mapping[s
             f"The scan of {image} could not be read: {error!r}. If the image exists, deploy bootstrap/permissions.json "
             f"of this commit in account {account} (README, Deploy to AWS, step 3), and retry."
         )
-
-
-def _registry(role: str, region: str) -> Any:
-    """The client of a registry, in the role of its account."""
-    session = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName="image-findings")["Credentials"]
-    return boto3.client(
-        "ecr",
-        region_name=region,
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )

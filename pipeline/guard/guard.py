@@ -17,13 +17,15 @@ from constructs import Construct
 from payment_constructs.monitoring.alarm import AlarmTopic
 from pipeline.digests import CONTENT
 from pipeline.digests.recorder import recorded
-from pipeline.function import job_function, pipeline_arn
+from pipeline.function import JOB, job_function, pipeline_arn
 from pipeline.guard.losses import ALLOWED
 from pipeline.steps import EXECUTION
 from stages.environment import Environment, SettingsError
 from stages.names import GUARD_ROLE, payment_stack_name, plan_role_name, resource_name, role_arn
 
-CODE, LOSSES = (Path(__file__).with_name(name) for name in ("handler.py", "losses.py"))
+CODE = Path(__file__).with_name("handler.py")
+IMPORTS = (CONTENT, JOB, Path(__file__).with_name("losses.py"))
+"""The modules of this project that the code contains."""
 CHANGE_SET = "PipelineChange"
 """The name that CDK Pipelines gives every change set."""
 
@@ -75,7 +77,7 @@ class Guard(Construct):
         self.function = job_function(
             self,
             code=CODE,
-            imports=[CONTENT, LOSSES],
+            imports=IMPORTS,
             timeout=Duration.minutes(2),
             statements=[
                 # They may read the change set, both templates, the assets and the deployment's alarm.

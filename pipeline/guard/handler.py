@@ -27,6 +27,7 @@ from pipeline.guard.losses import (
     weakened,
     weaker,
 )
+from pipeline.job import session_of
 
 REPAIR = "DeploymentAlarm/Repair"
 """The allowed change of a stack whose deployment starts although the alarm that it watches is on."""
@@ -41,7 +42,7 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     pipeline = boto3.client("codepipeline")
     try:
         params = json.loads(job["data"]["actionConfiguration"]["configuration"]["UserParameters"])
-        session = _session(params)
+        session = session_of(params["role"], region=params["region"], name="change-set-guard")
         changes = _changes(params, session)
         found: list[str] = []
         allowed: list[str] = []
@@ -58,17 +59,6 @@ def handler(event: Mapping[str, Any], _context: object) -> None:
     named = f", {len(allowed)} allowed by name" if allowed else ""
     summary = "no changes" if changes is None else f"{len(changes)} changes, no stored data lost{named}"
     pipeline.put_job_success_result(jobId=job["id"], executionDetails={"summary": summary[:_LONGEST_SUMMARY]})
-
-
-def _session(params: Mapping[str, Any]) -> dict[str, str]:
-    """Region and credentials for the clients of the target account."""
-    role = boto3.client("sts").assume_role(RoleArn=params["role"], RoleSessionName="change-set-guard")["Credentials"]
-    return {
-        "region_name": params["region"],
-        "aws_access_key_id": role["AccessKeyId"],
-        "aws_secret_access_key": role["SecretAccessKey"],
-        "aws_session_token": role["SessionToken"],
-    }
 
 
 def _found(

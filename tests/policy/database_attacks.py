@@ -1,7 +1,7 @@
 """Requests to run a statement on the database of Prod: only the break-glass role's may be allowed."""
 
 from stages.names import DATABASE_ACCESS, payment_stack_name, resource_name
-from tests.policy.attacks import (
+from tests.policy.callers import (
     APPROVING,
     ASSETS,
     BREAK_GLASS,

@@ -3,7 +3,7 @@
 from pipeline.duties import NO_OVERRIDE
 from pipeline.settings import load_delivery
 from stages.names import FINDINGS_READER, FINDINGS_ROLE, plan_role_name, role_arn
-from tests.policy.attacks import (
+from tests.policy.callers import (
     CLOUDFORMATION,
     COMMIT,
     DEV,

@@ -12,9 +12,9 @@ from tests.policy.attacks import (
     OVERWRITING_A_RELEASE,
     PAST_A_GATE,
     PAST_THE_PIPELINE,
-    Case,
 )
 from tests.policy.authority import Authority, Request, judge
+from tests.policy.callers import Case
 from tests.policy.database_attacks import ASKING_ALLOWED, ASKING_THE_DATABASE
 from tests.policy.scan_attacks import READING_ALLOWED, READING_SCANS
 from tests.templates import Assembly

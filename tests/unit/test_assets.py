@@ -16,7 +16,7 @@ from aws_cdk import aws_ecr_assets as ecr_assets
 from aws_cdk import aws_lambda as lambda_
 
 from payment_constructs import database_user
-from payment_constructs.database_user import rds_certificate_authorities
+from payment_constructs.database_function import rds_certificate_authorities
 from pipeline.settings import Delivery, load_delivery
 from stages.environment import Environment
 from stages.payment_stack import PaymentStack

@@ -15,6 +15,20 @@ def cluster(assembly: Assembly, environment: Environment) -> dict[str, Any]:
     return assembly.only(f"{environment.name}-Payment", "AWS::RDS::DBCluster")
 
 
+def database_groups(assembly: Assembly, environment: Environment) -> set[str]:
+    """The security groups of the database."""
+    return set(references(cluster(assembly, environment)["VpcSecurityGroupIds"]))
+
+
+def reached(assembly: Assembly, environment: Environment, group: str) -> list[tuple[set[str], int, int]]:
+    """What members of a security group reach: groups, and the first and last port."""
+    return [
+        (set(references(rule["DestinationSecurityGroupId"])), rule["FromPort"], rule["ToPort"])
+        for rule in assembly.resources(f"{environment.name}-Payment", "AWS::EC2::SecurityGroupEgress").values()
+        if group in references(rule["GroupId"])
+    ]
+
+
 def test_writer_and_reader_are_in_different_availability_zones(assembly: Assembly, environment: Environment) -> None:
     instances = assembly.resources(f"{environment.name}-Payment", "AWS::RDS::DBInstance").values()
     assert len(instances) == environment.database_instances
@@ -223,13 +237,7 @@ def test_the_rotation_function_connects_from_the_private_subnets(assembly: Assem
     (group,) = references(network["SecurityGroupIds"])
     (https,) = assembly.resources(stack, "AWS::EC2::SecurityGroup")[group]["SecurityGroupEgress"]
     assert (https["FromPort"], https["ToPort"]) == (443, 443)
-    database_groups = set(references(cluster(assembly, environment)["VpcSecurityGroupIds"]))
-    reached = [
-        (set(references(rule["DestinationSecurityGroupId"])), rule["FromPort"], rule["ToPort"])
-        for rule in assembly.resources(stack, "AWS::EC2::SecurityGroupEgress").values()
-        if group in references(rule["GroupId"])
-    ]
-    assert reached == [(database_groups, PORT, PORT)]
+    assert reached(assembly, environment, group) == [(database_groups(assembly, environment), PORT, PORT)]
 
 
 def test_the_function_of_people_reaches_the_database_alone(assembly: Assembly, environment: Environment) -> None:
@@ -239,13 +247,7 @@ def test_the_function_of_people_reaches_the_database_alone(assembly: Assembly, e
     # Beside a rule that is a resource of its own, a group has no default rule:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroupegress.html
     assert "SecurityGroupEgress" not in assembly.resources(stack, "AWS::EC2::SecurityGroup")[group]
-    database_groups = set(references(cluster(assembly, environment)["VpcSecurityGroupIds"]))
-    reached = [
-        (set(references(rule["DestinationSecurityGroupId"])), rule["FromPort"], rule["ToPort"])
-        for rule in assembly.resources(stack, "AWS::EC2::SecurityGroupEgress").values()
-        if group in references(rule["GroupId"])
-    ]
-    assert reached == [(database_groups, PORT, PORT)]
+    assert reached(assembly, environment, group) == [(database_groups(assembly, environment), PORT, PORT)]
 
 
 def test_the_function_of_people_logs_in_as_its_two_users_and_may_do_no_more(

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from pg8000.native import Connection, DatabaseError
 
-from payment_constructs.database_user import rds_certificate_authorities
+from payment_constructs.database_function import rds_certificate_authorities
 from tests.postgresql import Server, as_rds_creates_it, postgresql
 
 REQUEST = {"caller": "ada", "reason": "INC-1"}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipeline import job
 from pipeline.digests.content import content_digest, stack_digests
 from pipeline.guard import handler
 from pipeline.guard.losses import NESTED, STATEFUL
@@ -86,7 +87,8 @@ class FakeAws:
 
 def judge(monkeypatch: pytest.MonkeyPatch, *pages: dict[str, Any], **answers: Any) -> FakeAws:
     aws = FakeAws(list(pages), **answers)
-    monkeypatch.setattr(handler, "boto3", aws)
+    for module in (handler, job):
+        monkeypatch.setattr(module, "boto3", aws)
     parameters = {"stack": STACK, "change_set": "Change", "region": "us-west-2", "role": ROLE}
     parameters |= {"pipeline": "delivery", "execution": "execution", "alarm": "payment-deployment-prod"}
     made = aws.get_template(StackName=STACK, ChangeSetName="Change")["TemplateBody"]

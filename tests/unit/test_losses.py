@@ -12,8 +12,7 @@ import cfnlint
 import pytest
 
 from payment_constructs.python_function import inline_code
-from pipeline.digests import CONTENT
-from pipeline.guard.guard import CODE, LOSSES
+from pipeline.guard.guard import CODE, IMPORTS
 from pipeline.guard.losses import KEPT, STATEFUL, weaker
 
 DATA = Path(cfnlint.__file__).parent / "data"
@@ -227,11 +226,11 @@ def test_a_change_that_keeps_as_much_passes(before: dict[str, Any], after: dict[
 
 def test_the_function_of_the_guard_is_one_file_that_imports_nothing_of_the_project() -> None:
     function = ModuleType("index")
-    code = inline_code(CODE, imports=[CONTENT, LOSSES])
+    code = inline_code(CODE, imports=IMPORTS)
     text = str(code.bind(cdk.Stack()).inline_code)
     assert "import pipeline" not in text
     assert "from pipeline" not in text
     exec(compile(text, "index.py", "exec"), function.__dict__)  # noqa: S102 - as Lambda does
     names = re.findall(r"^(?:def |class )?(\w+)(?=\(|: | = )", text, flags=re.MULTILINE)
-    assert sorted(names) == sorted(set(names)), "give every name of the three modules once"
+    assert sorted(names) == sorted(set(names)), "give every name of the modules once"
     assert callable(function.__dict__["handler"])
