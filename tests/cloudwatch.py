@@ -151,15 +151,24 @@ class CompositeAlarm:
         self.parts = list(references(properties["AlarmRule"]))
         self._all = " AND " in json.dumps(properties["AlarmRule"])
 
-    def first_on(self, alarms: "Alarms", found: Mapping[str, int | None], series: Series, *, gaps: bool) -> int | None:
-        """The minute in which the alarm is first on, from those of other alarms."""
+    def first_on(
+        self, alarms: "Alarms", found: Mapping[str, int | None], series: Series, *, minutes: int, gaps: bool
+    ) -> int | None:
+        """The minute in which the alarm is first on, from those of others; all of them are looked at each hour."""
         known = [minute for part in self.parts if (minute := found[part]) is not None]
         if not self._all:
             return min(known, default=None)
-        last = max(known, default=0)
+        if len(known) < len(self.parts):
+            return None
         parts = [alarms[part] for part in self.parts]
-        together = all(isinstance(part, MetricAlarm) and part.is_on(series, last, gaps=gaps) for part in parts)
-        return last if together and len(known) == len(parts) else None
+        return next(
+            (
+                minute
+                for minute in range(max(known), minutes + 1, HOUR)
+                if all(isinstance(part, MetricAlarm) and part.is_on(series, minute, gaps=gaps) for part in parts)
+            ),
+            None,
+        )
 
 
 Alarms = Mapping[str, MetricAlarm | CompositeAlarm]
@@ -187,7 +196,7 @@ def first_minutes(alarms: Alarms, series: Series, *, minutes: int, gaps: bool = 
     composites = {name: alarm for name, alarm in alarms.items() if isinstance(alarm, CompositeAlarm)}
     # The health alarm is over the others.
     for name, alarm in sorted(composites.items(), key=lambda item: len(item[1].parts)):
-        found[name] = alarm.first_on(alarms, found, series, gaps=gaps)
+        found[name] = alarm.first_on(alarms, found, series, minutes=minutes, gaps=gaps)
     return found
 
 
